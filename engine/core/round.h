@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * round.h - one round: sample, fold into heat, let the policy decide, let the governor admit, move,
+ * account. Pure: it sees time, samplers, memory and mover only through its arguments, so live,
+ * test and replay run the same code. After round_new nothing is allocated. One thread.
+ */
+#ifndef CORE_ROUND_H
+#define CORE_ROUND_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ops.h"
+#include "sluice/err.h"
+#include "sluice/policy.h"
+
+#define ROUND_TIERS_MAX 8
+#define ROUND_SAMPLERS_MAX 4
+
+struct round_options {
+	uint32_t interval_ms;       /* between decisions; 100 to 60000; default 1000 */
+	uint64_t rate_bps;          /* bytes moved per second at most, both directions together */
+	double watermark_percent;   /* of the fast tier that policies keep free; default 3 */
+	uint64_t payback_horizon_ms; /* how long heat is expected to stay; default 300000 */
+	double tracking_percent;    /* of one CPU that tracking may cost in the steady state; default 1 */
+	int dry_run;                /* plan, count, move nothing */
+	uint32_t region_max;        /* capacity of the region table */
+	uint64_t detail_bytes_max;
+};
+
+struct round_stats {
+	uint64_t rounds;                 /* decisions so far */
+	uint64_t promoted_bytes, demoted_bytes; /* verified as landed */
+	uint64_t planned_bytes;          /* asked for by the policy and admitted, also when dry */
+	uint64_t refused_bytes[4];       /* by the governor: enum round_refusal */
+	uint64_t outcome_pages[MOVE_OUTCOMES]; /* 4 KiB pages, huge pages as 512 */
+	uint64_t move_calls, move_ns;    /* spent in the mover */
+	uint64_t decide_ns;              /* last decision of the policy */
+	uint64_t pingpong_bytes;         /* demoted within the horizon of their promotion */
+	double fast_share;               /* estimated share of accesses served by tier 0, 0 to 1 */
+	double learning;                 /* 1 while tracking runs at full pace, 0 in the steady state */
+	struct heat_stats heat;
+};
+
+enum round_refusal { REFUSED_ROOM, REFUSED_BUDGET, REFUSED_PAYBACK, REFUSED_PRESSURE };
+
+struct round;
+
+void round_default_options(struct round_options *ret);
+const struct sluice_host *round_host(void); /* what policies are loaded with */
+
+struct round_parts {
+	const struct sampler_ops *sampler_ops[ROUND_SAMPLERS_MAX];
+	void *samplers[ROUND_SAMPLERS_MAX];
+	size_t sampler_count;
+	const struct memory_ops *memory_ops;
+	void *memory;
+	const struct mover_ops *mover_ops;
+	void *mover;
+	const struct sluice_policy *policy;
+	void *policy_self;
+};
+
+/* parts are borrowed until round_free. -ENOMEM, -EINVAL. */
+int round_new(const struct round_options *options, const struct round_parts *parts,
+              struct round **ret, struct sluice_err *reterr);
+void round_free(struct round *round);
+
+int round_add(struct round *round, int32_t pid, uint64_t now_ns, struct sluice_err *reterr);
+void round_remove(struct round *round, int32_t pid);
+
+/* One tick, at the time given: drains the samplers, decides when the interval has passed, and moves
+ * a slice of the plan. Returns the time in ns until it wants to be called again, or -errno for an
+ * error that concerns no single target. ended: pids of targets that ended, at most capacity. */
+int64_t round_tick(struct round *round, uint64_t now_ns, int32_t *ended, size_t capacity,
+                   size_t *ret_ended, struct sluice_err *reterr);
+
+void round_get_stats(const struct round *round, struct round_stats *ret);
+/* Per target: resident bytes and estimated accesses per second, by tier. -ESRCH. */
+int round_target_stats(const struct round *round, int32_t pid, uint64_t *resident_bytes,
+                       double *access_rate, uint64_t *ret_pinned_bytes);
+
+#endif

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * heat.h - how often each piece of memory is accessed, and how sure we are of it.
+ *
+ * Pure: no system call, no clock of its own. One thread at a time.
+ *
+ * Memory is a table of regions: at most 2 MiB, 2 MiB aligned, never crossing a mapping. A region
+ * whose pages differ is kept in 4 KiB detail, from a pool of bounded size; the others cost one
+ * record for all of their pages.
+ *
+ * All trackers speak one language, Poisson evidence: so many events in so much watched time. A
+ * page's estimate is the log of its access rate with a spread; pages borrow strength from their
+ * region, and regions from their process, as far as the data say that they are alike (empirical
+ * Bayes). So uniform memory comes out uniform, rather than as noise that looks hot here and cold
+ * there, and a compact hot block is known after a few samples per region.
+ */
+#ifndef HEAT_H
+#define HEAT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sluice/err.h"
+#include "sluice/policy.h"
+
+#define HEAT_PAGE_BYTES 4096u
+#define HEAT_REGION_BYTES (2u << 20)
+#define HEAT_REGION_PAGES (HEAT_REGION_BYTES / HEAT_PAGE_BYTES)
+#define HEAT_TIER_ABSENT 0xffu /* the page is not resident */
+
+/* A mapping of a target; spans of one process are sorted and do not overlap. */
+struct heat_span {
+	uint64_t start, end; /* page aligned */
+};
+
+enum sample_kind {
+	SAMPLE_ARMED, /* all pages of [addr, addr+len) are watched from time_ns on: each gives one
+	               * SAMPLE_TOUCH when next accessed */
+	SAMPLE_TOUCH, /* the watched page at addr (or its huge page) was accessed at time_ns */
+	SAMPLE_RATE   /* pages of [addr, addr+len) were seen accessed `events` times in `exposure_s`
+	               * seconds of watching, on average per page watched */
+};
+
+struct sample {
+	uint64_t addr;
+	uint64_t len_bytes; /* SAMPLE_TOUCH: 0 */
+	uint64_t time_ns;   /* CLOCK_MONOTONIC */
+	int32_t pid;        /* the process, not the thread */
+	uint32_t kind;      /* enum sample_kind */
+	float events;
+	float exposure_s;
+};
+
+struct heat_options {
+	uint32_t region_max;       /* capacity; allocated by heat_new */
+	uint64_t detail_bytes_max; /* pool for 4 KiB detail; allocated by heat_new */
+};
+
+struct heat_stats {
+	uint64_t metadata_bytes;  /* allocated for regions and detail */
+	uint32_t regions, regions_in_detail;
+	uint64_t samples;         /* folded so far */
+	uint64_t samples_lost;    /* fell outside any known region */
+	uint64_t tracked_bytes;   /* sum of the regions' lengths */
+	uint64_t resident_bytes[8]; /* by tier */
+	double access_rate[8];    /* estimated accesses per second, by tier */
+};
+
+struct heat;
+
+/* Allocates all that it will ever use. -ENOMEM, -EINVAL. */
+int heat_new(const struct heat_options *options, struct heat **ret, struct sluice_err *reterr);
+void heat_free(struct heat *heat);
+
+/* Tell the mappings of a process, at first and whenever they changed; what is known of parts that
+ * remain is kept. span_count 0 forgets the process. -ENOSPC: more regions than region_max; then
+ * the biggest spans that fit are tracked and the rest is not. */
+int heat_set_spans(struct heat *heat, int32_t pid, const struct heat_span *spans, size_t span_count,
+                   uint64_t now_ns, struct sluice_err *reterr);
+
+void heat_fold(struct heat *heat, const struct sample *samples, size_t count);
+
+/* Where pages are. Walk regions by index, 0 to heat_region_count-1; indices hold until the next
+ * heat_set_spans. tiers: one per page of the region, HEAT_TIER_ABSENT when not resident; huge: the
+ * region is one huge page and moves as one. */
+size_t heat_region_count(const struct heat *heat);
+void heat_region_at(const struct heat *heat, size_t index, int32_t *ret_pid, uint64_t *ret_addr,
+                    uint32_t *ret_len_bytes);
+void heat_set_residency(struct heat *heat, size_t index, const uint8_t *tiers, int huge,
+                        uint64_t now_ns);
+/* A page now lives in another tier (HEAT_TIER_ABSENT: it is gone). Moving disarms the page. */
+void heat_page_moved(struct heat *heat, int32_t pid, uint64_t addr, uint8_t tier, uint64_t now_ns);
+
+/* The entries that a policy sees, sorted by pid and address, into the caller's array. Returns how
+ * many; entries beyond capacity are left out, coldest detail first merged. Entry i stays valid for
+ * heat_entry_pages until the next fold, residency or span call. */
+size_t heat_view(struct heat *heat, uint64_t now_ns, struct sluice_region *entries, size_t capacity);
+/* Addresses of the pages of entry i (for a huge page only its first), at most 512. */
+size_t heat_entry_pages(const struct heat *heat, size_t i, uint64_t *addrs, size_t capacity);
+
+void heat_get_stats(const struct heat *heat, struct heat_stats *ret);
+
+#endif

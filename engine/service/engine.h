@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * engine.h - the live engine: topology, samplers, policy and mover wired to one round, driven by a
+ * thread of its own. The service talks to it from its control thread only.
+ *
+ * engine_stop puts every kernel setting back and leaves all targets running where they are.
+ */
+#ifndef SERVICE_ENGINE_H
+#define SERVICE_ENGINE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ops.h"
+#include "plugin.h"
+#include "round.h"
+#include "sluice/err.h"
+#include "sluice/topology.h"
+
+#define ENGINE_TARGETS_MAX 256
+#define ENGINE_FOLDERS_MAX 8
+
+struct engine_options {
+	const char *sysroot;   /* "" is the machine itself */
+	const char *state_dir; /* default "/run/sluice" */
+	const char *sampler;   /* "auto", "damon", "hintfault", "smaps", "fake" */
+	const char *mover;     /* "pages", "fake" */
+	const char *policy;    /* name or path */
+	const char *folders[ENGINE_FOLDERS_MAX + 1]; /* policy folders, NULL ends */
+	struct plugin_setting settings[PLUGIN_SETTINGS_MAX];
+	size_t setting_count;
+	struct round_options round;
+};
+
+struct engine_target {
+	int32_t pid;
+	char comm[32];
+	uint64_t age_ms;
+	uint64_t resident_bytes[SLUICE_TIERS_MAX]; /* by tier, of what is tracked */
+	double access_share[SLUICE_TIERS_MAX];     /* estimated share of its accesses; sums to 1 or 0 */
+	uint64_t pinned_bytes;                     /* left alone for the owner's sake */
+	char note[160];                            /* last problem with it, or "" */
+};
+
+struct engine_status {
+	uint64_t uptime_ms;
+	char policy[64], mover[32];
+	char samplers[128];      /* names of those in use, "damon,hintfault" */
+	char note[256];          /* last trouble or a warning, or "" */
+	uint32_t tier_count;
+	struct sluice_tier tiers[SLUICE_TIERS_MAX];
+	struct round_stats round;
+	uint64_t own_cpu_ns;     /* of this process since the engine started */
+	struct sampler_stats sampling;
+	size_t target_count;
+	struct engine_target targets[ENGINE_TARGETS_MAX];
+};
+
+struct engine;
+
+/* Reads the topology, probes, loads the policy, starts the thread. Nothing is changed on failure.
+ * -ENOTSUP: no second tier, or no sampler works; others as from the rooms below. */
+int engine_start(const struct engine_options *options, struct engine **ret, struct sluice_err *reterr);
+/* One last decided move finishes; then everything is put back. NULL is fine. */
+void engine_stop(struct engine *engine);
+
+/* -ESRCH no such process, -EINVAL a kernel thread, ourselves or pid 1, -EPERM not allowed,
+ * -EALREADY attached already, -ENOSPC too many. */
+int engine_attach(struct engine *engine, int32_t pid, struct sluice_err *reterr);
+/* -ESRCH: not attached. */
+int engine_detach(struct engine *engine, int32_t pid, struct sluice_err *reterr);
+
+/* A copy of the state after the last round; any thread. ret is the caller's (about 80 KiB). */
+void engine_get_status(struct engine *engine, struct engine_status *ret);
+
+/* Borrowed until engine_stop. */
+const struct sluice_topology *engine_topology(const struct engine *engine);
+
+/* Put back what an earlier run that was killed left changed (safety rule 7). Returns the number of
+ * settings put back, or -errno; to be called before engine_start and by `sluice restore`. */
+int engine_restore(const char *sysroot, const char *state_dir, struct sluice_err *reterr);
+
+#endif
