@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a random dependent load costs on one memory node, seen by a program: the figure that the
+ * guest's emulated latencies are set by and checked with.
+ *
+ * Usage: latency NODE MIB SECONDS; prints nanoseconds a load, with one decimal: the median of many
+ * short stretches, so that what else the machine does hardly shows. One chain runs through all the
+ * arena's cells in random order, each cell in a page of its own, so that every load waits for the
+ * one before it. The arena lies where Sluice's workloads have theirs.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ARENA_ADDR 0x100000000000u
+#define CELL_BYTES 4096u
+#define STRETCH_LOADS 50000u
+#define N_STRETCHES 4096u
+#define MPOL_BIND 2 /* from the kernel's interface; its header is not everywhere */
+
+static double now_s(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
+}
+
+static uint64_t random_next(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state;
+}
+
+/* Where in its page a cell lies: spread over the page's lines, as a program's data is. */
+static uint64_t cell_offset(uint64_t i)
+{
+	return i * CELL_BYTES + i * 0x9e3779b97f4a7c15u % (CELL_BYTES / 64) * 64;
+}
+
+/* One cycle through all cells (Sattolo), so that no chain is short. */
+static int chain_build(char *arena, uint64_t n)
+{
+	uint32_t *order = malloc(n * sizeof(*order));
+	uint64_t seed = 88172645463325252u;
+
+	if (!order)
+		return -ENOMEM;
+	for (uint64_t i = 0; i < n; i++)
+		order[i] = (uint32_t)i;
+	for (uint64_t i = n - 1; i > 0; i--) {
+		const uint64_t j = random_next(&seed) % i;
+		const uint32_t t = order[i];
+
+		order[i] = order[j];
+		order[j] = t;
+	}
+	for (uint64_t i = 0; i < n; i++)
+		*(void **)(arena + cell_offset(i)) = arena + cell_offset(order[i]);
+	free(order);
+	return 0;
+}
+
+static int compare_doubles(const void *a, const void *b)
+{
+	const double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+int main(int argc, char **argv)
+{
+	unsigned long node, mask[2] = {0, 0};
+	static double stretch_ns[N_STRETCHES];
+	double seconds, start_s, last_s, t_s;
+	size_t n = 0;
+	uint64_t bytes;
+	void *volatile *cell;
+	void *arena;
+
+	if (argc != 4) {
+		fprintf(stderr, "usage: latency NODE MIB SECONDS\n");
+		return 2;
+	}
+	node = strtoul(argv[1], NULL, 10);
+	bytes = strtoull(argv[2], NULL, 10) << 20;
+	seconds = strtod(argv[3], NULL);
+	if (node >= 64 || bytes < CELL_BYTES * 2 || seconds <= 0) {
+		fprintf(stderr, "latency: node, MiB or seconds out of range\n");
+		return 2;
+	}
+	arena = mmap((void *)(uintptr_t)ARENA_ADDR, bytes, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	if (arena == MAP_FAILED) {
+		fprintf(stderr, "latency: mmap: %s\n", strerror(errno));
+		return 1;
+	}
+	mask[0] = 1ul << node;
+	if (syscall(SYS_mbind, arena, bytes, MPOL_BIND, mask, 64ul, 0ul)) {
+		fprintf(stderr, "latency: mbind to node %lu: %s\n", node, strerror(errno));
+		return 1;
+	}
+	if (chain_build(arena, bytes / CELL_BYTES)) {
+		fprintf(stderr, "latency: out of memory\n");
+		return 1;
+	}
+
+	cell = arena;
+	start_s = last_s = now_s();
+	do {
+		for (unsigned int i = 0; i < STRETCH_LOADS; i++)
+			cell = *cell;
+		t_s = now_s();
+		stretch_ns[n++] = (t_s - last_s) * 1e9 / STRETCH_LOADS;
+		last_s = t_s;
+	} while (t_s - start_s < seconds && n < N_STRETCHES);
+	qsort(stretch_ns, n, sizeof(stretch_ns[0]), compare_doubles);
+	printf("%.1f\n", stretch_ns[n / 2]);
+	return 0;
+}
