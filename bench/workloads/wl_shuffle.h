@@ -19,7 +19,8 @@ struct shuffle {
 	unsigned fold; /* bits to fold by, 1 or more */
 };
 
-static inline void shuffle_init(struct shuffle *s, uint64_t n, uint64_t seed)
+static inline void
+shuffle_init(struct shuffle *s, uint64_t n, uint64_t seed)
 {
 	unsigned bits = n > 1 ? 64 - (unsigned)__builtin_clzll(n - 1) : 1;
 
@@ -31,7 +32,8 @@ static inline void shuffle_init(struct shuffle *s, uint64_t n, uint64_t seed)
 }
 
 /* The number at place @i, which is below n; a bijection of [0, n). */
-static inline uint64_t shuffle_at(const struct shuffle *s, uint64_t i)
+static inline uint64_t
+shuffle_at(const struct shuffle *s, uint64_t i)
 {
 	uint64_t mask = s->mask, odd = s->odd, add = s->add, n = s->n;
 	unsigned fold = s->fold;

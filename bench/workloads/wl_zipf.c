@@ -6,18 +6,21 @@
 #include "wl_zipf.h"
 
 /* The integral of x^-s, zero at x = 1; @a is 1-s. */
-static double zipf_integral(double a, double x)
+static double
+zipf_integral(double a, double x)
 {
 	return a == 0 ? log(x) : expm1(a * log(x)) / a;
 }
 
-static double zipf_integral_inverse(double a, double y)
+static double
+zipf_integral_inverse(double a, double y)
 {
 	return a == 0 ? exp(y) : exp(log1p(a * y) / a);
 }
 
 /* Sum of k^-s for k = 1..m: term by term at first, then Euler and Maclaurin's formula. */
-static double zipf_sum(const struct zipf *z, uint64_t m)
+static double
+zipf_sum(const struct zipf *z, uint64_t m)
 {
 	double sum = 0, a = ZIPF_HEAD, b = (double)m;
 
@@ -32,7 +35,8 @@ static double zipf_sum(const struct zipf *z, uint64_t m)
 	       z->s * (fb / b - fa / a) / 12;
 }
 
-int zipf_init(struct zipf *ret_zipf, uint64_t n, double s)
+int
+zipf_init(struct zipf *ret_zipf, uint64_t n, double s)
 {
 	if (n < 1 || n > ZIPF_RANKS_MAX || !(s >= ZIPF_EXPONENT_MIN && s <= ZIPF_EXPONENT_MAX))
 		return -ERANGE;
@@ -40,7 +44,7 @@ int zipf_init(struct zipf *ret_zipf, uint64_t n, double s)
 	if (fabs(s - 1) < 1e-4)
 		s = 1;
 
-	struct zipf z = { .n = n, .s = s };
+	struct zipf z = {.n = n, .s = s};
 	double a = 1 - s;
 	double low = zipf_integral_inverse(a, zipf_integral(a, 1.5) - 1);
 	double high = (double)n + 0.5;
@@ -75,7 +79,8 @@ int zipf_init(struct zipf *ret_zipf, uint64_t n, double s)
 	return 0;
 }
 
-double zipf_mass(const struct zipf *z, uint64_t from, uint64_t to)
+double
+zipf_mass(const struct zipf *z, uint64_t from, uint64_t to)
 {
 	if (to > z->n)
 		to = z->n;
