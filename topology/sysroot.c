@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sysroot.c - bounded reads under a replaceable root.
+ *
+ * Links in a captured tree are resolved inside that tree (openat2 with RESOLVE_IN_ROOT), so that
+ * an absolute link in it shows the captured machine and not this one.
+ */
+#include "sysroot.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+int
+sysroot_open(const char *root)
+{
+	int fd = open(root && *root ? root : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static int
+open_under(int root, const char *path, int flags)
+{
+	struct open_how how = {
+		.flags = (uint64_t)(unsigned int)(flags | O_CLOEXEC),
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+	};
+	int fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+
+	/* Container seccomp filters of some years ago refuse what they do not know. */
+	if (fd < 0 && (errno == ENOSYS || errno == EPERM))
+		fd = openat(root, path, flags | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static int
+format_path(char path[PATH_MAX], const char *format, va_list args)
+{
+	int length = vsnprintf(path, PATH_MAX, format, args);
+
+	return length < 0 || length >= PATH_MAX ? -ENAMETOOLONG : 0;
+}
+
+static int
+read_whole(int root, const char *path, char *buffer, size_t size, bool cut)
+{
+	struct stat st;
+	size_t length = 0;
+	int r = 0;
+	/* O_NONBLOCK: a pipe in a captured tree must not hold us up. */
+	int fd = open_under(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		r = -errno;
+	else if (S_ISDIR(st.st_mode))
+		r = -EISDIR;
+	else if (!S_ISREG(st.st_mode))
+		r = -EINVAL;
+	while (r == 0 && length < size) {
+		ssize_t n = read(fd, buffer + length, size - length);
+
+		if (n == 0)
+			break;
+		if (n > 0)
+			length += (size_t)n;
+		else if (errno != EINTR)
+			r = -errno;
+	}
+	close(fd);
+	if (r == 0 && length == size) {
+		if (!cut)
+			r = -EFBIG;
+		length--;
+	}
+	if (r < 0)
+		return r;
+	while (length > 0 && isspace((unsigned char)buffer[length - 1]))
+		length--;
+	buffer[length] = '\0';
+	return (int)length;
+}
+
+static int
+read_formatted(int root, char *buffer, size_t size, bool cut, const char *format, va_list args)
+{
+	char path[PATH_MAX];
+	int r;
+
+	r = format_path(path, format, args);
+	if (r == 0)
+		r = read_whole(root, path, buffer, size, cut);
+	if (r < 0)
+		buffer[0] = '\0';
+	return r;
+}
+
+int
+sysroot_read(int root, char *buffer, size_t size, const char *format, ...)
+{
+	va_list args;
+	int r;
+
+	va_start(args, format);
+	r = read_formatted(root, buffer, size, false, format, args);
+	va_end(args);
+	return r;
+}
+
+int
+sysroot_read_head(int root, char *buffer, size_t size, const char *format, ...)
+{
+	va_list args;
+	int r;
+
+	va_start(args, format);
+	r = read_formatted(root, buffer, size, true, format, args);
+	va_end(args);
+	return r;
+}
+
+int
+sysroot_read_number(int root, uint64_t min, uint64_t max, uint64_t *ret, const char *format, ...)
+{
+	char buffer[64];
+	const char *text = buffer;
+	uint64_t number;
+	va_list args;
+	int r;
+
+	va_start(args, format);
+	r = read_formatted(root, buffer, sizeof(buffer), false, format, args);
+	va_end(args);
+	if (r < 0)
+		return r;
+	/* A NUL byte inside would hide what follows it: the whole file must be the number. */
+	if (!sysroot_number(&text, max, &number) || text != buffer + r || number < min)
+		return -EINVAL;
+	*ret = number;
+	return 0;
+}
+
+int
+sysroot_read_link(int root, char *buffer, size_t size, const char *format, ...)
+{
+	char path[PATH_MAX];
+	va_list args;
+	ssize_t length;
+	int fd, r;
+
+	va_start(args, format);
+	r = format_path(path, format, args);
+	va_end(args);
+	buffer[0] = '\0';
+	if (r < 0)
+		return r;
+	fd = open_under(root, path, O_PATH | O_NOFOLLOW);
+	if (fd < 0)
+		return fd;
+	length = readlinkat(fd, "", buffer, size);
+	r = length < 0 ? -errno : 0;
+	close(fd);
+	if (r == 0 && (size_t)length >= size)
+		r = -ENAMETOOLONG;
+	buffer[r < 0 ? 0 : (size_t)length] = '\0';
+	return r < 0 ? r : (int)length;
+}
+
+int
+sysroot_list(int root, const char *path, int (*each)(const char *name, void *userdata),
+	     void *userdata)
+{
+	const struct dirent *entry;
+	DIR *dir;
+	int r = 0;
+	int fd = open_under(root, path, O_RDONLY | O_DIRECTORY);
+
+	if (fd < 0)
+		return fd;
+	dir = fdopendir(fd);
+	if (!dir) {
+		r = -errno;
+		close(fd);
+		return r;
+	}
+	while (r == 0 && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
+			r = each(entry->d_name, userdata);
+	closedir(dir);
+	return r;
+}
+
+bool
+sysroot_number(const char **text, uint64_t max, uint64_t *ret)
+{
+	const char *p = *text;
+	uint64_t base = 10, number = 0;
+	bool any = false;
+
+	if (p[0] == '0' && (p[1] == 'x' || p[1] == 'X') && isxdigit((unsigned char)p[2])) {
+		base = 16;
+		p += 2;
+	}
+	for (; base == 16 ? isxdigit((unsigned char)*p) : isdigit((unsigned char)*p); p++) {
+		uint64_t digit = isdigit((unsigned char)*p)
+					 ? (uint64_t)(*p - '0')
+					 : (uint64_t)(tolower((unsigned char)*p) - 'a' + 10);
+
+		if (digit > max || number > (max - digit) / base)
+			return false;
+		number = number * base + digit;
+		any = true;
+	}
+	if (!any)
+		return false;
+	*text = p;
+	*ret = number;
+	return true;
+}
+
+bool
+sysroot_numbered(const char *name, const char *prefix, uint64_t max, uint32_t *ret)
+{
+	size_t length = strlen(prefix);
+	const char *text = name + length;
+	uint64_t number;
+
+	if (strncmp(name, prefix, length) != 0 || !sysroot_number(&text, max, &number) || *text)
+		return false;
+	*ret = (uint32_t)number;
+	return true;
+}
