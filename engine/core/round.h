@@ -17,6 +17,13 @@
 #define ROUND_TIERS_MAX 8
 #define ROUND_SAMPLERS_MAX 4
 
+enum round_refusal {
+	REFUSED_ROOM,    /* the tier has no room above its watermark */
+	REFUSED_BUDGET,  /* more than may be moved until the next decision */
+	REFUSED_PAYBACK, /* would cost more than it is expected to save */
+	ROUND_REFUSALS
+};
+
 struct round_options {
 	uint32_t interval_ms;       /* between decisions; 100 to 60000; default 1000 */
 	uint64_t rate_bps;          /* bytes moved per second at most, both directions together */
@@ -32,17 +39,17 @@ struct round_stats {
 	uint64_t rounds;                 /* decisions so far */
 	uint64_t promoted_bytes, demoted_bytes; /* verified as landed */
 	uint64_t planned_bytes;          /* asked for by the policy and admitted, also when dry */
-	uint64_t refused_bytes[4];       /* by the governor: enum round_refusal */
+	uint64_t refused_bytes[ROUND_REFUSALS]; /* by the governor */
 	uint64_t outcome_pages[MOVE_OUTCOMES]; /* 4 KiB pages, huge pages as 512 */
 	uint64_t move_calls, move_ns;    /* spent in the mover */
 	uint64_t decide_ns;              /* last decision of the policy */
 	uint64_t pingpong_bytes;         /* demoted within the horizon of their promotion */
 	double fast_share;               /* estimated share of accesses served by tier 0, 0 to 1 */
-	double learning;                 /* 1 while tracking runs at full pace, 0 in the steady state */
+	double effort;                   /* share of one CPU that tracking may cost just now */
+	uint64_t page_move_ns;           /* measured cost of moving 4 KiB, smoothed */
+	uint64_t horizon_ms;             /* how long heat is believed to stay, at most the option */
 	struct heat_stats heat;
 };
-
-enum round_refusal { REFUSED_ROOM, REFUSED_BUDGET, REFUSED_PAYBACK, REFUSED_PRESSURE };
 
 struct round;
 

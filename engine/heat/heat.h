@@ -49,6 +49,8 @@ struct sample {
 	uint32_t kind;      /* enum sample_kind */
 	float events;
 	float exposure_s;
+	uint32_t tiers;     /* SAMPLE_ARMED: bit t set: pages in tier t are watched; 0 means all */
+	uint32_t reserved;
 };
 
 struct heat_options {

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* carry.c - carrying out an admitted plan: in order, in batches, within the rate, and accounted. */
+#include <errno.h>
+
+#include "clock.h"
+#include "log.h"
+#include "round_parts.h"
+
+#define NS_PER_S 1000000000ull
+#define YOUNG_MS 30000u
+/* One slice of moving may hold up sampling by about this much. */
+#define SLICE_NS (100 * 1000000ull)
+/* The smoothed cost of a page: of calls with at least this many pages, since small ones are
+ * dominated by the call's own cost. */
+#define COST_PAGES_MIN 64
+
+void
+carry_enqueue(struct round *round)
+{
+	uint64_t addrs[ROUND_BATCH];
+
+	round->queue_count = 0;
+	round->queue_done = 0;
+	for (size_t t = 0; t < round->tier_count; t++)
+		round->room_bytes[t] = round->tiers[t].room_bytes;
+	for (size_t i = 0; i < round->plan.count; i++) {
+		const struct plan_move *move = &round->plan.moves[i];
+		const struct sluice_region *entry = &round->entries[move->region];
+		size_t pages, unit;
+
+		if (!move->bytes)
+			continue;
+		pages = heat_entry_pages(round->heat, move->region, addrs, ROUND_BATCH);
+		if (!pages)
+			continue;
+		unit = entry->bytes / pages; /* 4 KiB, or 2 MiB for a huge page */
+		for (size_t p = 0; p < pages && (p + 1) * unit <= move->bytes; p++) {
+			if (round->queue_count == round->queue_max)
+				return;
+			round->queue[round->queue_count++] = (struct queued_page){
+				.addr = addrs[p],
+				.pid = entry->pid,
+				.tier = (uint8_t)move->tier,
+				.from = (uint8_t)entry->tier,
+				.young = entry->age_ms <= YOUNG_MS,
+			};
+		}
+	}
+}
+
+static void
+account_page(struct round *round, const struct queued_page *page, uint8_t outcome, uint32_t bytes,
+             uint8_t landed, uint64_t now_ns)
+{
+	struct round_stats *stats = &round->stats;
+
+	stats->outcome_pages[outcome] += bytes / HEAT_PAGE_BYTES;
+	if (outcome == MOVE_BUSY || outcome == MOVE_NOMEM || outcome == MOVE_FAILED)
+		return;
+	heat_page_moved(round->heat, page->pid, page->addr, landed, now_ns);
+	if (outcome != MOVE_MOVED)
+		return;
+	if (page->tier < page->from) {
+		stats->promoted_bytes += bytes;
+	} else {
+		stats->demoted_bytes += bytes;
+		round->demoted_lately += bytes;
+		if (page->young) {
+			stats->pingpong_bytes += bytes;
+			round->pingpong_lately += bytes;
+		}
+	}
+	round->room_bytes[page->tier] -= bytes < round->room_bytes[page->tier]
+	                                         ? bytes
+	                                         : round->room_bytes[page->tier];
+	round->room_bytes[page->from] += bytes;
+}
+
+/* Pages at the head of the queue that go in one call: same process, same destination. */
+static size_t
+next_batch(const struct round *round, size_t limit)
+{
+	const struct queued_page *first = &round->queue[round->queue_done];
+	size_t count = 0;
+
+	while (count < limit && round->queue_done + count < round->queue_count &&
+	       first[count].pid == first->pid && first[count].tier == first->tier &&
+	       first[count].from == first->from)
+		count++;
+	return count;
+}
+
+static uint64_t
+move_batch(struct round *round, size_t count, uint64_t now_ns)
+{
+	const struct queued_page *pages = &round->queue[round->queue_done];
+	uint64_t addrs[ROUND_BATCH], moved_bytes = 0, began, took;
+	uint8_t outcomes[ROUND_BATCH], landed[ROUND_BATCH];
+	uint32_t bytes[ROUND_BATCH];
+	struct sluice_err err;
+	int r;
+
+	for (size_t i = 0; i < count; i++)
+		addrs[i] = pages[i].addr;
+	began = clock_now_ns();
+	r = round->parts.mover_ops->move(round->parts.mover, pages->pid, addrs, count, pages->tier,
+	                                 outcomes, bytes, landed, &err);
+	took = clock_now_ns() - began;
+	if (r == -ESRCH)
+		target_mark_ended(round, pages->pid);
+	else if (r < 0)
+		log_debug("round", "%s", err.msg);
+	for (size_t i = 0; i < count; i++) {
+		account_page(round, &pages[i], outcomes[i], bytes[i], landed[i], now_ns);
+		if (outcomes[i] == MOVE_MOVED)
+			moved_bytes += bytes[i];
+	}
+	round->stats.move_calls++;
+	round->stats.move_ns += took;
+	if (moved_bytes >= COST_PAGES_MIN * HEAT_PAGE_BYTES) {
+		uint64_t page_ns = took / (moved_bytes / HEAT_PAGE_BYTES);
+
+		round->stats.page_move_ns = (round->stats.page_move_ns * 7 + page_ns) / 8;
+	}
+	return moved_bytes;
+}
+
+void
+carry_slice(struct round *round, uint64_t now_ns)
+{
+	double bytes_per_ns = (double)round->options.rate_bps / (double)NS_PER_S;
+	double most = (double)round->options.rate_bps / 4; /* a quarter second may be saved up */
+	uint64_t spent_ns = 0;
+
+	round->allowance_bytes += (double)(now_ns - round->allowance_ns) * bytes_per_ns;
+	round->allowance_ns = now_ns;
+	if (round->allowance_bytes > most)
+		round->allowance_bytes = most;
+
+	while (round->queue_done < round->queue_count && spent_ns < SLICE_NS) {
+		const struct queued_page *head = &round->queue[round->queue_done];
+		size_t limit = ROUND_BATCH, count;
+		uint64_t before_ns = round->stats.move_ns;
+
+		if (round->allowance_bytes < HEAT_PAGE_BYTES)
+			break;
+		if (round->allowance_bytes < (double)ROUND_BATCH * HEAT_PAGE_BYTES)
+			limit = (size_t)round->allowance_bytes / HEAT_PAGE_BYTES;
+		if (round->room_bytes[head->tier] / HEAT_PAGE_BYTES < limit)
+			limit = round->room_bytes[head->tier] / HEAT_PAGE_BYTES;
+		if (!limit) {
+			/* The demotions before it fell short: the plan is stale, the next is near. */
+			round->stats.refused_bytes[REFUSED_ROOM] +=
+				(round->queue_count - round->queue_done) * HEAT_PAGE_BYTES;
+			round->queue_done = round->queue_count;
+			break;
+		}
+		count = next_batch(round, limit);
+		round->allowance_bytes -= (double)move_batch(round, count, now_ns);
+		round->queue_done += count;
+		spent_ns += round->stats.move_ns - before_ns;
+	}
+}

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* round.c - see round.h. */
+#include "round_parts.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "log.h"
+#include "reserve.h"
+
+#define NS_PER_MS 1000000ull
+#define NS_PER_S 1000000000ull
+#define TICK_BUSY_NS (50 * NS_PER_MS)   /* while pages are queued */
+#define TICK_NS (100 * NS_PER_MS)
+#define HORIZON_LEAST_MS 10000u
+
+void
+round_default_options(struct round_options *ret)
+{
+	*ret = (struct round_options){
+		.interval_ms = 1000,
+		.rate_bps = 200u << 20,
+		.watermark_percent = 3,
+		.payback_horizon_ms = 300000,
+		.tracking_percent = 1,
+		.region_max = 1u << 20,
+		.detail_bytes_max = 64u << 20,
+	};
+}
+
+static int
+host_move(struct sluice_plan *plan, uint64_t i, uint32_t tier, float gain)
+{
+	return plan_ask(plan, i, tier, gain);
+}
+
+const struct sluice_host *
+round_host(void)
+{
+	static const struct sluice_host host = {.size = sizeof(host), .move = host_move};
+
+	return &host;
+}
+
+int
+round_new(const struct round_options *options, const struct round_parts *parts, struct round **ret,
+          struct sluice_err *reterr)
+{
+	struct heat_options heat_options = {options->region_max, options->detail_bytes_max};
+	struct round *round;
+	int r;
+
+	if (options->interval_ms < 100 || options->interval_ms > 60000)
+		return sluice_fail(reterr, -EINVAL, "an interval of %u ms is not within 100 ms and 60 s",
+		                   options->interval_ms);
+	if (!options->rate_bps)
+		return sluice_fail(reterr, -EINVAL, "a rate of 0 would never move a page; use dry-run");
+	round = calloc(1, sizeof(*round));
+	if (!round)
+		return sluice_fail(reterr, -ENOMEM, "no memory for the round");
+	round->options = *options;
+	round->parts = *parts;
+	round->horizon_ms = options->payback_horizon_ms;
+	round->stats.page_move_ns = 2000; /* until measured: what servers take */
+	effort_init(&round->effort, options->tracking_percent / 100.0);
+	r = heat_new(&heat_options, &round->heat, reterr);
+	if (r < 0)
+		goto fail;
+	round->entry_max = options->region_max + options->detail_bytes_max / 2048 * 64;
+	round->queue_max = options->rate_bps / HEAT_PAGE_BYTES * options->interval_ms / 1000 + 1;
+	if (round->queue_max > (1u << 24))
+		round->queue_max = 1u << 24;
+	round->entries = reserve(round->entry_max * sizeof(*round->entries));
+	round->queue = reserve(round->queue_max * sizeof(*round->queue));
+	round->spans = reserve(ROUND_SPANS_MAX * sizeof(*round->spans));
+	r = plan_init(&round->plan, round->entry_max, reterr);
+	if (r == 0 && (!round->entries || !round->queue || !round->spans))
+		r = sluice_fail(reterr, -ENOMEM, "no memory for a view of %zu entries",
+		                round->entry_max);
+	if (r < 0)
+		goto fail;
+	*ret = round;
+	return 0;
+
+fail:
+	round_free(round);
+	return r;
+}
+
+void
+round_free(struct round *round)
+{
+	if (!round)
+		return;
+	release(round->entries, round->entry_max * sizeof(*round->entries));
+	release(round->queue, round->queue_max * sizeof(*round->queue));
+	release(round->spans, ROUND_SPANS_MAX * sizeof(*round->spans));
+	plan_destroy(&round->plan);
+	heat_free(round->heat);
+	free(round);
+}
+
+int
+round_add(struct round *round, int32_t pid, uint64_t now_ns, struct sluice_err *reterr)
+{
+	size_t started;
+	int r = 0;
+
+	for (size_t i = 0; i < round->target_count; i++) {
+		if (round->targets[i].pid == pid)
+			return sluice_fail(reterr, -EALREADY, "process %d is attached already", pid);
+	}
+	if (round->target_count == ROUND_TARGETS_MAX)
+		return sluice_fail(reterr, -ENOSPC, "no more than %d processes can be attached",
+		                   ROUND_TARGETS_MAX);
+	for (started = 0; started < round->parts.sampler_count; started++) {
+		r = round->parts.sampler_ops[started]->add(round->parts.samplers[started], pid, reterr);
+		if (r < 0)
+			break;
+	}
+	if (r < 0) {
+		while (started-- > 0)
+			round->parts.sampler_ops[started]->remove(round->parts.samplers[started], pid);
+		return r;
+	}
+	round->targets[round->target_count++] = (struct target){.pid = pid, .added_ns = now_ns};
+	effort_wake(&round->effort, now_ns);
+	return 0;
+}
+
+void
+round_remove(struct round *round, int32_t pid)
+{
+	for (size_t i = 0; i < round->target_count; i++) {
+		if (round->targets[i].pid != pid)
+			continue;
+		for (size_t s = 0; s < round->parts.sampler_count; s++)
+			round->parts.sampler_ops[s]->remove(round->parts.samplers[s], pid);
+		heat_set_spans(round->heat, pid, NULL, 0, 0, NULL);
+		/* What is queued for it must not be moved any more. */
+		round->queue_done = round->queue_count;
+		round->plan.count = 0;
+		round->targets[i] = round->targets[--round->target_count];
+		return;
+	}
+}
+
+static void
+drain_samplers(struct round *round, uint64_t now_ns)
+{
+	for (size_t s = 0; s < round->parts.sampler_count; s++) {
+		const struct sampler_ops *ops = round->parts.sampler_ops[s];
+		size_t count;
+
+		do {
+			struct sluice_err err;
+
+			count = 0;
+			if (ops->read(round->parts.samplers[s], now_ns, round->samples, ROUND_SAMPLES,
+			              &count, &err) < 0) {
+				log_debug("round", "%s: %s", ops->name, err.msg);
+				break;
+			}
+			heat_fold(round->heat, round->samples, count);
+		} while (count == ROUND_SAMPLES);
+	}
+}
+
+/* Free memory less the watermark is room; a tier below it is short. */
+static void
+read_tiers(struct round *round)
+{
+	struct sluice_err err;
+	size_t count = 0;
+
+	if (round->parts.memory_ops->tiers(round->parts.memory, round->tiers, ROUND_TIERS_MAX, &count,
+	                                   &err) < 0) {
+		log_debug("round", "%s", err.msg);
+		return;
+	}
+	round->tier_count = count;
+	for (size_t t = 0; t < count; t++) {
+		struct sluice_tier *tier = &round->tiers[t];
+		uint64_t keep = (uint64_t)((double)tier->total_bytes *
+		                           round->options.watermark_percent / 100.0);
+
+		tier->room_bytes = tier->free_bytes > keep ? tier->free_bytes - keep : 0;
+		/* A shortage is cured by demotion, except at the bottom. A little below the
+		 * watermark is where a full tier lives; act when half of it is gone. */
+		tier->shortage_bytes =
+			t + 1 < count && tier->free_bytes < keep / 2 ? keep - tier->free_bytes : 0;
+	}
+}
+
+static void
+update_shares(struct round *round)
+{
+	struct heat_stats *heat = &round->stats.heat;
+	double all = 0;
+
+	heat_get_stats(round->heat, heat);
+	for (size_t t = 0; t < ROUND_TIERS_MAX; t++)
+		all += heat->access_rate[t];
+	round->stats.fast_share = all > 0 ? heat->access_rate[0] / all : 0;
+}
+
+/* When pages that were just promoted are demoted again, heat does not stay as long as we thought. */
+static void
+update_horizon(struct round *round)
+{
+	uint64_t longest = round->options.payback_horizon_ms;
+
+	if (round->pingpong_lately * 4 > round->demoted_lately && round->demoted_lately)
+		round->horizon_ms /= 2;
+	else
+		round->horizon_ms += round->horizon_ms / 10;
+	if (round->horizon_ms < HORIZON_LEAST_MS)
+		round->horizon_ms = HORIZON_LEAST_MS;
+	if (round->horizon_ms > longest)
+		round->horizon_ms = longest;
+	round->pingpong_lately /= 2;
+	round->demoted_lately /= 2;
+	round->stats.horizon_ms = round->horizon_ms;
+}
+
+static void
+set_effort(struct round *round)
+{
+	round->stats.effort = round->effort.now;
+	for (size_t s = 0; s < round->parts.sampler_count; s++) {
+		if (round->parts.sampler_ops[s]->set_effort)
+			round->parts.sampler_ops[s]->set_effort(round->parts.samplers[s],
+			                                        round->effort.now);
+	}
+}
+
+static void
+decide(struct round *round, uint64_t now_ns)
+{
+	struct governor governor = {
+		.budget_bytes = round->options.rate_bps * round->options.interval_ms / 1000,
+		.page_move_ns = round->stats.page_move_ns,
+		.horizon_ms = round->horizon_ms,
+	};
+	struct sluice_view view = {
+		.size = sizeof(view),
+		.tier_stride = sizeof(struct sluice_tier),
+		.region_stride = sizeof(struct sluice_region),
+		.budget_bytes = governor.budget_bytes,
+		.now_ms = now_ns / NS_PER_MS,
+		.tiers = round->tiers,
+		.regions = round->entries,
+	};
+	struct sluice_err err = {0, ""};
+	uint64_t began, planned = 0;
+	int r;
+
+	read_tiers(round);
+	view.tier_count = (uint32_t)round->tier_count;
+	view.region_count = heat_view(round->heat, now_ns, round->entries, round->entry_max);
+	targets_account(round, round->entries, view.region_count);
+	update_shares(round);
+	update_horizon(round);
+
+	plan_begin(&round->plan, &view);
+	began = clock_now_ns();
+	r = round->parts.policy->decide(round->parts.policy_self, &view, &round->plan, &err);
+	round->stats.decide_ns = clock_now_ns() - began;
+	if (r < 0) {
+		log_warn("policy", "%s: %s; nothing is moved this round", round->parts.policy->name,
+		         err.msg[0] ? err.msg : strerror(-r));
+	} else {
+		planned = governor_admit(&governor, &round->plan, round->stats.refused_bytes);
+		round->stats.planned_bytes += planned;
+		if (!round->options.dry_run)
+			carry_enqueue(round);
+	}
+	effort_update(&round->effort, planned,
+	              round->tier_count ? round->stats.heat.resident_bytes[0] : 0, now_ns);
+	set_effort(round);
+	round->stats.rounds++;
+}
+
+int64_t
+round_tick(struct round *round, uint64_t now_ns, int32_t *ended, size_t capacity, size_t *ret_ended,
+           struct sluice_err *reterr)
+{
+	size_t count = 0;
+
+	(void)reterr;
+	drain_samplers(round, now_ns);
+	targets_sync(round, now_ns);
+	if (now_ns >= round->next_decision_ns && round->queue_done == round->queue_count) {
+		if (round->target_count)
+			decide(round, now_ns);
+		round->next_decision_ns = now_ns + round->options.interval_ms * NS_PER_MS;
+	}
+	carry_slice(round, now_ns);
+	for (size_t i = 0; i < round->target_count && count < capacity; i++) {
+		if (round->targets[i].ended)
+			ended[count++] = round->targets[i].pid;
+	}
+	*ret_ended = count;
+	return round->queue_done < round->queue_count ? (int64_t)TICK_BUSY_NS : (int64_t)TICK_NS;
+}
+
+void
+round_get_stats(const struct round *round, struct round_stats *ret)
+{
+	*ret = round->stats;
+}
+
+int
+round_target_stats(const struct round *round, int32_t pid, uint64_t *resident_bytes,
+                   double *access_rate, uint64_t *ret_pinned_bytes)
+{
+	for (size_t i = 0; i < round->target_count; i++) {
+		const struct target *target = &round->targets[i];
+
+		if (target->pid != pid)
+			continue;
+		memcpy(resident_bytes, target->resident_bytes, sizeof(target->resident_bytes));
+		memcpy(access_rate, target->access_rate, sizeof(target->access_rate));
+		*ret_pinned_bytes = target->pinned_bytes;
+		return 0;
+	}
+	return -ESRCH;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* round_parts.h - the round's state, shared by round.c, targets.c and carry.c; private to core. */
+#ifndef CORE_ROUND_PARTS_H
+#define CORE_ROUND_PARTS_H
+
+#include "effort.h"
+#include "heat.h"
+#include "plan.h"
+#include "round.h"
+
+#define ROUND_TARGETS_MAX 256
+#define ROUND_SPANS_MAX 65536
+#define ROUND_SAMPLES 4096
+#define ROUND_BATCH 512
+
+struct target {
+	int32_t pid;
+	int ended;
+	uint64_t added_ns;
+	uint64_t spans_due_ns;      /* when its mappings are read next */
+	uint64_t spans_hash;
+	uint64_t pinned_bytes;
+	uint64_t resident_bytes[ROUND_TIERS_MAX];
+	double access_rate[ROUND_TIERS_MAX];
+};
+
+/* One page, or huge page, on its way. */
+struct queued_page {
+	uint64_t addr;
+	int32_t pid;
+	uint8_t tier, from;
+	uint8_t young;      /* promoted lately: demoting it is ping-pong */
+	uint8_t reserved;
+};
+
+struct round {
+	struct round_options options;
+	struct round_parts parts;
+	struct heat *heat;
+	struct effort effort;
+	struct target targets[ROUND_TARGETS_MAX];
+	size_t target_count;
+
+	struct sluice_tier tiers[ROUND_TIERS_MAX];
+	size_t tier_count;
+	struct sluice_region *entries;
+	size_t entry_max;
+	struct sluice_plan plan;
+
+	struct queued_page *queue;
+	size_t queue_max, queue_count, queue_done;
+	uint64_t room_bytes[ROUND_TIERS_MAX]; /* as moves land */
+	double allowance_bytes;               /* token bucket of rate_bps */
+	uint64_t allowance_ns;
+
+	uint64_t next_decision_ns;
+	size_t residency_next;   /* region whose residency is read next */
+	size_t residency_urgent; /* regions to read at once, after mappings changed */
+	uint64_t horizon_ms;
+	uint64_t demoted_lately, pingpong_lately; /* bytes, halved every decision */
+	struct round_stats stats;
+
+	struct heat_span *spans;
+	struct sample samples[ROUND_SAMPLES];
+};
+
+/* targets.c */
+void targets_sync(struct round *round, uint64_t now_ns);
+void targets_account(struct round *round, const struct sluice_region *entries, size_t count);
+void target_mark_ended(struct round *round, int32_t pid);
+
+/* carry.c: put the admitted moves into the queue; move a slice of it. */
+void carry_enqueue(struct round *round);
+void carry_slice(struct round *round, uint64_t now_ns);
+
+#endif

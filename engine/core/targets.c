@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* targets.c - keeping the region table in step with the targets' mappings and with where pages are. */
+#include <errno.h>
+#include <string.h>
+
+#include "log.h"
+#include "round_parts.h"
+
+#define NS_PER_MS 1000000ull
+#define YOUNG_NS (5000 * NS_PER_MS)
+#define SPANS_EVERY_YOUNG_NS (250 * NS_PER_MS)
+#define SPANS_EVERY_NS (2000 * NS_PER_MS)
+/* Residency is re-read all the time, since others move pages too: a slice of the regions each tick,
+ * 50 ticks for a pass over a small table, longer for a large one so that a tick stays short. */
+#define RESIDENCY_PASS_TICKS 50
+#define RESIDENCY_SLICE_MAX 512
+#define RESIDENCY_URGENT_MAX 8192
+
+void
+target_mark_ended(struct round *round, int32_t pid)
+{
+	for (size_t i = 0; i < round->target_count; i++) {
+		if (round->targets[i].pid == pid)
+			round->targets[i].ended = 1;
+	}
+}
+
+static uint64_t
+hash_spans(const struct heat_span *spans, size_t count)
+{
+	uint64_t hash = 0xcbf29ce484222325u + count;
+
+	for (size_t i = 0; i < count; i++) {
+		hash = (hash ^ spans[i].start) * 0x100000001b3u;
+		hash = (hash ^ spans[i].end) * 0x100000001b3u;
+	}
+	return hash;
+}
+
+static void
+target_sync_spans(struct round *round, struct target *target, uint64_t now_ns)
+{
+	struct sluice_err err;
+	size_t count = 0;
+	uint64_t hash;
+	int r = round->parts.memory_ops->spans(round->parts.memory, target->pid, round->spans,
+	                                       ROUND_SPANS_MAX, &count, &target->pinned_bytes, &err);
+
+	target->spans_due_ns = now_ns + (now_ns - target->added_ns < YOUNG_NS ? SPANS_EVERY_YOUNG_NS
+	                                                                      : SPANS_EVERY_NS);
+	if (r == -ESRCH) {
+		target->ended = 1;
+		return;
+	}
+	if (r < 0) {
+		log_debug("round", "process %d: %s", target->pid, err.msg);
+		return;
+	}
+	hash = hash_spans(round->spans, count);
+	if (hash == target->spans_hash)
+		return;
+	target->spans_hash = hash;
+	if (heat_set_spans(round->heat, target->pid, round->spans, count, now_ns, &err) < 0)
+		log_debug("round", "%s", err.msg);
+	round->residency_next = 0;
+	round->residency_urgent = heat_region_count(round->heat);
+}
+
+static void
+sync_residency(struct round *round, uint64_t now_ns)
+{
+	size_t regions = heat_region_count(round->heat);
+	size_t slice = regions / RESIDENCY_PASS_TICKS + 1;
+	uint8_t tiers[HEAT_REGION_PAGES];
+
+	if (slice > RESIDENCY_SLICE_MAX)
+		slice = RESIDENCY_SLICE_MAX;
+	if (round->residency_urgent) {
+		slice = round->residency_urgent < RESIDENCY_URGENT_MAX ? round->residency_urgent
+		                                                       : RESIDENCY_URGENT_MAX;
+		round->residency_urgent -= slice;
+	}
+	for (size_t i = 0; i < slice && regions; i++) {
+		int32_t pid;
+		uint64_t addr;
+		uint32_t len_bytes;
+		int huge = 0, r;
+		struct sluice_err err;
+
+		if (round->residency_next >= regions)
+			round->residency_next = 0;
+		heat_region_at(round->heat, round->residency_next, &pid, &addr, &len_bytes);
+		r = round->parts.memory_ops->residency(round->parts.memory, pid, addr, len_bytes, tiers,
+		                                       &huge, &err);
+		if (r == -ESRCH) {
+			target_mark_ended(round, pid);
+			return;
+		}
+		if (r == 0)
+			heat_set_residency(round->heat, round->residency_next, tiers, huge, now_ns);
+		round->residency_next++;
+	}
+}
+
+void
+targets_sync(struct round *round, uint64_t now_ns)
+{
+	for (size_t i = 0; i < round->target_count; i++) {
+		struct target *target = &round->targets[i];
+
+		if (!target->ended && now_ns >= target->spans_due_ns)
+			target_sync_spans(round, target, now_ns);
+	}
+	sync_residency(round, now_ns);
+}
+
+void
+targets_account(struct round *round, const struct sluice_region *entries, size_t count)
+{
+	struct target *target = NULL;
+
+	for (size_t i = 0; i < round->target_count; i++) {
+		memset(round->targets[i].resident_bytes, 0, sizeof(round->targets[i].resident_bytes));
+		memset(round->targets[i].access_rate, 0, sizeof(round->targets[i].access_rate));
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (!target || target->pid != entries[i].pid) {
+			target = NULL;
+			for (size_t t = 0; t < round->target_count; t++) {
+				if (round->targets[t].pid == entries[i].pid)
+					target = &round->targets[t];
+			}
+		}
+		if (!target || entries[i].tier >= ROUND_TIERS_MAX)
+			continue;
+		target->resident_bytes[entries[i].tier] += entries[i].bytes;
+		target->access_rate[entries[i].tier] +=
+			(double)entries[i].heat * entries[i].bytes / HEAT_PAGE_BYTES;
+	}
+}

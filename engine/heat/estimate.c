@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* estimate.c - see estimate.h. */
+#include "estimate.h"
+
+/* A gap this many octaves away from the estimate has a chance of about 1 in 60 on the hot side (and
+ * none on the cold side), so two in a row mean that the page has changed, not that we are unlucky. */
+#define SURPRISE_OCTAVES 6.0f
+
+void
+estimate_fold(struct page_heat *page, float log2_rate)
+{
+	float old = rate_decode(page->rate);
+	float off = log2_rate - old;
+	unsigned int samples = page->samples;
+
+	if (samples && fabsf(off) > SURPRISE_OCTAVES) {
+		/* Colder by so much is certain at once; hotter may be luck, so it must come twice. */
+		if (off < 0 || page->surprise)
+			samples = 0;
+		page->surprise = 1;
+	} else {
+		page->surprise = 0;
+	}
+	page->rate = rate_encode(samples ? old + off / (float)(samples + 1) : log2_rate);
+	if (samples < SAMPLES_FULL)
+		samples++;
+	page->samples = (uint8_t)(samples & 15u);
+}
+
+void
+estimate_fold_untouched(struct page_heat *page, uint32_t ticks)
+{
+	/* Not touched for E: the gap is at least E, and E more on average if the rate is 1/E. */
+	float log2_rate = log2f(TICKS_PER_S / ((float)ticks + 1.0f)) - GAP_BIAS - 1.0f;
+
+	if (!page->samples || log2_rate < rate_decode(page->rate))
+		estimate_fold(page, log2_rate);
+}

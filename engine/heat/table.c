@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* table.c - the sorted table of regions and the pool of 4 KiB detail. */
+#include "table.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reserve.h"
+
+int
+heat_new(const struct heat_options *options, struct heat **ret, struct sluice_err *reterr)
+{
+	struct heat *heat;
+	uint64_t details = options->detail_bytes_max / sizeof(struct detail);
+
+	if (!options->region_max || options->region_max > (1u << 26))
+		return sluice_fail(reterr, -EINVAL, "a region table needs 1 to 2^26 regions, not %u",
+		                   options->region_max);
+	if (details > options->region_max)
+		details = options->region_max;
+	heat = calloc(1, sizeof(*heat));
+	if (!heat)
+		goto no_memory;
+	heat->region_max = options->region_max;
+	heat->detail_max = (uint32_t)details;
+	/* A view has one entry a region, and at most a few dozen for each in detail. */
+	heat->ref_max = (size_t)heat->region_max + (size_t)heat->detail_max * 64;
+	heat->regions = reserve(sizeof(struct region) * heat->region_max);
+	heat->spare = reserve(sizeof(struct region) * heat->region_max);
+	heat->details = reserve(sizeof(struct detail) * (heat->detail_max + 1u));
+	heat->detail_free = reserve(sizeof(uint32_t) * (heat->detail_max + 1u));
+	heat->refs = reserve(sizeof(struct entry_ref) * heat->ref_max);
+	if (!heat->regions || !heat->spare || !heat->details || !heat->detail_free || !heat->refs)
+		goto no_memory;
+	for (uint32_t i = 0; i < heat->detail_max; i++)
+		heat->detail_free[i] = heat->detail_max - 1 - i;
+	heat->detail_free_count = heat->detail_max;
+	*ret = heat;
+	return 0;
+
+no_memory:
+	heat_free(heat);
+	return sluice_fail(reterr, -ENOMEM, "no memory for a table of %u regions",
+	                   options->region_max);
+}
+
+void
+heat_free(struct heat *heat)
+{
+	if (!heat)
+		return;
+	release(heat->regions, sizeof(struct region) * heat->region_max);
+	release(heat->spare, sizeof(struct region) * heat->region_max);
+	release(heat->details, sizeof(struct detail) * (heat->detail_max + 1u));
+	release(heat->detail_free, sizeof(uint32_t) * (heat->detail_max + 1u));
+	release(heat->refs, sizeof(struct entry_ref) * heat->ref_max);
+	free(heat);
+}
+
+uint32_t
+table_tick(struct heat *heat, uint64_t time_ns)
+{
+	if (!heat->origin_ns)
+		heat->origin_ns = time_ns > 1000000000u ? time_ns - 1000000000u : 1;
+	if (time_ns <= heat->origin_ns)
+		return 1;
+	return (uint32_t)((time_ns - heat->origin_ns) / TICK_NS);
+}
+
+uint8_t
+table_epoch(uint32_t tick)
+{
+	return (uint8_t)(1u + (tick / 40000u) % 255u);
+}
+
+static int
+region_before(const struct region *region, int32_t pid, uint64_t addr)
+{
+	return region->pid != pid ? region->pid < pid : region->addr + region->len_bytes <= addr;
+}
+
+static int
+region_holds(const struct region *region, int32_t pid, uint64_t addr)
+{
+	return region->pid == pid && addr >= region->addr && addr - region->addr < region->len_bytes;
+}
+
+/* The first region that is not wholly before (pid, addr). */
+static uint32_t
+lower_bound(const struct heat *heat, int32_t pid, uint64_t addr)
+{
+	uint32_t low = 0, high = heat->region_count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (region_before(&heat->regions[middle], pid, addr))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+int64_t
+table_find(struct heat *heat, int32_t pid, uint64_t addr)
+{
+	uint32_t i = heat->last_region;
+
+	if (i < heat->region_count && region_holds(&heat->regions[i], pid, addr))
+		return i;
+	i = lower_bound(heat, pid, addr);
+	if (i >= heat->region_count || !region_holds(&heat->regions[i], pid, addr))
+		return -1;
+	heat->last_region = i;
+	return i;
+}
+
+void
+table_drop_detail(struct heat *heat, uint32_t index)
+{
+	struct region *region = &heat->regions[index];
+
+	if (region->detail == NO_DETAIL)
+		return;
+	heat->detail_free[heat->detail_free_count++] = region->detail;
+	region->detail = NO_DETAIL;
+}
+
+/* Detail that tells nothing more than its region does: the pages are alike. */
+static int
+detail_is_spare(const struct heat *heat, const struct region *region)
+{
+	return region->detail != NO_DETAIL && region->prior_var >= 0 && region->prior_var < 0.5f &&
+	       heat->have_spread;
+}
+
+struct detail *
+table_detail(struct heat *heat, uint32_t index)
+{
+	struct region *region = &heat->regions[index];
+	struct detail *detail;
+
+	if (region->detail != NO_DETAIL)
+		return &heat->details[region->detail];
+	if (region_is_huge(region))
+		return NULL;
+	/* A short walk of the clock hand, so that a full pool costs little. */
+	for (uint32_t step = 0; !heat->detail_free_count && heat->detail_max && step < 64; step++) {
+		heat->evict_hand = (heat->evict_hand + 1) % heat->region_count;
+		if (detail_is_spare(heat, &heat->regions[heat->evict_hand]))
+			table_drop_detail(heat, heat->evict_hand);
+	}
+	if (!heat->detail_free_count)
+		return NULL;
+	region->detail = heat->detail_free[--heat->detail_free_count];
+	detail = &heat->details[region->detail];
+	memset(detail, 0, sizeof(*detail));
+	/* Until residency is told, pages count as being where most of the region is. */
+	uint8_t tier = HEAT_TIER_ABSENT;
+	uint16_t most = 0;
+
+	for (uint8_t t = 0; t < 6; t++) {
+		if (region->resident[t] > most) {
+			most = region->resident[t];
+			tier = t;
+		}
+	}
+	for (uint32_t i = 0; i < HEAT_REGION_PAGES; i++)
+		detail->page[i].tier = i < region_pages(region) ? tier : HEAT_TIER_ABSENT;
+	return detail;
+}
+
+static void
+region_init(struct region *region, int32_t pid, uint64_t addr, uint32_t len_bytes)
+{
+	memset(region, 0, sizeof(*region));
+	region->pid = pid;
+	region->addr = addr;
+	region->len_bytes = len_bytes;
+	region->detail = NO_DETAIL;
+	region->prior_var = -1.0f;
+	region->whole.tier = HEAT_TIER_ABSENT;
+}
+
+/* Keep what is known of [addr, addr+len) from the region that covered it before. A mapping that
+ * grew at its end keeps its detail; one that was cut at its start moves, so page numbers would no
+ * longer fit, and it starts anew. */
+static int
+region_inherit(struct heat *heat, struct region *fresh)
+{
+	uint32_t i = lower_bound(heat, fresh->pid, fresh->addr);
+	struct region *old = i < heat->region_count ? &heat->regions[i] : NULL;
+	uint32_t len_bytes = fresh->len_bytes;
+
+	if (!old || old->pid != fresh->pid || old->addr != fresh->addr)
+		return 0;
+	*fresh = *old;
+	fresh->len_bytes = len_bytes;
+	if (fresh->detail != NO_DETAIL && len_bytes < old->len_bytes) {
+		struct detail *detail = &heat->details[fresh->detail];
+
+		for (uint32_t p = len_bytes / HEAT_PAGE_BYTES; p < HEAT_REGION_PAGES; p++)
+			detail->page[p].tier = HEAT_TIER_ABSENT;
+	}
+	old->detail = NO_DETAIL; /* handed over, not to be freed with the old table */
+	return 1;
+}
+
+int
+heat_set_spans(struct heat *heat, int32_t pid, const struct heat_span *spans, size_t span_count,
+               uint64_t now_ns, struct sluice_err *reterr)
+{
+	struct region *table = heat->spare;
+	uint32_t count = 0, i = 0;
+	uint64_t left_out = 0;
+
+	(void)table_tick(heat, now_ns);
+	for (; i < heat->region_count && heat->regions[i].pid < pid; i++)
+		table[count++] = heat->regions[i];
+	uint32_t own_first = i;
+
+	while (i < heat->region_count && heat->regions[i].pid == pid)
+		i++;
+	uint32_t own_end = i, others_after = heat->region_count - own_end;
+
+	for (size_t s = 0; s < span_count; s++) {
+		uint64_t addr = spans[s].start;
+
+		while (addr < spans[s].end) {
+			uint64_t next = (addr | (HEAT_REGION_BYTES - 1)) + 1;
+
+			if (next > spans[s].end)
+				next = spans[s].end;
+			if (count + others_after >= heat->region_max) {
+				left_out += spans[s].end - addr;
+				break;
+			}
+			region_init(&table[count], pid, addr, (uint32_t)(next - addr));
+			region_inherit(heat, &table[count]);
+			count++;
+			addr = next;
+		}
+	}
+	for (uint32_t r = own_first; r < own_end; r++)
+		table_drop_detail(heat, r);
+	for (i = own_end; i < heat->region_count; i++)
+		table[count++] = heat->regions[i];
+
+	heat->spare = heat->regions;
+	heat->regions = table;
+	heat->region_count = count;
+	heat->last_region = 0;
+	heat->ref_count = 0;
+	if (left_out)
+		return sluice_fail(reterr, -ENOSPC,
+		                   "process %d: %llu MiB are not tracked, the table of %u regions is full",
+		                   pid, (unsigned long long)(left_out >> 20), heat->region_max);
+	return 0;
+}
+
+size_t
+heat_region_count(const struct heat *heat)
+{
+	return heat->region_count;
+}
+
+void
+heat_region_at(const struct heat *heat, size_t index, int32_t *ret_pid, uint64_t *ret_addr,
+               uint32_t *ret_len_bytes)
+{
+	const struct region *region = &heat->regions[index];
+
+	*ret_pid = region->pid;
+	*ret_addr = region->addr;
+	*ret_len_bytes = region->len_bytes;
+}
+
+static void
+page_set_tier(struct page_heat *page, uint8_t tier, uint8_t epoch)
+{
+	if (page->tier == tier)
+		return;
+	if (page->tier == HEAT_TIER_ABSENT || tier == HEAT_TIER_ABSENT) {
+		/* Another page than before, or none: what we knew does not carry over. */
+		page->samples = 0;
+		page->surprise = 0;
+		page->moved = 0;
+	} else {
+		page->moved = epoch;
+	}
+	/* The kernel gives a moved page plain access rights: nobody watches it any more. */
+	page->watched = 0;
+	page->carried = 0;
+	page->tier = tier;
+}
+
+void
+heat_set_residency(struct heat *heat, size_t index, const uint8_t *tiers, int huge, uint64_t now_ns)
+{
+	struct region *region = &heat->regions[index];
+	uint32_t pages = region_pages(region);
+	uint8_t epoch = table_epoch(table_tick(heat, now_ns));
+
+	memset(region->resident, 0, sizeof(region->resident));
+	for (uint32_t p = 0; p < pages; p++) {
+		if (tiers[p] != HEAT_TIER_ABSENT)
+			region->resident[tiers[p] < 5 ? tiers[p] : 5]++;
+	}
+	if (huge && pages == HEAT_REGION_PAGES) {
+		table_drop_detail(heat, (uint32_t)index);
+		page_set_tier(&region->whole, tiers[0], epoch);
+		return;
+	}
+	if (region_is_huge(region))
+		memset(&region->whole, 0, sizeof(region->whole));
+	region->whole.tier = HEAT_TIER_ABSENT;
+	if (region->detail != NO_DETAIL) {
+		struct detail *detail = &heat->details[region->detail];
+
+		for (uint32_t p = 0; p < pages; p++)
+			page_set_tier(&detail->page[p], tiers[p], epoch);
+	}
+}
+
+void
+heat_page_moved(struct heat *heat, int32_t pid, uint64_t addr, uint8_t tier, uint64_t now_ns)
+{
+	int64_t index = table_find(heat, pid, addr);
+	struct region *region;
+	uint8_t epoch = table_epoch(table_tick(heat, now_ns));
+
+	if (index < 0)
+		return;
+	region = &heat->regions[index];
+	if (region_is_huge(region)) {
+		memset(region->resident, 0, sizeof(region->resident));
+		if (tier != HEAT_TIER_ABSENT)
+			region->resident[tier < 5 ? tier : 5] = HEAT_REGION_PAGES;
+		page_set_tier(&region->whole, tier, epoch);
+	} else if (region->detail != NO_DETAIL) {
+		page_set_tier(&heat->details[region->detail].page[(addr - region->addr) / HEAT_PAGE_BYTES],
+		              tier, epoch);
+	}
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * table.h - the region table behind heat.h; private to this room.
+ *
+ * Times are kept as 32-bit ticks of 100 us since the table's first sight of a clock: precise enough
+ * for gaps of a millisecond, and 119 hours long before they wrap (differences stay right across it).
+ */
+#ifndef HEAT_TABLE_H
+#define HEAT_TABLE_H
+
+#include "heat.h"
+
+#define TICK_NS 100000u
+#define TICKS_PER_S 10000.0f
+#define NO_DETAIL UINT32_MAX
+#define SAMPLES_FULL 12u /* a page's estimate is the mean of about this many gaps */
+
+/* What is known of one page (or one huge page). `rate` is a code, see estimate.h. */
+struct page_heat {
+	uint8_t rate;      /* code of the log of the access rate; meaningful when samples > 0 */
+	uint8_t tier;      /* HEAT_TIER_ABSENT: not resident */
+	uint8_t samples : 4;  /* how many gaps the estimate rests on, at most SAMPLES_FULL */
+	uint8_t watched : 1;  /* armed, and not touched since */
+	uint8_t carried : 1;  /* was still watched when its region was armed again */
+	uint8_t surprise : 1; /* the last gap did not fit the estimate at all */
+	uint8_t moved;     /* epoch_of() its last change of tier; 0: long ago */
+};
+
+struct region {
+	uint64_t addr;
+	uint32_t len_bytes;
+	int32_t pid;
+	uint32_t armed;      /* tick of the last arming, and of the one before */
+	uint32_t armed_before;
+	uint32_t detail;     /* index into the pool, or NO_DETAIL */
+	uint32_t seen;       /* tick of the last SAMPLE_RATE */
+	float events;        /* short memory: decayed SAMPLE_RATE evidence */
+	float exposure_s;
+	float prior_mean;    /* of its pages' log2 rate, computed by the last view */
+	float prior_var;     /* how far pages may be from it (octaves squared); negative when that is
+	                      * a guess: nothing of the region was sampled */
+	uint16_t resident[6]; /* pages by tier when there is no detail; tiers above 5 count as 5 */
+	struct page_heat whole; /* a huge page, or the region as a whole */
+};
+
+struct detail {
+	struct page_heat page[HEAT_REGION_PAGES];
+};
+
+/* Which pages of a region an entry of the view stands for. */
+struct entry_ref {
+	uint32_t region;
+	uint16_t key;    /* page_key(); WHOLE_REGION: all pages */
+	uint8_t tier;
+	uint8_t reserved;
+};
+
+struct heat {
+	struct region *regions, *spare; /* sorted by pid, then address; spare is for rebuilding */
+	uint32_t region_count, region_max;
+	struct detail *details;
+	uint32_t *detail_free;          /* stack of free indices */
+	uint32_t detail_free_count, detail_max;
+	uint64_t origin_ns;             /* tick 0 */
+	uint64_t samples, samples_lost;
+	uint32_t last_region;           /* where the last look-up ended: samples come in runs */
+	uint32_t evict_hand;
+
+	/* Spread of log2 rates, in octaves squared: within regions and between them; found by the
+	 * last view, used as the priors of the next. */
+	float within_var, between_var, overall_mean;
+	int have_spread;
+
+	uint32_t view_tick;
+	uint8_t view_epoch;
+	struct entry_ref *refs;         /* of the last view */
+	size_t ref_count, ref_max;
+	uint64_t resident_bytes[8];
+	double access_rate[8];
+	uint16_t group_of_key[1u << 13]; /* scratch of the view; all zero between regions */
+};
+
+#define WHOLE_REGION 0xffffu
+
+uint32_t table_tick(struct heat *heat, uint64_t time_ns);
+/* 1 to 255, advancing every 4 s; what page_heat.moved holds. */
+uint8_t table_epoch(uint32_t tick);
+/* Index of the region that holds addr, or -1. */
+int64_t table_find(struct heat *heat, int32_t pid, uint64_t addr);
+/* The region's detail, made if the pool has room (or can make some); NULL otherwise. */
+struct detail *table_detail(struct heat *heat, uint32_t region);
+void table_drop_detail(struct heat *heat, uint32_t region);
+
+static inline uint32_t
+region_pages(const struct region *region)
+{
+	return region->len_bytes / HEAT_PAGE_BYTES;
+}
+
+static inline int
+region_is_huge(const struct region *region)
+{
+	return region->whole.tier != HEAT_TIER_ABSENT;
+}
+
+#endif
