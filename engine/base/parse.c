@@ -50,15 +50,16 @@ parse_u64(const char *text, uint64_t min, uint64_t max, uint64_t *ret, struct sl
 	}
 	if (c == text || *c != '\0')
 		return sluice_fail(reterr, -EINVAL, "'%.64s' is not a whole number (%llu to %llu)",
-		                   text, (unsigned long long)min, (unsigned long long)max);
+				   text, (unsigned long long)min, (unsigned long long)max);
 	if (overflow || value < min || value > max)
 		return sluice_fail(reterr, -ERANGE, "%.64s is not between %llu and %llu", text,
-		                   (unsigned long long)min, (unsigned long long)max);
+				   (unsigned long long)min, (unsigned long long)max);
 	*ret = value;
 	return 0;
 }
 
-/* The unit after a size: "", B, K, KB, KiB, ... in either case; -1 otherwise. *ret_end moves past. */
+/* The unit after a size: "", B, K, KB, KiB, ... in either case; -1 otherwise. *ret_end moves past.
+ */
 static int
 size_shift(const char *text, const char **ret_end)
 {
@@ -95,12 +96,12 @@ sized(const char *text, const char *tail, const char *what, const char *examples
 		goto invalid;
 	if (value >= 18446744073709551616.0L)
 		return sluice_fail(reterr, -ERANGE, "%.64s is too large a %s; 16 EiB is the end",
-		                   text, what);
+				   text, what);
 	*ret = (uint64_t)value;
 	return 0;
 invalid:
 	return sluice_fail(reterr, -EINVAL, "'%.64s' is not a %s; write it like %s", text, what,
-	                   examples);
+			   examples);
 }
 
 int
@@ -131,14 +132,15 @@ parse_duration_ms(const char *text, uint64_t *ret_ms, struct sluice_err *reterr)
 				continue;
 			value = roundl(value * (long double)units[i].ms);
 			if (value >= 18446744073709551616.0L)
-				return sluice_fail(reterr, -ERANGE, "%.64s is too long a time", text);
+				return sluice_fail(reterr, -ERANGE, "%.64s is too long a time",
+						   text);
 			*ret_ms = (uint64_t)value;
 			return 0;
 		}
 	}
-	return sluice_fail(reterr, -EINVAL,
-	                   "'%.64s' is not a time; write it with its unit, like 500ms, 10s, 2m or 1h",
-	                   text);
+	return sluice_fail(
+		reterr, -EINVAL,
+		"'%.64s' is not a time; write it with its unit, like 500ms, 10s, 2m or 1h", text);
 }
 
 int
@@ -148,10 +150,11 @@ parse_percent(const char *text, double *ret_percent, struct sluice_err *reterr)
 	const char *end;
 
 	if (number(text, &value, &end) < 0 || strcmp(end, "%") != 0)
-		return sluice_fail(reterr, -EINVAL,
-		                   "'%.64s' is not a percentage; write it with its sign, like 3%% or "
-		                   "0.5%%",
-		                   text);
+		return sluice_fail(
+			reterr, -EINVAL,
+			"'%.64s' is not a percentage; write it with its sign, like 3%% or "
+			"0.5%%",
+			text);
 	if (value > 100)
 		return sluice_fail(reterr, -ERANGE, "%.64s is more than 100%%", text);
 	*ret_percent = (double)value;

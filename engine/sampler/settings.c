@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * settings.c - see settings.h. A lock on the folder itself makes "look at the records, then act" one
- * step among all Sluice processes; it is held for moments only.
+ * settings.c - see settings.h. A lock on the folder itself makes "look at the records, then act"
+ * one step among all Sluice processes; it is held for moments only.
  */
 #include "settings.h"
 
@@ -108,15 +108,17 @@ folder_open(const char *dir, int make, int *ret_fd, struct sluice_err *reterr)
 		if (slash && slash != parent) {
 			*slash = '\0';
 			if (mkdir(parent, 0755) < 0 && errno != EEXIST)
-				return sluice_fail(reterr, -errno,
-				                   "could not create %s to write kernel settings down "
-				                   "in: %s",
-				                   parent, strerror(errno));
+				return sluice_fail(
+					reterr, -errno,
+					"could not create %s to write kernel settings down "
+					"in: %s",
+					parent, strerror(errno));
 		}
 		if (mkdir(dir, 0700) < 0 && errno != EEXIST)
-			return sluice_fail(reterr, -errno,
-			                   "could not create %s to write kernel settings down in: %s",
-			                   dir, strerror(errno));
+			return sluice_fail(
+				reterr, -errno,
+				"could not create %s to write kernel settings down in: %s", dir,
+				strerror(errno));
 	}
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
@@ -125,9 +127,9 @@ folder_open(const char *dir, int make, int *ret_fd, struct sluice_err *reterr)
 	    (st.st_mode & (S_IWGRP | S_IWOTH))) {
 		close(fd);
 		return sluice_fail(reterr, -EPERM,
-		                   "%s may be written by others, so what is noted there is not "
-		                   "trusted; make it yours with mode 0700, or remove it",
-		                   dir);
+				   "%s may be written by others, so what is noted there is not "
+				   "trusted; make it yours with mode 0700, or remove it",
+				   dir);
 	}
 	*ret_fd = fd;
 	return 0;
@@ -136,7 +138,7 @@ folder_open(const char *dir, int make, int *ret_fd, struct sluice_err *reterr)
 /* Put back one record that we hold the lock of. It stays when that fails. */
 static int
 record_restore(const char *sysroot, const char *boot, int dir_fd, const char *dir,
-               const struct record *record, int fd, struct sluice_err *reterr)
+	       const struct record *record, int fd, struct sluice_err *reterr)
 {
 	char name[RECORD_NAME_BYTES], now[SETTINGS_VALUE_BYTES];
 	int r = 0;
@@ -153,9 +155,9 @@ record_restore(const char *sysroot, const char *boot, int dir_fd, const char *di
 	if (r < 0) {
 		close(fd);
 		return sluice_fail(reterr, r,
-		                   "could not put %s back to '%s': %s; set it by hand, then remove "
-		                   "%s/%s",
-		                   record->path, record->old, strerror(-r), dir, name);
+				   "could not put %s back to '%s': %s; set it by hand, then remove "
+				   "%s/%s",
+				   record->path, record->old, strerror(-r), dir, name);
 	}
 	log_debug("settings", "%s is '%s' again", record->path, record->old);
 	record_drop(dir_fd, name, fd);
@@ -174,13 +176,13 @@ stale_compare(const void *left, const void *right)
 
 	return a->record.order_ns < b->record.order_ns   ? 1
 	       : a->record.order_ns > b->record.order_ns ? -1
-	                                                 : 0;
+							 : 0;
 }
 
 /* With the folder locked. */
 static int
 stale_restore(const char *sysroot, const char *dir, int dir_fd, size_t *ret_count,
-              struct sluice_err *reterr)
+	      struct sluice_err *reterr)
 {
 	struct stale *stale = calloc(SETTINGS_MAX, sizeof(*stale));
 	struct dirent *entry;
@@ -212,15 +214,15 @@ stale_restore(const char *sysroot, const char *dir, int dir_fd, size_t *ret_coun
 			count++;
 		else if (r != -EAGAIN && r != -ENOENT && result == 0)
 			result = sluice_fail(reterr, r,
-			                     "%s/%s is not a note of a kernel setting that Sluice "
-			                     "can use (%s); remove it",
-			                     dir, entry->d_name, strerror(-r));
+					     "%s/%s is not a note of a kernel setting that Sluice "
+					     "can use (%s); remove it",
+					     dir, entry->d_name, strerror(-r));
 	}
 	closedir(list);
 	qsort(stale, count, sizeof(*stale), stale_compare);
 	for (size_t i = 0; i < count; i++) {
 		r = record_restore(sysroot, boot, dir_fd, dir, &stale[i].record, stale[i].fd,
-		                   result ? NULL : reterr);
+				   result ? NULL : reterr);
 		if (r < 0 && result == 0)
 			result = r;
 		if (r == 0)
@@ -234,7 +236,7 @@ stale_restore(const char *sysroot, const char *dir, int dir_fd, size_t *ret_coun
 
 int
 settings_open(const char *sysroot, const char *state_dir, struct settings **ret,
-              struct sluice_err *reterr)
+	      struct sluice_err *reterr)
 {
 	struct settings *settings = calloc(1, sizeof(*settings));
 	int r;
@@ -243,9 +245,9 @@ settings_open(const char *sysroot, const char *state_dir, struct settings **ret,
 		return sluice_fail(reterr, -ENOMEM, "out of memory");
 	settings->dir_fd = -1;
 	if (snprintf(settings->sysroot, sizeof(settings->sysroot), "%s", sysroot) >=
-	            (int)sizeof(settings->sysroot) ||
+		    (int)sizeof(settings->sysroot) ||
 	    snprintf(settings->dir, sizeof(settings->dir), "%s/settings", state_dir) >=
-	            (int)sizeof(settings->dir)) {
+		    (int)sizeof(settings->dir)) {
 		r = sluice_fail(reterr, -ENAMETOOLONG, "the state folder's name is too long");
 		goto failed;
 	}
@@ -269,15 +271,16 @@ failed:
 
 int
 settings_get(const struct settings *settings, const char *path, char *value, size_t capacity,
-             struct sluice_err *reterr)
+	     struct sluice_err *reterr)
 {
 	int r = value_read(settings->sysroot, path, value, capacity);
 
 	if (r == -ENOENT && strncmp(path, "/sys/kernel/debug/", 18) == 0)
-		return sluice_fail(reterr, r,
-		                   "%s does not exist: the kernel lacks it, or debugfs is not mounted "
-		                   "(mount -t debugfs none /sys/kernel/debug)",
-		                   path);
+		return sluice_fail(
+			reterr, r,
+			"%s does not exist: the kernel lacks it, or debugfs is not mounted "
+			"(mount -t debugfs none /sys/kernel/debug)",
+			path);
 	if (r < 0)
 		return sluice_fail(reterr, r, "could not read %s: %s", path, strerror(-r));
 	return 0;
@@ -293,27 +296,28 @@ setting_own(struct settings *settings, const char *path, struct sluice_err *rete
 
 	if (settings->count == SETTINGS_MAX)
 		return sluice_fail(reterr, -ENOSPC, "more than %d kernel settings to change",
-		                   SETTINGS_MAX);
+				   SETTINGS_MAX);
 	memset(owned, 0, sizeof(*owned));
 	record_name(path, name);
 	flock(settings->dir_fd, LOCK_EX);
 	r = record_take(settings->dir_fd, name, &owned->record, &fd);
 	if (r == -EAGAIN) {
-		r = sluice_fail(reterr, -EBUSY,
-		                "%s is in use by another running Sluice (process %d); stop that one "
-		                "first",
-		                path, owned->record.pid);
+		r = sluice_fail(
+			reterr, -EBUSY,
+			"%s is in use by another running Sluice (process %d); stop that one "
+			"first",
+			path, owned->record.pid);
 		goto out;
 	}
 	/* Left by one that was killed after our settings_open(). */
 	if (r == 0)
 		r = record_restore(settings->sysroot, settings->boot, settings->dir_fd,
-		                   settings->dir, &owned->record, fd, reterr);
+				   settings->dir, &owned->record, fd, reterr);
 	else if (r == -ENOENT)
 		r = 0;
 	else
 		sluice_fail(reterr, r, "%s/%s cannot be used (%s); remove it", settings->dir, name,
-		            strerror(-r));
+			    strerror(-r));
 	if (r < 0)
 		goto out;
 	memset(&owned->record, 0, sizeof(owned->record));
@@ -334,15 +338,15 @@ out:
 
 int
 settings_set(struct settings *settings, const char *path, const char *value,
-             struct sluice_err *reterr)
+	     struct sluice_err *reterr)
 {
 	char name[RECORD_NAME_BYTES];
 	struct owned *owned = NULL;
 	int r, first;
 
 	if (!record_path_ok(path) || strlen(value) >= SETTINGS_VALUE_BYTES || strchr(value, '\n'))
-		return sluice_fail(reterr, -EINVAL, "'%s' is not a kernel setting to be set to '%s'",
-		                   path, value);
+		return sluice_fail(reterr, -EINVAL,
+				   "'%s' is not a kernel setting to be set to '%s'", path, value);
 	for (size_t i = 0; i < settings->count; i++) {
 		if (strcmp(settings->owned[i].record.path, path) == 0)
 			owned = &settings->owned[i];
@@ -362,7 +366,7 @@ settings_set(struct settings *settings, const char *path, const char *value,
 			settings->count--;
 		}
 		return sluice_fail(reterr, r, "could not set %s to '%s': %s", path, value,
-		                   strerror(-r));
+				   strerror(-r));
 	}
 	/* The kernel may show it otherwise than we wrote it; some files are not told apart. */
 	if (value_read(settings->sysroot, path, owned->ours, sizeof(owned->ours)) < 0)
@@ -383,14 +387,14 @@ settings_restore(struct settings *settings, struct sluice_err *reterr)
 		if (value_read(settings->sysroot, owned->record.path, now, sizeof(now)) == 0 &&
 		    strcmp(now, owned->ours) != 0) {
 			log_debug("settings", "%s was changed to '%s' by somebody else; left so",
-			          owned->record.path, now);
+				  owned->record.path, now);
 			record_name(owned->record.path, name);
 			record_drop(settings->dir_fd, name, owned->fd);
 			continue;
 		}
 		r = record_restore(settings->sysroot, settings->boot, settings->dir_fd,
-		                   settings->dir, &owned->record, owned->fd,
-		                   result ? NULL : reterr);
+				   settings->dir, &owned->record, owned->fd,
+				   result ? NULL : reterr);
 		if (r < 0 && result == 0)
 			result = r;
 	}
@@ -413,7 +417,7 @@ settings_close(struct settings *settings)
 
 int
 settings_restore_stale(const char *sysroot, const char *state_dir, size_t *ret_count,
-                       struct sluice_err *reterr)
+		       struct sluice_err *reterr)
 {
 	char dir[256];
 	int fd, r;

@@ -27,20 +27,20 @@ struct settings;
  * left. sysroot: "" for the real machine. *ret is the caller's, freed by settings_close().
  * -EACCES, -EPERM: the folder cannot be made, or others may write to it. */
 int settings_open(const char *sysroot, const char *state_dir, struct settings **ret,
-                  struct sluice_err *reterr);
+		  struct sluice_err *reterr);
 
 /* The present value without the newline; of a choice such as "always [madvise] never" the chosen
  * word. -ENOENT: this kernel has no such setting (or debugfs is not mounted). value holds at
  * least SETTINGS_VALUE_BYTES. Changes nothing, owns nothing. */
 int settings_get(const struct settings *settings, const char *path, char *value, size_t capacity,
-                 struct sluice_err *reterr);
+		 struct sluice_err *reterr);
 
 /* Changes a setting; path as on a real machine, "/proc/sys/kernel/numa_balancing". The value that
  * was there at the first change of this path through this handle is what is put back, however
  * often it is set. -EBUSY: another running Sluice owns it. -ENOENT, -EACCES, -EROFS, or what the
  * kernel says to the value; after a failed first change nothing is left written down. */
 int settings_set(struct settings *settings, const char *path, const char *value,
-                 struct sluice_err *reterr);
+		 struct sluice_err *reterr);
 
 /* Puts back everything that was changed through this handle, last change first. A setting that
  * somebody else changed after us is left as they want it. Returns the first error, having tried
@@ -54,6 +54,6 @@ void settings_close(struct settings *settings);
  * missing folder is nothing to do. *ret_count, may be NULL: how many were put back. Returns the
  * first error, having tried all. */
 int settings_restore_stale(const char *sysroot, const char *state_dir, size_t *ret_count,
-                           struct sluice_err *reterr);
+			   struct sluice_err *reterr);
 
 #endif

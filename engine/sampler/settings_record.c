@@ -53,8 +53,8 @@ record_write(int dir_fd, const struct record *record, int *ret_fd, struct sluice
 	int fd, length, r;
 
 	length = snprintf(text, sizeof(text), RECORD_FORMAT "%s\n%s\n%llu\n%d\n%s\n", record->path,
-	                  record->old, (unsigned long long)record->order_ns, record->pid,
-	                  record->boot);
+			  record->old, (unsigned long long)record->order_ns, record->pid,
+			  record->boot);
 	record_name(record->path, name);
 	snprintf(temporary, sizeof(temporary), ".%s.new", name);
 	fd = openat(dir_fd, temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -76,9 +76,9 @@ failed:
 		close(fd);
 	}
 	return sluice_fail(reterr, r,
-	                   "could not write down the value of %s before changing it: %s; nothing "
-	                   "was changed",
-	                   record->path, strerror(-r));
+			   "could not write down the value of %s before changing it: %s; nothing "
+			   "was changed",
+			   record->path, strerror(-r));
 }
 
 /* One line of *text, cut off and stepped over; NULL when there is none. */

@@ -13,7 +13,8 @@
 static void
 whole_numbers(void **unused)
 {
-	static const char *const bad[] = {"", " ", "-1", "+1", "1.0", "1 ", " 1", "0x10", "1k", "one"};
+	static const char *const bad[] = {"",   " ",  "-1",   "+1", "1.0",
+					  "1 ", " 1", "0x10", "1k", "one"};
 	struct sluice_err err = {0};
 	uint64_t value = 7;
 
@@ -24,7 +25,8 @@ whole_numbers(void **unused)
 	assert_true(value == UINT64_MAX);
 	value = 7;
 	assert_int_equal(parse_u64("18446744073709551616", 0, UINT64_MAX, &value, &err), -ERANGE);
-	assert_int_equal(parse_u64("99999999999999999999999", 0, UINT64_MAX, &value, &err), -ERANGE);
+	assert_int_equal(parse_u64("99999999999999999999999", 0, UINT64_MAX, &value, &err),
+			 -ERANGE);
 	assert_int_equal(parse_u64("99", 100, 60000, &value, &err), -ERANGE);
 	assert_non_null(strstr(err.msg, "100 and 60000"));
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
@@ -38,21 +40,15 @@ sizes(void **unused)
 	static const struct {
 		const char *text;
 		uint64_t bytes;
-	} good[] = {{"4096", 4096},
-	            {"0", 0},
-	            {"17B", 17},
-	            {"1K", 1024},
-	            {"1k", 1024},
-	            {"1KB", 1024},
-	            {"12KiB", 12288},
-	            {"700M", 700ull << 20},
-	            {"1.5G", 3ull << 29},
-	            {".5G", 1ull << 29},
-	            {"2TiB", 2ull << 40},
-	            {"18446744073709551615", UINT64_MAX}};
-	static const char *const bad[] = {"",     "M",    "1 M", "1X",   "12 parsecs", "1MM",  "-1M",
-	                                  "1e9",  "1Ki",  "nan", "1.2.3", "inf",        "0x10", "1M/s",
-	                                  "1iB",  "."};
+	} good[] = {{"4096", 4096},       {"0", 0},
+		    {"17B", 17},          {"1K", 1024},
+		    {"1k", 1024},         {"1KB", 1024},
+		    {"12KiB", 12288},     {"700M", 700ull << 20},
+		    {"1.5G", 3ull << 29}, {".5G", 1ull << 29},
+		    {"2TiB", 2ull << 40}, {"18446744073709551615", UINT64_MAX}};
+	static const char *const bad[] = {"",     "M",    "1 M", "1X",  "12 parsecs", "1MM",
+					  "-1M",  "1e9",  "1Ki", "nan", "1.2.3",      "inf",
+					  "0x10", "1M/s", "1iB", "."};
 	struct sluice_err err = {0};
 	uint64_t bytes = 7;
 
@@ -165,9 +161,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(whole_numbers), cmocka_unit_test(sizes),
-		cmocka_unit_test(rates),         cmocka_unit_test(durations),
-		cmocka_unit_test(percentages),   cmocka_unit_test(booleans),
+		cmocka_unit_test(whole_numbers),
+		cmocka_unit_test(sizes),
+		cmocka_unit_test(rates),
+		cmocka_unit_test(durations),
+		cmocka_unit_test(percentages),
+		cmocka_unit_test(booleans),
 		cmocka_unit_test(sizes_for_people),
 	};
 

@@ -175,8 +175,8 @@ change_two(void)
 {
 	struct settings *settings;
 
-	if (settings_open(root, state, &settings, NULL) || settings_set(settings, BALANCING, "2", NULL) ||
-	    settings_set(settings, RATE, "0", NULL))
+	if (settings_open(root, state, &settings, NULL) ||
+	    settings_set(settings, BALANCING, "2", NULL) || settings_set(settings, RATE, "0", NULL))
 		_exit(1);
 }
 
@@ -269,8 +269,9 @@ bad_input(void **unused)
 	assert_int_equal(settings_set(settings, "/sys/../etc/passwd", "x", &err), -EINVAL);
 	assert_int_equal(settings_set(settings, BALANCING, "2\n3", &err), -EINVAL);
 	assert_int_equal(settings_set(settings, "/proc/sys/kernel/none", "2", &err), -ENOENT);
-	assert_int_equal(settings_get(settings, "/sys/kernel/debug/sched/none", value, sizeof(value),
-	                              &err), -ENOENT);
+	assert_int_equal(
+		settings_get(settings, "/sys/kernel/debug/sched/none", value, sizeof(value), &err),
+		-ENOENT);
 	assert_non_null(strstr(err.msg, "debugfs"));
 	assert_int_equal(records(), 0);
 	settings_close(settings);
@@ -281,7 +282,8 @@ static void
 damaged_and_foreign_records(void **unused)
 {
 	static const char *const texts[] = {
-		"", "garbage", "sluice-setting 1\n", "sluice-setting 1\n/etc/passwd\nx\n1\n1\none\n",
+		"", "garbage", "sluice-setting 1\n",
+		"sluice-setting 1\n/etc/passwd\nx\n1\n1\none\n",
 		"sluice-setting 1\n/proc/sys/kernel/numa_balancing\n2\nabc\n1\none\n"};
 	struct settings *settings;
 	struct sluice_err err = {0};
