@@ -29,8 +29,8 @@ struct plugin_setting { /* "--policy-set KEY=VALUE" */
  * small, -EINVAL required member missing, or unknown setting (the sentence lists those known), or
  * what init() gave. Main or engine thread. */
 int plugin_load(const char *name, const char *const *folders, const struct plugin_setting *settings,
-                size_t setting_count, const struct sluice_host *host, struct plugin **ret,
-                struct sluice_err *reterr);
+		size_t setting_count, const struct sluice_host *host, struct plugin **ret,
+		struct sluice_err *reterr);
 void plugin_unload(struct plugin *plugin); /* fini() and dlclose(); NULL is fine */
 
 const struct sluice_policy *plugin_policy(const struct plugin *plugin); /* borrowed */
@@ -40,8 +40,8 @@ const char *plugin_path(const struct plugin *plugin);
 /* All *.so of the folders, by name; those that would not load come with `problem` set. The callback
  * runs for each; policy is NULL when there is a problem, and borrowed for the call. */
 int plugin_list(const char *const *folders,
-                void (*each)(void *ctx, const char *path, const struct sluice_policy *policy,
-                             const char *problem),
-                void *ctx, struct sluice_err *reterr);
+		void (*each)(void *ctx, const char *path, const struct sluice_policy *policy,
+			     const char *problem),
+		void *ctx, struct sluice_err *reterr);
 
 #endif
