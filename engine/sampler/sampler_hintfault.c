@@ -1,0 +1,510 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sampler_hintfault.c - page-granular gaps between accesses, from NUMA hint faults.
+ *
+ * The kernel's NUMA balancing marks a stretch of a process's pages so that the next access to each
+ * faults once. A software perf event on page faults delivers the address and time of each; a kprobe
+ * on the function that marks (change_prot_numa) tells when which stretch was marked. The difference
+ * is the page's gap, which is all that heat wants. With a promotion rate limit of 0 the kernel
+ * only marks and reports, and moves next to nothing itself.
+ *
+ * In tiering mode (2) the kernel marks pages of slow nodes only. Where all CPUs are on one node,
+ * mode 3 marks fast pages too and still moves none (they are where their CPUs are); so cold pages
+ * of the fast tier are seen as well.
+ *
+ * Every fault costs the target time. The sampler has a purse that fills with what it may cost
+ * (set_effort), each fault takes its price, and marking is switched off while the purse is empty.
+ * The price is that of a minor fault, measured at the start.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/perf_event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#if defined(__x86_64__)
+#include <asm/perf_regs.h>
+#define REG_ARG2 PERF_REG_X86_SI
+#define REG_ARG3 PERF_REG_X86_DX
+#elif defined(__aarch64__)
+#include <asm/perf_regs.h>
+#define REG_ARG2 PERF_REG_ARM64_X1
+#define REG_ARG3 PERF_REG_ARM64_X2
+#endif
+
+#include "clock.h"
+#include "log.h"
+#include "ops.h"
+#include "perf_ring.h"
+#include "settings.h"
+
+#define MODE "/proc/sys/kernel/numa_balancing"
+#define RATE_LIMIT "/proc/sys/kernel/numa_balancing_promote_rate_limit_MBps"
+#define SCAN "/sys/kernel/debug/sched/numa_balancing/"
+#define KPROBE_TYPE "/sys/bus/event_source/devices/kprobe/type"
+#define MARKER "change_prot_numa"
+
+#define TARGETS_MAX 256
+#define SORT_MAX 65536
+#define NS_PER_S 1000000000ull
+/* Marking a whole target takes about this long while the purse allows. */
+#define PASS_MS 2000
+#define WINDOWS_PER_PASS 40
+#define PURSE_MAX_S 0.5
+
+enum { EVENT_FAULT, EVENT_MARK };
+
+
+struct hintfault {
+	const struct ops_env *env;
+	struct settings *settings;
+	struct perf_rings *rings;
+	int32_t targets[TARGETS_MAX];
+	size_t target_count;
+
+	int marking;             /* NUMA balancing is on just now */
+	int mode;                /* 2 or 3 */
+	uint32_t marked_tiers;   /* as SAMPLE_ARMED wants it */
+	uint32_t scan_mb;
+	double effort;           /* share of one CPU */
+	double purse_ns;         /* of the targets' time that may still be spent */
+	uint64_t purse_at_ns;
+	uint64_t fault_ns;       /* price of one fault */
+
+	struct sample *sorted;   /* drained, in order of time, waiting to be handed out */
+	size_t sorted_count, sorted_next;
+	struct sampler_stats stats;
+};
+
+static int
+read_number(const char *sysroot, const char *path, long long *ret)
+{
+	char full[512], text[64];
+	ssize_t n;
+	int fd;
+
+	snprintf(full, sizeof(full), "%s%s", sysroot, path);
+	fd = open(full, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (n <= 0)
+		return -EIO;
+	text[n] = '\0';
+	*ret = strtoll(text, NULL, 10);
+	return 0;
+}
+
+static size_t
+cpu_nodes(const struct sluice_topology *topology)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < sluice_topology_node_count(topology); i++)
+		count += sluice_topology_node(topology, i)->has_cpu != 0;
+	return count;
+}
+
+static int
+hintfault_probe(const struct ops_env *env, char sentence[OPS_SENTENCE_BYTES])
+{
+	long long value;
+
+	if (env->sysroot[0]) {
+		snprintf(sentence, OPS_SENTENCE_BYTES, "works on a live machine only, not under '%s'",
+		         env->sysroot);
+		return -ENOTSUP;
+	}
+#ifndef REG_ARG2
+	snprintf(sentence, OPS_SENTENCE_BYTES, "is not ported to this processor");
+	return -ENOTSUP;
+#endif
+	if (sluice_topology_node_count(env->topology) < 2) {
+		snprintf(sentence, OPS_SENTENCE_BYTES,
+		         "needs two memory nodes: the kernel marks no page on a machine with one");
+		return -ENOTSUP;
+	}
+	if (geteuid() != 0) {
+		snprintf(sentence, OPS_SENTENCE_BYTES, "needs root, to steer NUMA balancing");
+		return -EACCES;
+	}
+	if (read_number("", MODE, &value) < 0) {
+		snprintf(sentence, OPS_SENTENCE_BYTES,
+		         "this kernel was built without NUMA balancing (no " MODE ")");
+		return -ENOTSUP;
+	}
+	if (access(RATE_LIMIT, F_OK) < 0) {
+		snprintf(sentence, OPS_SENTENCE_BYTES,
+		         "this kernel cannot be kept from promoting by itself (no " RATE_LIMIT
+		         ", in 6.1 and later)");
+		return -ENOTSUP;
+	}
+	if (access(SCAN "scan_size_mb", F_OK) < 0) {
+		snprintf(sentence, OPS_SENTENCE_BYTES,
+		         "no " SCAN "; mount debugfs: mount -t debugfs none /sys/kernel/debug");
+		return -ENOTSUP;
+	}
+	if (read_number("", KPROBE_TYPE, &value) < 0) {
+		snprintf(sentence, OPS_SENTENCE_BYTES,
+		         "this kernel has no kprobe events, so it cannot be told when pages are marked");
+		return -ENOTSUP;
+	}
+	snprintf(sentence, OPS_SENTENCE_BYTES, "sees single 4 KiB pages of %s",
+	         cpu_nodes(env->topology) == 1
+	                 ? "all tiers"
+	                 : "the slow tiers (with CPUs on several nodes, fast pages are left alone)");
+	return 0;
+}
+
+/* What one fault takes from whoever runs into it: that of a minor fault on fresh memory, the
+ * nearest thing that can be measured without another process. */
+static uint64_t
+measure_fault_ns(void)
+{
+	const size_t pages = 512, page_bytes = 4096;
+	uint64_t best = UINT64_MAX;
+
+	for (int round = 0; round < 3; round++) {
+		volatile char *p = mmap(NULL, pages * page_bytes, PROT_READ | PROT_WRITE,
+		                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		uint64_t began, took;
+
+		if (p == MAP_FAILED)
+			return 2000;
+		madvise((void *)p, pages * page_bytes, MADV_NOHUGEPAGE);
+		began = clock_now_ns();
+		for (size_t i = 0; i < pages; i++)
+			p[i * page_bytes] = 1;
+		took = (clock_now_ns() - began) / pages;
+		munmap((void *)p, pages * page_bytes);
+		if (took < best)
+			best = took;
+	}
+	return best ? best : 1;
+}
+
+static int
+open_events(struct hintfault *self, struct sluice_err *reterr)
+{
+	struct perf_event_attr fault = {
+		.type = PERF_TYPE_SOFTWARE,
+		.config = PERF_COUNT_SW_PAGE_FAULTS,
+		.sample_period = 1,
+		.sample_type = PERF_SAMPLE_IDENTIFIER | PERF_SAMPLE_TID | PERF_SAMPLE_TIME |
+	                       PERF_SAMPLE_ADDR,
+		.disabled = 1,
+		.use_clockid = 1,
+		.clockid = CLOCK_MONOTONIC,
+	};
+	struct perf_event_attr mark = {
+		.sample_period = 1,
+		.sample_type = PERF_SAMPLE_IDENTIFIER | PERF_SAMPLE_TID | PERF_SAMPLE_TIME |
+	                       PERF_SAMPLE_REGS_INTR,
+		.disabled = 1,
+		.use_clockid = 1,
+		.clockid = CLOCK_MONOTONIC,
+	};
+	long long type;
+	int r = read_number("", KPROBE_TYPE, &type);
+
+	if (r < 0)
+		return sluice_fail(reterr, r, "cannot read " KPROBE_TYPE);
+	mark.type = (uint32_t)type;
+	mark.kprobe_func = (uint64_t)(uintptr_t)MARKER;
+#ifdef REG_ARG2
+	mark.sample_regs_intr = (1ull << REG_ARG2) | (1ull << REG_ARG3);
+#endif
+	r = perf_rings_new(cpu_nodes(self->env->topology) > 2 ? 256u << 10 : 1u << 20, &self->rings,
+	                   reterr);
+	if (r == 0)
+		r = perf_rings_add(self->rings, EVENT_FAULT, &fault, "page-faults", reterr);
+	if (r == 0)
+		r = perf_rings_add(self->rings, EVENT_MARK, &mark, "kprobe on " MARKER, reterr);
+	return r;
+}
+
+static int
+set_number(struct hintfault *self, const char *path, long long value, struct sluice_err *reterr)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%lld", value);
+	return settings_set(self->settings, path, text, reterr);
+}
+
+/* The kernel spreads a pass over the target's windows: a period of PASS_MS for all of it, however
+ * many windows that is. */
+static int
+set_scan(struct hintfault *self, struct sluice_err *reterr)
+{
+	int r = set_number(self, SCAN "scan_size_mb", self->scan_mb, reterr);
+
+	if (r == 0)
+		r = set_number(self, SCAN "scan_period_max_ms", PASS_MS, reterr);
+	if (r == 0)
+		r = set_number(self, SCAN "scan_period_min_ms", PASS_MS, reterr);
+	if (r == 0)
+		r = set_number(self, SCAN "scan_delay_ms", PASS_MS / WINDOWS_PER_PASS, reterr);
+	return r;
+}
+
+static void hintfault_stop(void *vself);
+
+static int
+hintfault_start(const struct ops_env *env, void **ret_self, struct sluice_err *reterr)
+{
+	struct hintfault *self = calloc(1, sizeof(*self));
+	int r;
+
+	if (!self)
+		return sluice_fail(reterr, -ENOMEM, "no memory for the hintfault sampler");
+	self->env = env;
+	self->sorted = calloc(SORT_MAX, sizeof(*self->sorted));
+	self->mode = cpu_nodes(env->topology) == 1 ? 3 : 2;
+	self->marked_tiers = self->mode == 3 ? 0 : ~1u;
+	self->scan_mb = 16;
+	self->fault_ns = measure_fault_ns();
+	self->effort = 0.01;
+	self->purse_at_ns = clock_now_ns();
+	if (!self->sorted)
+		r = sluice_fail(reterr, -ENOMEM, "no memory for the hintfault sampler");
+	else
+		r = open_events(self, reterr);
+	if (r == 0)
+		r = settings_open(env->sysroot, env->state_dir, &self->settings, reterr);
+	/* Off first: the settings below must be in force before anything is marked. */
+	if (r == 0)
+		r = set_number(self, MODE, 0, reterr);
+	if (r == 0)
+		r = set_number(self, RATE_LIMIT, 0, reterr);
+	if (r == 0)
+		r = set_scan(self, reterr);
+	if (r == 0)
+		r = perf_rings_enable(self->rings, 1);
+	if (r < 0) {
+		hintfault_stop(self);
+		return r;
+	}
+	log_debug("hintfault", "mode %d, a fault costs about %llu ns", self->mode,
+	          (unsigned long long)self->fault_ns);
+	*ret_self = self;
+	return 0;
+}
+
+static void
+set_marking(struct hintfault *self, int on)
+{
+	struct sluice_err err;
+
+	if (self->marking == on)
+		return;
+	if (set_number(self, MODE, on ? self->mode : 0, &err) < 0)
+		log_debug("hintfault", "%s", err.msg);
+	else
+		self->marking = on;
+}
+
+static int
+is_target(const struct hintfault *self, int32_t pid)
+{
+	for (size_t i = 0; i < self->target_count; i++) {
+		if (self->targets[i] == pid)
+			return 1;
+	}
+	return 0;
+}
+
+/* Windows that make a pass over the biggest target in WINDOWS_PER_PASS steps. */
+static void
+size_windows(struct hintfault *self)
+{
+	uint64_t most_mb = 0;
+	struct sluice_err err;
+
+	for (size_t i = 0; i < self->target_count; i++) {
+		char path[64], text[128];
+		unsigned long long size, resident;
+		FILE *f;
+
+		snprintf(path, sizeof(path), "/proc/%d/statm", self->targets[i]);
+		f = fopen(path, "re");
+		if (!f)
+			continue;
+		if (fgets(text, sizeof(text), f) && sscanf(text, "%llu %llu", &size, &resident) == 2 &&
+		    resident / 256 > most_mb)
+			most_mb = resident / 256;
+		fclose(f);
+	}
+	uint64_t scan_mb = most_mb / WINDOWS_PER_PASS;
+
+	scan_mb = scan_mb < 4 ? 4 : scan_mb > 2560 ? 2560 : scan_mb;
+	if (scan_mb > self->scan_mb * 5u / 4 || scan_mb * 2 < self->scan_mb) {
+		self->scan_mb = (uint32_t)scan_mb;
+		if (set_scan(self, &err) < 0)
+			log_debug("hintfault", "%s", err.msg);
+	}
+}
+
+static int
+hintfault_add(void *vself, int32_t pid, struct sluice_err *reterr)
+{
+	struct hintfault *self = vself;
+
+	if (is_target(self, pid))
+		return 0;
+	if (self->target_count == TARGETS_MAX)
+		return sluice_fail(reterr, -ENOSPC, "the hintfault sampler watches %d processes at most",
+		                   TARGETS_MAX);
+	self->targets[self->target_count++] = pid;
+	size_windows(self);
+	return 0;
+}
+
+static void
+hintfault_remove(void *vself, int32_t pid)
+{
+	struct hintfault *self = vself;
+
+	for (size_t i = 0; i < self->target_count; i++) {
+		if (self->targets[i] == pid) {
+			self->targets[i] = self->targets[--self->target_count];
+			break;
+		}
+	}
+	if (!self->target_count)
+		set_marking(self, 0);
+}
+
+static void
+on_record(void *ctx, unsigned int event, const void *payload, size_t bytes)
+{
+	struct hintfault *self = ctx;
+	const uint64_t *word = payload; /* pid and tid, time, then address or registers */
+	int32_t pid;
+	struct sample sample = {0};
+
+	if (bytes < 24 || self->sorted_count == SORT_MAX) {
+		self->stats.lost += bytes >= 24;
+		return;
+	}
+	memcpy(&pid, payload, sizeof(pid));
+	if (!is_target(self, pid))
+		return;
+	sample.pid = pid;
+	sample.time_ns = word[1];
+	if (event == EVENT_FAULT) {
+		sample.kind = SAMPLE_TOUCH;
+		sample.addr = word[2] & ~(uint64_t)(HEAT_PAGE_BYTES - 1);
+		self->purse_ns -= (double)self->fault_ns;
+		self->stats.target_cost_ns += self->fault_ns;
+	} else {
+		/* The ABI word of the registers, then the two in order of their number. */
+		uint64_t first, second;
+
+		if (bytes < 40)
+			return;
+		first = word[3];
+		second = word[4];
+		sample.kind = SAMPLE_ARMED;
+		sample.addr = first < second ? first : second;
+		sample.len_bytes = first < second ? second - first : first - second;
+		sample.tiers = self->marked_tiers;
+	}
+	self->sorted[self->sorted_count++] = sample;
+	self->stats.samples++;
+}
+
+static int
+by_time(const void *va, const void *vb)
+{
+	const struct sample *a = va, *b = vb;
+
+	return a->time_ns < b->time_ns ? -1 : a->time_ns > b->time_ns;
+}
+
+static void
+refill_purse(struct hintfault *self, uint64_t now_ns)
+{
+	double most = self->effort * PURSE_MAX_S * (double)NS_PER_S;
+
+	self->purse_ns += self->effort * (double)(now_ns - self->purse_at_ns);
+	self->purse_at_ns = now_ns;
+	if (self->purse_ns > most)
+		self->purse_ns = most;
+	/* Debt is not carried for ever: a burst of a big target's first faults is not ours. */
+	if (self->purse_ns < -20 * most)
+		self->purse_ns = -20 * most;
+}
+
+static int
+hintfault_read(void *vself, uint64_t now_ns, struct sample *samples, size_t capacity,
+               size_t *ret_count, struct sluice_err *reterr)
+{
+	struct hintfault *self = vself;
+	size_t count;
+
+	(void)reterr;
+	if (self->sorted_next == self->sorted_count) {
+		self->sorted_next = self->sorted_count = 0;
+		refill_purse(self, now_ns);
+		self->stats.lost += perf_rings_drain(self->rings, on_record, self);
+		qsort(self->sorted, self->sorted_count, sizeof(*self->sorted), by_time);
+		if (!self->target_count || self->purse_ns <= 0 || self->effort <= 0)
+			set_marking(self, 0);
+		else if (self->purse_ns > self->effort * PURSE_MAX_S * (double)NS_PER_S / 2)
+			set_marking(self, 1);
+	}
+	count = self->sorted_count - self->sorted_next;
+	if (count > capacity)
+		count = capacity;
+	memcpy(samples, self->sorted + self->sorted_next, count * sizeof(*samples));
+	self->sorted_next += count;
+	*ret_count = count;
+	return 0;
+}
+
+static void
+hintfault_set_effort(void *vself, double cpu_share)
+{
+	struct hintfault *self = vself;
+
+	self->effort = cpu_share;
+	size_windows(self);
+}
+
+static void
+hintfault_get_stats(void *vself, struct sampler_stats *ret)
+{
+	*ret = ((struct hintfault *)vself)->stats;
+}
+
+static void
+hintfault_stop(void *vself)
+{
+	struct hintfault *self = vself;
+
+	if (!self)
+		return;
+	settings_close(self->settings);
+	perf_rings_free(self->rings);
+	free(self->sorted);
+	free(self);
+}
+
+const struct sampler_ops sampler_hintfault = {
+	.name = "hintfault",
+	.summary = "gaps between accesses of single pages, from NUMA hint faults",
+	.page_granular = 1,
+	.probe = hintfault_probe,
+	.start = hintfault_start,
+	.add = hintfault_add,
+	.remove = hintfault_remove,
+	.read = hintfault_read,
+	.set_effort = hintfault_set_effort,
+	.get_stats = hintfault_get_stats,
+	.stop = hintfault_stop,
+};
