@@ -75,6 +75,13 @@ target_find(struct spans *spans, int32_t pid, int make)
 	}
 	if (!make)
 		return NULL;
+	/* Nobody tells us that a target was let go; those that ended meanwhile make room. */
+	for (size_t i = spans->count; i-- > 0;) {
+		if (procfs_state(spans->sysroot, spans->targets[i].pid) == 0)
+			continue;
+		target_free(&spans->targets[i]);
+		spans->targets[i] = spans->targets[--spans->count];
+	}
 	if (spans->count == spans->capacity) {
 		size_t capacity = spans->capacity ? 2 * spans->capacity : 8;
 		struct target *targets = realloc(spans->targets, capacity * sizeof(*targets));
