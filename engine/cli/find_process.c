@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* find_process.c - see find_process.h. */
+#include "find_process.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "parse.h"
+
+#define COMM_CHARS 15 /* the kernel keeps no more of a name */
+
+static int
+has_name(const char *pid, const char *name)
+{
+	char path[64], comm[64] = "";
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%.20s/comm", pid);
+	file = fopen(path, "re");
+	if (!file)
+		return 0;
+	if (fgets(comm, sizeof(comm), file))
+		comm[strcspn(comm, "\n")] = '\0';
+	fclose(file);
+	return strncmp(comm, name, COMM_CHARS) == 0 && strlen(comm) <= strlen(name);
+}
+
+int
+find_process(const char *word, struct found_processes *ret, struct sluice_err *reterr)
+{
+	struct dirent *entry;
+	uint64_t pid;
+	DIR *proc;
+
+	ret->count = 0;
+	if (word[0] != '\0' && word[strspn(word, "0123456789")] == '\0') {
+		int r = parse_u64(word, 1, INT32_MAX, &pid, reterr);
+
+		if (r < 0)
+			return r;
+		ret->pids[ret->count++] = (pid_t)pid;
+		return 0;
+	}
+	proc = opendir("/proc");
+	if (!proc)
+		return sluice_fail(reterr, -errno, "cannot read /proc: %s", strerror(errno));
+	while ((entry = readdir(proc)) != NULL && ret->count < FOUND_PROCESSES_MAX) {
+		pid_t found = (pid_t)strtol(entry->d_name, NULL, 10);
+
+		if (isdigit((unsigned char)entry->d_name[0]) && found != getpid() &&
+		    has_name(entry->d_name, word))
+			ret->pids[ret->count++] = found;
+	}
+	closedir(proc);
+	if (ret->count == 0)
+		return sluice_fail(reterr, -ESRCH, "no process is named '%s'", word);
+	return 0;
+}

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * verb_run.c - sluice run: a command under tiering, by a private service that ends with us.
+ *
+ * The command starts only once tiering works, or with --best-effort. Signals that are sent to us
+ * go on to it; those of the terminal reach it anyway. Its exit status becomes ours.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "log.h"
+#include "run_child.h"
+#include "run_report.h"
+
+struct run {
+	struct cli *cli;
+	char **command;
+	const char *json_out; /* NULL: none */
+	int quiet, best_effort;
+	struct client *client; /* NULL: not tiered, or no longer */
+	struct run_report *report;
+	pid_t pid;
+	int signal_fd;
+	sigset_t old_mask;
+};
+
+enum { RUN_JSON_OUT, RUN_QUIET, RUN_BEST_EFFORT };
+static const struct verb_option run_options[] = {
+	[RUN_JSON_OUT] = {"json-out", "FILE", "write what was done as one JSON document, at the end"},
+	[RUN_QUIET] = {"quiet", NULL, "print no summary"},
+	[RUN_BEST_EFFORT] = {"best-effort", NULL, "run the command untiered where tiering cannot work"},
+	{NULL, NULL, NULL},
+};
+
+static int
+read_words(struct run *run, int argc, char **argv)
+{
+	int i;
+
+	for (i = 0; i < argc && argv[i][0] == '-'; i++) {
+		const char *value;
+
+		if (strcmp(argv[i], "--") == 0) {
+			i++;
+			break;
+		}
+		switch (cli_own_option(run->cli, &verb_run, argc, argv, &i, &value)) {
+		case RUN_JSON_OUT:
+			run->json_out = value;
+			break;
+		case RUN_QUIET:
+			run->quiet = 1;
+			break;
+		case RUN_BEST_EFFORT:
+			run->best_effort = 1;
+			break;
+		case -EINVAL:
+			return EXIT_USAGE;
+		default:
+			return cli_unexpected(run->cli, &verb_run, argv[i]);
+		}
+	}
+	if (i >= argc)
+		return cli_fail(run->cli, EXIT_USAGE, -EINVAL,
+		                "no command; usage: sluice run [OPTION]... -- COMMAND [ARG]...");
+	run->command = argv + i;
+	return EXIT_OK;
+}
+
+/* The private service is up and its engine runs, or the exit status with which we refuse. */
+static int
+start_tiering(struct run *run)
+{
+	struct sluice_err err = {0, ""};
+	json_t *config = NULL;
+	int status = EXIT_NO_SERVICE;
+	int r = client_spawn(run->cli->options, run->cli->config, &run->client, &err);
+
+	if (r == 0)
+		r = client_call(run->client, json_pack("{s:s}", "verb", "config"), &config, &status,
+		                &err);
+	if (r == 0) {
+		run_report_options(run->report, config);
+		json_decref(config);
+		r = client_call(run->client, json_pack("{s:s}", "verb", "start"), NULL, &status,
+		                &err);
+	}
+	if (r == 0)
+		return EXIT_OK;
+	client_free(run->client);
+	run->client = NULL;
+	if (!run->best_effort)
+		return cli_fail(run->cli, status, r,
+		                "%s. The command was not started; --best-effort runs it untiered",
+		                err.msg);
+	fprintf(stderr, "sluice: warning: %s. Running '%s' untiered\n", err.msg, run->command[0]);
+	run_report_error(run->report, err.msg);
+	return EXIT_OK;
+}
+
+/* The service died under us: what it changed is put back by a fresh one. */
+static void
+lose_tiering(struct run *run, const char *why)
+{
+	struct sluice_err err = {0, ""};
+	struct client *fresh;
+	int status;
+
+	fprintf(stderr, "sluice: warning: %s; the command runs on untiered\n", why);
+	run_report_error(run->report, why);
+	client_free(run->client);
+	run->client = NULL;
+	if (client_spawn(run->cli->options, run->cli->config, &fresh, &err) < 0 ||
+	    client_call(fresh, json_pack("{s:s}", "verb", "restore"), NULL, &status, &err) < 0) {
+		fprintf(stderr, "sluice: warning: %s; 'sluice restore' puts kernel settings back\n",
+		        err.msg);
+		return;
+	}
+	client_free(fresh);
+}
+
+static void
+read_events(struct run *run)
+{
+	struct sluice_err err = {0, ""};
+	json_t *event;
+	int r;
+
+	while (run->client && (r = client_receive(run->client, 0, &event, &err)) != -EAGAIN) {
+		if (r < 0) {
+			lose_tiering(run, err.msg);
+			return;
+		}
+		if (json_object_get(event, "event"))
+			run_report_status(run->report, event);
+		json_decref(event);
+	}
+}
+
+static int
+open_signals(struct run *run)
+{
+	sigset_t wanted;
+
+	sigemptyset(&wanted);
+	sigaddset(&wanted, SIGCHLD);
+	sigaddset(&wanted, SIGINT);
+	sigaddset(&wanted, SIGTERM);
+	sigaddset(&wanted, SIGHUP);
+	sigaddset(&wanted, SIGQUIT);
+	sigprocmask(SIG_BLOCK, &wanted, &run->old_mask);
+	run->signal_fd = signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
+	return run->signal_fd < 0 ? -errno : 0;
+}
+
+/* Serves signals; 1 with *ret_wait once the command has ended. */
+static int
+read_signals(struct run *run, int *ret_wait)
+{
+	struct signalfd_siginfo info;
+
+	while (read(run->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		if (info.ssi_signo == SIGCHLD) {
+			if (waitpid(run->pid, ret_wait, WNOHANG) == run->pid)
+				return 1;
+		} else if (info.ssi_code != SI_KERNEL) {
+			/* The terminal's signals (SI_KERNEL) went to the whole foreground group,
+			 * so the command has them already. */
+			kill(run->pid, (int)info.ssi_signo);
+		}
+	}
+	return 0;
+}
+
+static int
+wait_for_command(struct run *run)
+{
+	int wait_status = 0;
+
+	while (!read_signals(run, &wait_status)) {
+		struct pollfd fds[2] = {
+			{.fd = run->signal_fd, .events = POLLIN},
+			{.fd = run->client ? client_fd(run->client) : -1, .events = POLLIN},
+		};
+
+		poll(fds, 2, -1);
+		if (fds[1].revents)
+			read_events(run);
+	}
+	return wait_status;
+}
+
+/* The command is held before its exec; watch it, then let it go. */
+static int
+attach_and_release(struct run *run, struct run_child *child)
+{
+	struct sluice_err err = {0, ""};
+	int status = EXIT_GENERAL, r = 0;
+
+	if (run->client) {
+		r = client_call(run->client,
+		                json_pack("{s:s, s:i, s:b}", "verb", "attach", "pid",
+		                          (int)child->pid, "follow", 1),
+		                NULL, &status, &err);
+		if (r == 0)
+			r = client_call(run->client,
+			                json_pack("{s:s, s:i}", "verb", "watch", "interval_ms",
+			                          1000),
+			                NULL, &status, &err);
+		if (r < 0 && !run->best_effort) {
+			run_child_abandon(child);
+			return cli_fail(run->cli, status, r,
+			                "%s. The command was not started; --best-effort runs it "
+			                "untiered",
+			                err.msg);
+		}
+		if (r < 0)
+			lose_tiering(run, err.msg);
+	}
+	run_report_begin(run->report);
+	r = run_child_release(child);
+	if (r < 0)
+		return cli_fail(run->cli, r == -ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_EXECUTE, r,
+		                "cannot run '%s': %s", run->command[0], strerror(-r));
+	return EXIT_OK;
+}
+
+static void
+finish(struct run *run, int exit_status, int signal_number)
+{
+	struct sluice_err err = {0, ""};
+	json_t *status = NULL;
+	int ignored;
+
+	if (run->client) {
+		if (client_call(run->client, json_pack("{s:s}", "verb", "status"), &status,
+		                &ignored, &err) == 0)
+			run_report_status(run->report, status);
+		json_decref(status);
+		if (client_call(run->client, json_pack("{s:s}", "verb", "stop"), NULL, &ignored,
+		                &err) < 0)
+			lose_tiering(run, err.msg);
+		client_free(run->client);
+		run->client = NULL;
+	}
+	run_report_end(run->report, exit_status, signal_number);
+	if (run->json_out && run_report_write(run->report, run->json_out, &err) < 0)
+		fprintf(stderr, "sluice: %s\n", err.msg);
+	/* stdout is the command's, so even the document for programs goes to stderr. */
+	if (run->cli->json)
+		run_report_print_json(run->report, stderr);
+	else if (!run->quiet)
+		run_report_print(run->report, stderr);
+}
+
+static int
+run_command(struct run *run)
+{
+	struct run_child child;
+	int status, wait_status, signal_number = 0;
+	int r = open_signals(run);
+
+	if (r == 0)
+		r = run_child_start(&child, run->command, &run->old_mask);
+	if (r < 0)
+		return cli_fail(run->cli, EXIT_GENERAL, r, "cannot start a process: %s",
+		                strerror(-r));
+	run->pid = child.pid;
+	status = attach_and_release(run, &child);
+	if (status != EXIT_OK)
+		return status;
+	wait_status = wait_for_command(run);
+	if (WIFSIGNALED(wait_status)) {
+		signal_number = WTERMSIG(wait_status);
+		status = 128 + signal_number;
+	} else {
+		status = WEXITSTATUS(wait_status);
+	}
+	finish(run, status, signal_number);
+	return status;
+}
+
+static int
+run_main(struct cli *cli, int argc, char **argv)
+{
+	struct run run = {.cli = cli, .signal_fd = -1};
+	int status = read_words(&run, argc, argv);
+
+	if (status != EXIT_OK)
+		return status;
+	run.report = run_report_new(run.command);
+	if (!run.report)
+		return cli_fail(cli, EXIT_GENERAL, -ENOMEM, "out of memory");
+	status = start_tiering(&run);
+	if (status == EXIT_OK)
+		status = run_command(&run);
+	client_free(run.client);
+	run_report_free(run.report);
+	if (run.signal_fd >= 0)
+		close(run.signal_fd);
+	return status;
+}
+
+const struct verb verb_run = {
+	.name = "run",
+	.arguments = "[OPTION]... -- COMMAND [ARG]...",
+	.summary = "run a command under tiering; no service is needed",
+	.reach = REACH_PRIVATE,
+	.options = run_options,
+	.run = run_main,
+};

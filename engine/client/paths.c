@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* paths.c - see paths.h. */
+#include "paths.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#ifndef SLUICE_POLICY_DIR
+#define SLUICE_POLICY_DIR "/usr/lib/sluice/policies"
+#endif
+
+static int
+fits(int written)
+{
+	return written > 0 && written < PATHS_MAX;
+}
+
+const char *
+paths_state_dir(char buffer[PATHS_MAX])
+{
+	const char *runtime = getenv("XDG_RUNTIME_DIR");
+
+	if (geteuid() == 0)
+		snprintf(buffer, PATHS_MAX, "/run/sluice");
+	else if (!runtime || runtime[0] != '/' ||
+	         !fits(snprintf(buffer, PATHS_MAX, "%s/sluice", runtime)))
+		snprintf(buffer, PATHS_MAX, "/tmp/sluice-%u", (unsigned int)geteuid());
+	return buffer;
+}
+
+const char *
+paths_socket(char buffer[PATHS_MAX])
+{
+	size_t len;
+
+	paths_state_dir(buffer);
+	len = strlen(buffer);
+	snprintf(buffer + len, PATHS_MAX - len, "/sluiced.sock");
+	return buffer;
+}
+
+/* The folder of the running program, without a slash at its end. */
+static const char *
+own_folder(char buffer[PATHS_MAX])
+{
+	ssize_t len = readlink("/proc/self/exe", buffer, PATHS_MAX - 1);
+	char *slash;
+
+	if (len <= 0)
+		return NULL;
+	buffer[len] = '\0';
+	slash = strrchr(buffer, '/');
+	if (!slash)
+		return NULL;
+	*slash = '\0';
+	return buffer;
+}
+
+const char *
+paths_policy_dir(size_t i, char buffer[PATHS_MAX])
+{
+	char folder[PATHS_MAX], beside[PATHS_MAX];
+	char *slash;
+	struct stat st;
+	size_t n = 0;
+
+	/* bin/sluiced has its policies in policies/ (a build tree) or lib/sluice/policies. */
+	static const char *const places[] = {"policies", "lib/sluice/policies"};
+
+	if (own_folder(folder) && (slash = strrchr(folder, '/')) != NULL) {
+		*slash = '\0';
+		for (size_t k = 0; k < sizeof(places) / sizeof(places[0]); k++) {
+			if (!fits(snprintf(beside, sizeof(beside), "%s/%s", folder, places[k])) ||
+			    strcmp(beside, SLUICE_POLICY_DIR) == 0 || stat(beside, &st) < 0 ||
+			    !S_ISDIR(st.st_mode))
+				continue;
+			if (n++ == i) {
+				memcpy(buffer, beside, sizeof(beside));
+				return buffer;
+			}
+		}
+	}
+	if (n != i)
+		return NULL;
+	snprintf(buffer, PATHS_MAX, "%s", SLUICE_POLICY_DIR);
+	return buffer;
+}
+
+const char *
+paths_sluiced(char buffer[PATHS_MAX])
+{
+	static const char *const places[] = {"sluiced", "../sbin/sluiced"};
+	char folder[PATHS_MAX];
+	const char *path = getenv("PATH");
+
+	if (own_folder(folder)) {
+		for (size_t k = 0; k < sizeof(places) / sizeof(places[0]); k++) {
+			if (fits(snprintf(buffer, PATHS_MAX, "%s/%s", folder, places[k])) &&
+			    access(buffer, X_OK) == 0)
+				return buffer;
+		}
+	}
+	while (path && *path) {
+		size_t len = strcspn(path, ":");
+
+		if (len > 0 &&
+		    fits(snprintf(buffer, PATHS_MAX, "%.*s/sluiced", (int)len, path)) &&
+		    access(buffer, X_OK) == 0)
+			return buffer;
+		path += len + (path[len] == ':');
+	}
+	return NULL;
+}

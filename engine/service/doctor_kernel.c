@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* doctor_kernel.c - see doctor_kernel.h. Reads only. */
+#include "doctor_kernel.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The first line of a file under the root; 0 when it cannot be read. */
+static int
+read_line(const char *sysroot, const char *path, char *line, size_t size)
+{
+	char full[4096];
+	FILE *file;
+	int ok;
+
+	if (snprintf(full, sizeof(full), "%s%s", sysroot, path) >= (int)sizeof(full))
+		return 0;
+	file = fopen(full, "re");
+	if (!file)
+		return 0;
+	ok = fgets(line, (int)size, file) != NULL;
+	fclose(file);
+	if (ok)
+		line[strcspn(line, "\n")] = '\0';
+	return ok;
+}
+
+static void
+check_numa_balancing(struct findings *findings, const char *sysroot)
+{
+	char line[64];
+	long mode;
+
+	if (!read_line(sysroot, "/proc/sys/kernel/numa_balancing", line, sizeof(line))) {
+		finding_add(findings, "numa_balancing", VERDICT_WARNING,
+		            "a kernel with CONFIG_NUMA_BALANCING gives the hint-fault tracker",
+		            "this kernel has no NUMA balancing");
+		return;
+	}
+	mode = strtol(line, NULL, 10);
+	if (mode & 2)
+		finding_add(findings, "numa_balancing", VERDICT_WARNING,
+		            "sysctl kernel.numa_balancing=0, unless a running Sluice set it",
+		            "mode %ld: the kernel promotes pages by itself, and would work against us",
+		            mode);
+	else if (mode & 1)
+		finding_add(findings, "numa_balancing", VERDICT_WARNING,
+		            "sysctl kernel.numa_balancing=0 on machines where tiers matter more "
+		            "than sockets",
+		            "mode 1: the kernel moves pages to the socket that uses them");
+	else
+		finding_add(findings, "numa_balancing", VERDICT_OK, NULL, "off");
+}
+
+static void
+check_demotion(struct findings *findings, const char *sysroot)
+{
+	char line[64];
+
+	if (!read_line(sysroot, "/sys/kernel/mm/numa/demotion_enabled", line, sizeof(line)))
+		finding_add(findings, "kernel demotion", VERDICT_OK, NULL,
+		            "this kernel does not demote");
+	else if (line[0] == '1' || line[0] == 't' || line[0] == 'y')
+		finding_add(findings, "kernel demotion", VERDICT_OK, NULL,
+		            "on: under pressure the kernel demotes too, which Sluice sees and copes "
+		            "with");
+	else
+		finding_add(findings, "kernel demotion", VERDICT_OK, NULL,
+		            "off: only Sluice demotes");
+}
+
+static void
+check_huge_pages(struct findings *findings, const char *sysroot)
+{
+	char line[64];
+
+	if (!read_line(sysroot, "/sys/kernel/mm/transparent_hugepage/enabled", line, sizeof(line)))
+		finding_add(findings, "huge pages", VERDICT_OK, NULL,
+		            "this kernel has no transparent huge pages");
+	else if (strstr(line, "[always]"))
+		finding_add(findings, "huge pages", VERDICT_OK, NULL,
+		            "always: huge pages move whole, so heat inside them cannot be told "
+		            "apart");
+	else
+		finding_add(findings, "huge pages", VERDICT_OK, NULL, "%s", line);
+}
+
+static void
+check_damon(struct findings *findings, const char *sysroot)
+{
+	static const char folder[] = "/sys/kernel/mm/damon/admin/kdamonds";
+	char path[128], line[64], pid[64];
+	long count, running = 0;
+
+	snprintf(path, sizeof(path), "%s/nr_kdamonds", folder);
+	if (!read_line(sysroot, path, line, sizeof(line))) {
+		finding_add(findings, "other DAMON users", VERDICT_OK, NULL,
+		            "this kernel has no DAMON sysfs interface");
+		return;
+	}
+	count = strtol(line, NULL, 10);
+	for (long i = 0; i < count && i < 64; i++) {
+		snprintf(path, sizeof(path), "%s/%ld/state", folder, i);
+		if (!read_line(sysroot, path, line, sizeof(line)) || strcmp(line, "on") != 0)
+			continue;
+		running++;
+		snprintf(path, sizeof(path), "%s/%ld/pid", folder, i);
+		if (!read_line(sysroot, path, pid, sizeof(pid)))
+			strcpy(pid, "unknown");
+	}
+	if (running)
+		finding_add(findings, "other DAMON users", VERDICT_WARNING,
+		            "stop it if the damon sampler is wanted; Sluice never takes it over",
+		            "%ld kdamonds run (the last has pid %s)", running, pid);
+	else if (count > 0)
+		finding_add(findings, "other DAMON users", VERDICT_WARNING,
+		            "write 0 to nr_kdamonds if nobody needs them",
+		            "%ld kdamonds are set up but do not run", count);
+	else
+		finding_add(findings, "other DAMON users", VERDICT_OK, NULL, "none");
+}
+
+void
+doctor_check_kernel(struct findings *findings, const char *sysroot)
+{
+	check_numa_balancing(findings, sysroot);
+	check_demotion(findings, sysroot);
+	check_huge_pages(findings, sysroot);
+	check_damon(findings, sysroot);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* doctor_kernel.h - what doctor.c and its checks of the kernel share. */
+#ifndef SERVICE_DOCTOR_KERNEL_H
+#define SERVICE_DOCTOR_KERNEL_H
+
+#include <jansson.h>
+
+enum verdict { VERDICT_OK, VERDICT_WARNING, VERDICT_NO };
+
+struct findings {
+	json_t *rows;
+	int has_tiers, has_sampler, has_mover, has_policy; /* what tiering cannot do without */
+};
+
+/* advice may be NULL. */
+void finding_add(struct findings *findings, const char *check, enum verdict verdict,
+                 const char *advice, const char *format, ...)
+	__attribute__((format(printf, 5, 6)));
+
+/* Kernel settings that tier memory by themselves, huge pages, and other users of DAMON. */
+void doctor_check_kernel(struct findings *findings, const char *sysroot);
+
+#endif

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* follow.c - see follow.h. */
+#include "follow.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FOLLOW_MAX 256
+
+struct followed {
+	int32_t pid;
+	int32_t root;        /* the process that follow_add named */
+	uint64_t start_time; /* tells a reused pid from the process we knew */
+};
+
+struct follow {
+	int (*attach)(void *ctx, int32_t pid);
+	void *ctx;
+	struct followed known[FOLLOW_MAX];
+	size_t count;
+};
+
+struct follow *
+follow_new(int (*attach)(void *ctx, int32_t pid), void *ctx)
+{
+	struct follow *follow = calloc(1, sizeof(*follow));
+
+	if (follow) {
+		follow->attach = attach;
+		follow->ctx = ctx;
+	}
+	return follow;
+}
+
+void
+follow_free(struct follow *follow)
+{
+	free(follow);
+}
+
+/* Field 22 of /proc/PID/stat; 0 when the process is no more. */
+static uint64_t
+start_time_of(int32_t pid)
+{
+	char path[64], line[1024];
+	unsigned long long start = 0;
+	const char *field;
+	size_t len;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	file = fopen(path, "re");
+	if (!file)
+		return 0;
+	len = fread(line, 1, sizeof(line) - 1, file);
+	fclose(file);
+	line[len] = '\0';
+	field = strrchr(line, ')'); /* the name before it may hold anything */
+	if (!field || field[1] == '\0' || field[2] == 'Z')
+		return 0;
+	for (int i = 2; field && i < 22; i++)
+		field = strchr(field + 1, ' ');
+	if (!field || sscanf(field, " %llu", &start) != 1)
+		return 0;
+	return start ? start : 1;
+}
+
+static int
+add(struct follow *follow, int32_t pid, int32_t root)
+{
+	uint64_t start = start_time_of(pid);
+
+	if (start == 0)
+		return -ESRCH;
+	if (follow->count == FOLLOW_MAX)
+		return -ENOSPC;
+	follow->known[follow->count++] = (struct followed){pid, root, start};
+	return 0;
+}
+
+static int
+is_known(const struct follow *follow, int32_t pid)
+{
+	for (size_t i = 0; i < follow->count; i++) {
+		if (follow->known[i].pid == pid)
+			return 1;
+	}
+	return 0;
+}
+
+int
+follow_add(struct follow *follow, int32_t pid)
+{
+	return is_known(follow, pid) ? 0 : add(follow, pid, pid);
+}
+
+void
+follow_remove(struct follow *follow, int32_t pid)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < follow->count; i++) {
+		if (follow->known[i].pid != pid && follow->known[i].root != pid)
+			follow->known[kept++] = follow->known[i];
+	}
+	follow->count = kept;
+}
+
+static void
+read_children(struct follow *follow, const char *path, int32_t root)
+{
+	FILE *file = fopen(path, "re");
+	int pid;
+
+	if (!file)
+		return;
+	while (fscanf(file, "%d", &pid) == 1) {
+		if (!is_known(follow, pid) && add(follow, pid, root) == 0)
+			follow->attach(follow->ctx, pid);
+	}
+	fclose(file);
+}
+
+/* Each thread has a list of the children that it made. */
+static void
+look_below(struct follow *follow, const struct followed *parent)
+{
+	const int32_t pid = parent->pid, root = parent->root;
+	char path[320];
+	struct dirent *entry;
+	DIR *tasks;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	tasks = opendir(path);
+	if (!tasks)
+		return;
+	while ((entry = readdir(tasks)) != NULL) {
+		if (!isdigit((unsigned char)entry->d_name[0]))
+			continue;
+		snprintf(path, sizeof(path), "/proc/%d/task/%.16s/children", pid, entry->d_name);
+		read_children(follow, path, root);
+	}
+	closedir(tasks);
+}
+
+void
+follow_tick(struct follow *follow)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < follow->count; i++) {
+		if (start_time_of(follow->known[i].pid) == follow->known[i].start_time)
+			follow->known[kept++] = follow->known[i];
+	}
+	follow->count = kept;
+	/* What is found joins the end, so children of children are found in the same tick. */
+	for (size_t i = 0; i < follow->count; i++)
+		look_below(follow, &follow->known[i]);
+}

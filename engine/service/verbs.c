@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * verbs.c - what requests of the control protocol mean: one function a verb, one table of verbs.
+ * Requests are checked strictly; a member that is missing or of the wrong type is an error.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "control.h"
+#include "doctor.h"
+#include "exit_status.h"
+#include "follow.h"
+#include "json_text.h"
+#include "lock.h"
+#include "log.h"
+#include "policies_json.h"
+#include "service.h"
+#include "status_json.h"
+
+static json_t *
+failure(enum fail_stage stage, int code, const struct sluice_err *err)
+{
+	return control_error(code, exit_status_of(stage, code), err->msg);
+}
+
+/* {"ok":true} and the members given (stolen). */
+static json_t *
+success(json_t *members)
+{
+	json_t *answer = json_pack("{s:b}", "ok", 1);
+
+	if (members)
+		json_object_update(answer, members);
+	json_decref(members);
+	return answer;
+}
+
+static int
+request_pid(const json_t *request, int32_t *ret, struct sluice_err *reterr)
+{
+	const json_t *pid = json_object_get(request, "pid");
+
+	if (!json_is_integer(pid) || json_integer_value(pid) <= 0 ||
+	    json_integer_value(pid) > INT32_MAX)
+		return sluice_fail(reterr, -EBADMSG, "\"pid\" must be a positive integer");
+	*ret = (int32_t)json_integer_value(pid);
+	return 0;
+}
+
+static json_t *
+verb_start(struct service *service, struct control_client *client, const json_t *request)
+{
+	struct sluice_err err = {0, ""};
+	int status = EXIT_GENERAL;
+	int r = service_start_engine(service, &status, &err);
+
+	(void)client;
+	(void)request;
+	return r < 0 ? control_error(r, status, err.msg) : success(NULL);
+}
+
+static json_t *
+verb_stop(struct service *service, struct control_client *client, const json_t *request)
+{
+	(void)client;
+	(void)request;
+	if (!service->is_private)
+		return control_error(-EPERM, EXIT_NOT_PERMITTED,
+		                     "only a private service stops on request; use 'systemctl stop "
+		                     "sluiced', or send it SIGTERM");
+	service_stop_engine(service);
+	return success(NULL);
+}
+
+static json_t *
+verb_attach(struct service *service, struct control_client *client, const json_t *request)
+{
+	const json_t *follow = json_object_get(request, "follow");
+	struct sluice_err err = {0, ""};
+	int32_t pid;
+	int r = request_pid(request, &pid, &err);
+
+	(void)client;
+	if (r < 0 || (follow && !json_is_boolean(follow)))
+		return control_error(-EBADMSG, EXIT_USAGE,
+		                     r < 0 ? err.msg : "\"follow\" must be true or false");
+	r = engine_attach(service->engine, pid, &err);
+	if (r < 0)
+		return failure(STAGE_TARGET, r, &err);
+	if (json_is_true(follow) && follow_add(service->follow, pid) == -ENOSPC)
+		log_warn("service", "too many followed processes: children of %d are not tiered",
+		         pid);
+	return success(json_pack("{s:i}", "pid", pid));
+}
+
+static json_t *
+verb_detach(struct service *service, struct control_client *client, const json_t *request)
+{
+	struct sluice_err err = {0, ""};
+	int32_t pid;
+	int r = request_pid(request, &pid, &err);
+
+	(void)client;
+	if (r < 0)
+		return control_error(r, EXIT_USAGE, err.msg);
+	follow_remove(service->follow, pid);
+	r = engine_detach(service->engine, pid, &err);
+	return r < 0 ? failure(STAGE_TARGET, r, &err) : success(json_pack("{s:i}", "pid", pid));
+}
+
+static json_t *
+status_members(struct service *service)
+{
+	json_t *members;
+
+	engine_get_status(service->engine, service->status);
+	members = status_to_json(service->status);
+	if (members)
+		json_object_set_new(members, "dry_run",
+		                    json_boolean(options_number(service->options,
+		                                                OPTION_DRY_RUN) != 0));
+	return members;
+}
+
+static json_t *
+verb_status(struct service *service, struct control_client *client, const json_t *request)
+{
+	json_t *members = status_members(service);
+
+	(void)client;
+	(void)request;
+	return members ? success(members) : NULL;
+}
+
+static json_t *
+verb_watch(struct service *service, struct control_client *client, const json_t *request)
+{
+	const json_t *interval = json_object_get(request, "interval_ms");
+
+	(void)service;
+	if (!json_is_integer(interval) || json_integer_value(interval) < 0 ||
+	    json_integer_value(interval) > 3600000 ||
+	    (json_integer_value(interval) > 0 && json_integer_value(interval) < 100))
+		return control_error(-EBADMSG, EXIT_USAGE,
+		                     "\"interval_ms\" must be 100 to 3600000, or 0 to stop");
+	control_watch(client, (uint64_t)json_integer_value(interval));
+	return success(NULL);
+}
+
+static json_t *
+verb_topology(struct service *service, struct control_client *client, const json_t *request)
+{
+	struct sluice_topology_options options = {
+		.sysroot = options_text(service->options, OPTION_SYSROOT, 0)};
+	struct sluice_topology *topology;
+	struct sluice_err err = {0, ""};
+	json_t *members;
+	int r = sluice_topology_load(&options, &topology, &err);
+
+	(void)client;
+	(void)request;
+	if (r < 0)
+		return failure(STAGE_OTHER, r, &err);
+	members = topology_to_json(topology);
+	sluice_topology_free(topology);
+	return members ? success(members) : NULL;
+}
+
+static json_t *
+verb_doctor(struct service *service, struct control_client *client, const json_t *request)
+{
+	json_t *members = doctor_examine(service);
+
+	(void)client;
+	(void)request;
+	return members ? success(members) : NULL;
+}
+
+static json_t *
+verb_policies(struct service *service, struct control_client *client, const json_t *request)
+{
+	struct sluice_err err = {0, ""};
+	json_t *members = NULL;
+	int r = policies_to_json(service->options, &members, &err);
+
+	(void)client;
+	(void)request;
+	return r < 0 ? failure(STAGE_POLICY, r, &err) : success(members);
+}
+
+static json_t *
+verb_config(struct service *service, struct control_client *client, const json_t *request)
+{
+	json_t *rows = json_array();
+
+	(void)client;
+	(void)request;
+	for (int id = 0; id < OPTION_COUNT; id++) {
+		json_t *values = json_array();
+		enum option_id option = (enum option_id)id;
+
+		for (size_t i = 0; i < options_count(service->options, option); i++)
+			json_array_append_new(values,
+			                      json_text(options_text(service->options, option, i)));
+		json_array_append_new(
+			rows, json_pack("{s:s, s:o, s:s, s:s}", "key", option_table[id].name,
+		                        "values", values, "from",
+		                        option_layer_name(options_layer(service->options, option)),
+		                        "help", option_table[id].help));
+	}
+	return success(json_pack("{s:o}", "options", rows));
+}
+
+static json_t *
+verb_restore(struct service *service, struct control_client *client, const json_t *request)
+{
+	const char *state_dir = options_text(service->options, OPTION_STATE_DIR, 0);
+	struct sluice_err err = {0, ""};
+	int r = engine_restore(options_text(service->options, OPTION_SYSROOT, 0), state_dir, &err);
+
+	(void)client;
+	(void)request;
+	if (r < 0)
+		return failure(STAGE_OTHER, r, &err);
+	/* What a running engine changed is its own, and was not touched: say who that is. */
+	return success(json_pack("{s:i, s:o}", "restored", r, "running_pid",
+	                         lock_holder(state_dir) ? json_integer(lock_holder(state_dir))
+	                                                : json_null()));
+}
+
+struct verb {
+	const char *name;
+	int needs_engine;
+	json_t *(*run)(struct service *service, struct control_client *client,
+	               const json_t *request);
+};
+
+static const struct verb verbs[] = {
+	{"attach", 1, verb_attach},     {"config", 0, verb_config},
+	{"detach", 1, verb_detach},     {"doctor", 0, verb_doctor},
+	{"policies", 0, verb_policies}, {"restore", 0, verb_restore},
+	{"start", 0, verb_start},       {"status", 1, verb_status},
+	{"stop", 0, verb_stop},         {"topology", 0, verb_topology},
+	{"watch", 1, verb_watch},
+};
+#define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
+
+static json_t *
+unknown_verb(const char *name)
+{
+	char message[512], names[256] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; i < VERB_COUNT; i++)
+		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s",
+		                         i ? ", " : "", verbs[i].name);
+	if (name)
+		snprintf(message, sizeof(message), "unknown verb '%.100s'; there are %s", name,
+		         names);
+	else
+		snprintf(message, sizeof(message), "\"verb\" is missing; there are %s", names);
+	return control_error(-EBADMSG, EXIT_USAGE, message);
+}
+
+static json_t *
+on_request(void *ctx, struct control_client *client, const json_t *request)
+{
+	struct service *service = ctx;
+	const char *name = json_string_value(json_object_get(request, "verb"));
+
+	for (size_t i = 0; name && i < VERB_COUNT; i++) {
+		struct sluice_err err = {0, ""};
+		int status = EXIT_GENERAL, r = 0;
+
+		if (strcmp(verbs[i].name, name) != 0)
+			continue;
+		if (verbs[i].needs_engine)
+			r = service_start_engine(service, &status, &err);
+		return r < 0 ? control_error(r, status, err.msg)
+		             : verbs[i].run(service, client, request);
+	}
+	return unknown_verb(name);
+}
+
+static json_t *
+on_event(void *ctx)
+{
+	struct service *service = ctx;
+	json_t *event = service->engine ? status_members(service) : NULL;
+
+	if (event)
+		json_object_set_new(event, "event", json_string("status"));
+	return event;
+}
+
+const struct control_ops service_control_ops = {.request = on_request, .event = on_event};
