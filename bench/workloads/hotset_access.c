@@ -71,40 +71,40 @@ access_loop(struct access_worker *worker, enum pattern_kind kind, uint32_t write
 	}
 }
 
-/* Each call has constants, hence a loop of its own. */
+/* A function for each loop: together in one, they would take registers from each other. */
+#define ACCESS_LOOP(name, kind, below)                                                             \
+	static __attribute__((noinline)) void name(struct access_worker *worker,                   \
+						   uint32_t write_below)                           \
+	{                                                                                          \
+		(void)write_below;                                                                 \
+		access_loop(worker, kind, below);                                                  \
+	}
+
+ACCESS_LOOP(access_block_read, PATTERN_BLOCK, 0)
+ACCESS_LOOP(access_block_write, PATTERN_BLOCK, write_below)
+ACCESS_LOOP(access_stride_read, PATTERN_STRIDE, 0)
+ACCESS_LOOP(access_stride_write, PATTERN_STRIDE, write_below)
+ACCESS_LOOP(access_zipf_read, PATTERN_ZIPF, 0)
+ACCESS_LOOP(access_zipf_write, PATTERN_ZIPF, write_below)
+ACCESS_LOOP(access_uniform_read, PATTERN_UNIFORM, 0)
+ACCESS_LOOP(access_uniform_write, PATTERN_UNIFORM, write_below)
+
+typedef void access_loop_t(struct access_worker *worker, uint32_t write_below);
+
 static void *
 access_thread(void *argument)
 {
+	static access_loop_t *const loops[][2] = {
+		[PATTERN_BLOCK] = {access_block_read, access_block_write},
+		[PATTERN_STRIDE] = {access_stride_read, access_stride_write},
+		[PATTERN_ZIPF] = {access_zipf_read, access_zipf_write},
+		[PATTERN_UNIFORM] = {access_uniform_read, access_uniform_write},
+	};
 	struct access_worker *worker = argument;
 	const struct access_plan *plan = &worker->crew->plan;
 	uint32_t write_below = (uint32_t)lround(plan->write_share * (UINT16_MAX + 1));
 
-	switch (plan->before->kind) {
-	case PATTERN_BLOCK:
-		if (write_below)
-			access_loop(worker, PATTERN_BLOCK, write_below);
-		else
-			access_loop(worker, PATTERN_BLOCK, 0);
-		break;
-	case PATTERN_STRIDE:
-		if (write_below)
-			access_loop(worker, PATTERN_STRIDE, write_below);
-		else
-			access_loop(worker, PATTERN_STRIDE, 0);
-		break;
-	case PATTERN_ZIPF:
-		if (write_below)
-			access_loop(worker, PATTERN_ZIPF, write_below);
-		else
-			access_loop(worker, PATTERN_ZIPF, 0);
-		break;
-	case PATTERN_UNIFORM:
-		if (write_below)
-			access_loop(worker, PATTERN_UNIFORM, write_below);
-		else
-			access_loop(worker, PATTERN_UNIFORM, 0);
-		break;
-	}
+	loops[plan->before->kind][write_below > 0](worker, write_below);
 	return NULL;
 }
 

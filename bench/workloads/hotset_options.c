@@ -27,8 +27,8 @@ static const char help[] =
 	"  --write PERCENT    accesses that write (0)\n"
 	"  --jump-at SECONDS  after so long in the access phase other pages are the hot set\n"
 	"  --jump-to OFFSET   block: where the hot set starts then (default: just before where it\n"
-	"                     was); stride, zipf: by how much it shifts (N/2 pages; half the "
-	"arena)\n"
+	"                     was); stride: by how much it shifts (N/2 pages); zipf takes\n"
+	"                     another random order instead\n"
 	"  --seconds SECONDS  the access phase; 0: until a signal (30)\n"
 	"  --threads N        that access (1)\n"
 	"  --seed N           of the random numbers (1)\n"
@@ -253,12 +253,15 @@ options_patterns(const struct hotset_options *o, struct pattern *ret_before,
 			if (to > pages - hot)
 				return usage("--jump-to must leave room for %s behind it", "--hot");
 			after.turn = (to + pages - p.block_start) % pages;
+		} else if (!zipf) {
+			after.turn = (o->has_jump_to ? to : p.stride / 2) % pages;
+		} else if (o->has_jump_to) {
+			return usage("--jump-to goes with block and stride, not with --pattern %s",
+				     o->pattern_text);
 		} else {
-			if (!o->has_jump_to)
-				to = zipf ? pages / 2 : p.stride / 2;
-			after.turn = to % pages;
+			shuffle_init(&after.shuffle, pages, o->seed + 1);
 		}
-		if (after.turn == 0 || (p.stride && after.turn % p.stride == 0))
+		if (!zipf && (after.turn == 0 || (p.stride && after.turn % p.stride == 0)))
 			return usage("--jump-to must be %s",
 				     "elsewhere than the hot set is already");
 	} else if (o->has_jump_to) {

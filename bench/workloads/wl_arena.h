@@ -12,7 +12,11 @@
 #include "wl_parse.h"
 
 #define ARENA_PAGE 4096
+#ifdef __SANITIZE_THREAD__ /* which leaves programs little room */
+#define ARENA_ADDRESS UINT64_C(0x004000000000)
+#else
 #define ARENA_ADDRESS UINT64_C(0x100000000000)
+#endif
 
 enum arena_thp { ARENA_THP_DEFAULT, ARENA_THP_ON, ARENA_THP_OFF };
 

@@ -6,6 +6,7 @@
  * it is and how probable, so that what is reported is what is drawn.
  *
  * A jump turns the pages round: every page number moves on by `turn`, and page n is page 0 again.
+ * With zipf it is another random order instead.
  */
 #ifndef WL_PATTERN_H
 #define WL_PATTERN_H
@@ -28,7 +29,7 @@ struct pattern {
 	enum pattern_kind kind;
 	uint64_t pages;
 	uint64_t hot_pages;
-	uint64_t turn;        /* below pages */
+	uint64_t turn;        /* below pages; 0 for zipf */
 	uint64_t hot_below;   /* hot where a random number is below: hot share of 2^64 */
 	double hot_share;     /* the same as a share of 1 */
 	uint64_t block_start; /* block */
@@ -80,8 +81,7 @@ pattern_page(const struct pattern *p, enum pattern_kind kind, uint64_t place)
 		}
 		break;
 	case PATTERN_ZIPF:
-		page = shuffle_at(&p->shuffle, place);
-		break;
+		return shuffle_at(&p->shuffle, p->pages, place);
 	case PATTERN_UNIFORM:
 		break;
 	}
@@ -94,7 +94,7 @@ static inline uint64_t
 pattern_draw(const struct pattern *p, enum pattern_kind kind, uint64_t *rng)
 {
 	if (kind == PATTERN_ZIPF)
-		return pattern_page(p, kind, zipf_draw(&p->zipf, rng));
+		return pattern_page(p, kind, zipf_draw(&p->zipf, p->pages, rng));
 
 	uint64_t random = rng_next(rng);
 

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 __extension__ typedef unsigned __int128 wl_u128;
+__extension__ typedef __int128 wl_i128;
 
 /* The upper half of a product: scales a random @a, seen as a fraction of 2^64, to [0, b). */
 static inline uint64_t

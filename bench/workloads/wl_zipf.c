@@ -61,17 +61,16 @@ zipf_init(struct zipf *ret_zipf, uint64_t n, double s)
 		if (z.from < 256)
 			z.from = 256;
 		z.span = UINT64_MAX - z.from;
-		z.scale = (uint64_t)ldexp(1 / fabs(a), 50);
+		z.scale = -(int64_t)ldexp(1 / a, 50);
 		z.top = (uint64_t)ldexp(log2(greatest) + 2, 58);
-		z.negate = a > 0 ? UINT64_MAX : 0;
 	}
 
 	/* The line's distance from 1/2 is refuse / (k^2 + plus); exact at k = 2 and for k large. */
 	double refuse = s * (s + 1) / 24;
 	double two = zipf_integral_inverse(a, zipf_integral(a, 2.5) - pow(2, -s)) - 1.5;
 
-	z.refuse = (uint64_t)ldexp(refuse, 40);
-	z.refuse_plus = (uint64_t)ldexp(refuse / two - 4, 8);
+	z.refuse = (uint64_t)ldexp(refuse, 32) << 32;
+	z.refuse |= (uint32_t)ldexp(refuse / two - 4, 8);
 
 	z.head = zipf_sum(&z, ZIPF_HEAD);
 	z.total = zipf_sum(&z, n);

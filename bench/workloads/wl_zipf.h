@@ -25,16 +25,14 @@
 
 /* "Qa.b" below: a bits before the binary point, b after it. */
 struct zipf {
-	uint64_t n;
 	/* Fractions Q0.64 between which the inverted variable is uniform. Where s is 1 they are
 	 * log2 of the rank, Q6.58 with 2 added; else x^(1-s) as a share of its greatest value. */
 	uint64_t from;
 	uint64_t span;
-	uint64_t scale;       /* 1/|1-s|, Q14.50; 0 where s is 1 */
-	uint64_t top;         /* log2 of x where the share is 1, Q6.58 with 2 added */
-	uint64_t negate;      /* all ones where log2 x falls as the share falls, else 0 */
-	uint64_t refuse;      /* Q24.40 */
-	uint64_t refuse_plus; /* Q56.8 */
+	int64_t scale;   /* -1/(1-s), Q14.50; 0 where s is 1 */
+	uint64_t top;    /* log2 of x where the share is 1, Q6.58 with 2 added */
+	uint64_t refuse; /* two numbers of the line: the upper half Q0.32, the lower Q24.8 */
+	uint64_t n;
 	/* For zipf_mass. */
 	double s;
 	double head; /* sum of the first ZIPF_HEAD terms */
@@ -80,9 +78,10 @@ zipf_exp2(uint64_t f)
 	return f - mul_high(mul_high(f, ~f), r);
 }
 
-/* A place, counted from 0 (the most drawn), below n. Uses one random number, rarely two. */
+/* A place, counted from 0 (the most drawn), below @n, which must be z->n (a loop has it in a
+ * register anyway). Uses one random number, rarely two. */
 static inline uint64_t
-zipf_draw(const struct zipf *z, uint64_t *rng)
+zipf_draw(const struct zipf *z, uint64_t n, uint64_t *rng)
 {
 	for (;;) {
 		uint64_t e = z->from + mul_high(rng_next(rng), z->span);
@@ -93,21 +92,21 @@ zipf_draw(const struct zipf *z, uint64_t *rng)
 			/* -log2 of the share, Q6.58 */
 			uint64_t fall = ((uint64_t)(zeros + 1) << 58) - (zipf_log2(fraction) >> 6);
 
-			fall = (uint64_t)(((wl_u128)fall * z->scale) >> 50);
-			e = z->top + ((fall ^ z->negate) - z->negate);
+			e = z->top + (uint64_t)(((wl_i128)fall * z->scale) >> 50);
 		}
 
-		/* Now e is log2 x + 2; x as Q32.32, with 1/2 added so that its floor is the rank.
-		 */
+		/* Now e is log2 x + 2; x as Q32.32, 1/2 added so that its floor is the rank. */
 		uint64_t power = (UINT64_C(1) << 63) + (zipf_exp2(e << 6) >> 1);
 		uint64_t x = (power >> (33 - (e >> 58))) + (UINT64_C(1) << 31);
 		uint64_t k = x >> 32;
 
-		if (k - 2 < 4094 && (x & UINT32_MAX) * ((k * k << 8) + z->refuse_plus) < z->refuse)
+		if (k - 2 < 4094 &&
+		    (x & UINT32_MAX) * ((k * k << 8) + (uint32_t)z->refuse) < z->refuse >> 32 << 8)
 			continue;
-		if (k > z->n)
-			k = z->n;
-		return k ? k - 1 : 0;
+		/* Rounding may take the ends a little too far; 0 wraps, so this finds both. */
+		if (k - 1 >= n)
+			continue;
+		return k - 1;
 	}
 }
 

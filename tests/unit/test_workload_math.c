@@ -37,7 +37,7 @@ test_shuffle_is_a_bijection(void **state)
 			assert_non_null(seen);
 			shuffle_init(&s, n, seed);
 			for (uint64_t i = 0; i < n; i++) {
-				uint64_t at = shuffle_at(&s, i);
+				uint64_t at = shuffle_at(&s, n, i);
 
 				assert_true(at < n);
 				assert_int_equal(seen[at], 0);
@@ -64,7 +64,7 @@ test_shuffle_scatters(void **state)
 		assert_non_null(hot);
 		shuffle_init(&s, N, seed);
 		for (uint64_t i = 0; i < HOT; i++)
-			hot[shuffle_at(&s, i)] = 1;
+			hot[shuffle_at(&s, N, i)] = 1;
 		for (unsigned page = 0; page < N; page++) {
 			neighbours += hot[page] && hot[page + 1];
 			parts[page / (N / 7)] += (unsigned)hot[page];
@@ -107,7 +107,7 @@ check_zipf(uint64_t n, double s, double slack)
 
 	assert_int_equal(zipf_init(&z, n, s), 0);
 	for (unsigned i = 0; i < DRAWS; i++) {
-		uint64_t place = zipf_draw(&z, &rng);
+		uint64_t place = zipf_draw(&z, z.n, &rng);
 		unsigned range = 0;
 
 		assert_true(place < n);
@@ -171,7 +171,7 @@ test_zipf_limits(void **state)
 	unsigned upper = 0;
 
 	for (unsigned i = 0; i < 10000; i++) {
-		uint64_t place = zipf_draw(&z, &rng);
+		uint64_t place = zipf_draw(&z, z.n, &rng);
 
 		assert_true(place < ZIPF_RANKS_MAX);
 		upper += place >= ZIPF_RANKS_MAX / 2;
