@@ -42,7 +42,9 @@ carry_enqueue(struct round *round)
 				.pid = entry->pid,
 				.tier = (uint8_t)move->tier,
 				.from = (uint8_t)entry->tier,
-				.young = entry->age_ms <= YOUNG_MS,
+				.stayed_s = (uint16_t)(entry->age_ms <= YOUNG_MS
+				                               ? entry->age_ms / 1000 + 1
+				                               : 0),
 			};
 		}
 	}
@@ -65,9 +67,10 @@ account_page(struct round *round, const struct queued_page *page, uint8_t outcom
 	} else {
 		stats->demoted_bytes += bytes;
 		round->demoted_lately += bytes;
-		if (page->young) {
+		if (page->stayed_s) {
 			stats->pingpong_bytes += bytes;
 			round->pingpong_lately += bytes;
+			round->pingpong_stay_s += 0.01 * (page->stayed_s - round->pingpong_stay_s);
 		}
 	}
 	round->room_bytes[page->tier] -= bytes < round->room_bytes[page->tier]
@@ -91,6 +94,12 @@ next_batch(const struct round *round, size_t limit)
 }
 
 static uint64_t
+read_clock(const struct round *round)
+{
+	return round->parts.clock_ns ? round->parts.clock_ns(round->parts.clock_ctx) : clock_now_ns();
+}
+
+static uint64_t
 move_batch(struct round *round, size_t count, uint64_t now_ns)
 {
 	const struct queued_page *pages = &round->queue[round->queue_done];
@@ -102,10 +111,10 @@ move_batch(struct round *round, size_t count, uint64_t now_ns)
 
 	for (size_t i = 0; i < count; i++)
 		addrs[i] = pages[i].addr;
-	began = clock_now_ns();
+	began = read_clock(round);
 	r = round->parts.mover_ops->move(round->parts.mover, pages->pid, addrs, count, pages->tier,
 	                                 outcomes, bytes, landed, &err);
-	took = clock_now_ns() - began;
+	took = read_clock(round) - began;
 	if (r == -ESRCH)
 		target_mark_ended(round, pages->pid);
 	else if (r < 0)

@@ -16,13 +16,20 @@ struct effort {
 	double full;      /* while learning */
 	double now;
 	uint64_t woken_ns;
+	int alarmed;             /* by an alarm */
+	uint64_t moved_bytes;    /* planned since it woke */
+	uint64_t deaf_until_ns;  /* alarms are not heard before */
+	uint64_t deaf_ns;        /* for how long, after the next false alarm */
 };
 
 void effort_init(struct effort *effort, double steady_share);
-/* Something new: a target, or heat where there was none. */
+/* A new target. */
 void effort_wake(struct effort *effort, uint64_t now_ns);
-/* After a decision: what it wanted to move, of how much fast memory. */
+/* Heat where there was none, says a tracker. One that cries wolf is heard less and less. */
+void effort_alarm(struct effort *effort, uint64_t now_ns);
+/* After a decision: what it wanted to move, of how much fast memory, and how much of the resident
+ * memory nothing is known of. */
 void effort_update(struct effort *effort, uint64_t planned_bytes, uint64_t fast_bytes,
-                   uint64_t now_ns);
+                   uint64_t unknown_bytes, uint64_t resident_bytes, uint64_t now_ns);
 
 #endif

@@ -15,6 +15,8 @@
 #define TICK_BUSY_NS (50 * NS_PER_MS)   /* while pages are queued */
 #define TICK_NS (100 * NS_PER_MS)
 #define HORIZON_LEAST_MS 10000u
+#define HORIZON_GROWTH 12
+#define HORIZON_TRUST 4
 
 void
 round_default_options(struct round_options *ret)
@@ -206,16 +208,19 @@ update_shares(struct round *round)
 	round->stats.fast_share = all > 0 ? heat->access_rate[0] / all : 0;
 }
 
-/* When pages that were just promoted are demoted again, heat does not stay as long as we thought. */
+/* How long heat stays is learned from our own moves: while what goes up stays up, we trust in longer
+ * and longer stays; when pages are demoted that were promoted lately, in a few times what they
+ * stayed. */
 static void
 update_horizon(struct round *round)
 {
-	uint64_t longest = round->options.payback_horizon_ms;
+	uint64_t longest = round->options.payback_horizon_ms * HORIZON_GROWTH;
+	uint64_t seen_ms = (uint64_t)(round->pingpong_stay_s * 1000) * HORIZON_TRUST;
 
-	if (round->pingpong_lately * 4 > round->demoted_lately && round->demoted_lately)
-		round->horizon_ms /= 2;
-	else
-		round->horizon_ms += round->horizon_ms / 10;
+	if (round->pingpong_lately * 4 <= round->demoted_lately)
+		round->horizon_ms += round->horizon_ms / 20;
+	else if (seen_ms < round->horizon_ms)
+		round->horizon_ms -= (round->horizon_ms - seen_ms) / 4;
 	if (round->horizon_ms < HORIZON_LEAST_MS)
 		round->horizon_ms = HORIZON_LEAST_MS;
 	if (round->horizon_ms > longest)
@@ -254,7 +259,7 @@ decide(struct round *round, uint64_t now_ns)
 		.regions = round->entries,
 	};
 	struct sluice_err err = {0, ""};
-	uint64_t began, planned = 0;
+	uint64_t began, planned = 0, resident = 0;
 	int r;
 
 	read_tiers(round);
@@ -277,8 +282,13 @@ decide(struct round *round, uint64_t now_ns)
 		if (!round->options.dry_run)
 			carry_enqueue(round);
 	}
-	effort_update(&round->effort, planned,
-	              round->tier_count ? round->stats.heat.resident_bytes[0] : 0, now_ns);
+	if (round->stats.heat.alarms != round->alarms)
+		effort_alarm(&round->effort, now_ns);
+	round->alarms = round->stats.heat.alarms;
+	for (size_t t = 0; t < ROUND_TIERS_MAX; t++)
+		resident += round->stats.heat.resident_bytes[t];
+	effort_update(&round->effort, planned, round->stats.heat.resident_bytes[0],
+	              round->stats.heat.unknown_bytes, resident, now_ns);
 	set_effort(round);
 	round->stats.rounds++;
 }

@@ -28,7 +28,8 @@ struct round_options {
 	uint32_t interval_ms;       /* between decisions; 100 to 60000; default 1000 */
 	uint64_t rate_bps;          /* bytes moved per second at most, both directions together */
 	double watermark_percent;   /* of the fast tier that policies keep free; default 3 */
-	uint64_t payback_horizon_ms; /* how long heat is expected to stay; default 300000 */
+	uint64_t payback_horizon_ms; /* how long heat is expected to stay, at first; grows to 12 times
+	                              * that while what was promoted stays hot; default 300000 */
 	double tracking_percent;    /* of one CPU that tracking may cost in the steady state; default 1 */
 	int dry_run;                /* plan, count, move nothing */
 	uint32_t region_max;        /* capacity of the region table */
@@ -47,7 +48,7 @@ struct round_stats {
 	double fast_share;               /* estimated share of accesses served by tier 0, 0 to 1 */
 	double effort;                   /* share of one CPU that tracking may cost just now */
 	uint64_t page_move_ns;           /* measured cost of moving 4 KiB, smoothed */
-	uint64_t horizon_ms;             /* how long heat is believed to stay, at most the option */
+	uint64_t horizon_ms;             /* how long heat is believed to stay */
 	struct heat_stats heat;
 };
 
@@ -66,6 +67,8 @@ struct round_parts {
 	void *mover;
 	const struct sluice_policy *policy;
 	void *policy_self;
+	uint64_t (*clock_ns)(void *ctx); /* what a move costs is measured with it; NULL: real time */
+	void *clock_ctx;
 };
 
 /* parts are borrowed until round_free. -ENOMEM, -EINVAL. */

@@ -29,8 +29,7 @@ struct queued_page {
 	uint64_t addr;
 	int32_t pid;
 	uint8_t tier, from;
-	uint8_t young;      /* promoted lately: demoting it is ping-pong */
-	uint8_t reserved;
+	uint16_t stayed_s;  /* 0, or for how long: demoting what was promoted lately is ping-pong */
 };
 
 struct round {
@@ -57,7 +56,9 @@ struct round {
 	size_t residency_next;   /* region whose residency is read next */
 	size_t residency_urgent; /* regions to read at once, after mappings changed */
 	uint64_t horizon_ms;
+	uint64_t alarms;         /* of the heat, as of the last decision */
 	uint64_t demoted_lately, pingpong_lately; /* bytes, halved every decision */
+	double pingpong_stay_s;  /* how long these had stayed, on average */
 	struct round_stats stats;
 
 	struct heat_span *spans;

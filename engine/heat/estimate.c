@@ -2,9 +2,9 @@
 /* estimate.c - see estimate.h. */
 #include "estimate.h"
 
-/* A gap this many octaves away from the estimate has a chance of about 1 in 60 on the hot side (and
- * none on the cold side), so two in a row mean that the page has changed, not that we are unlucky. */
-#define SURPRISE_OCTAVES 6.0f
+/* A gap 16 times shorter than usual has a chance of 1 in 16, so two in a row mean that the page has
+ * changed, not that we are unlucky. One 16 times longer has a chance of 1 in 9 million. */
+#define SURPRISE_OCTAVES 4.0f
 
 void
 estimate_fold(struct page_heat *page, float log2_rate)

@@ -6,18 +6,12 @@
 /* Half-life of the short memory that SAMPLE_RATE feeds. */
 #define RATE_HALF_LIFE_TICKS (4.0f * TICKS_PER_S)
 
-static uint32_t
-watched_since(const struct region *region, const struct page_heat *page)
-{
-	return page->carried ? region->armed_before : region->armed;
-}
-
 static void
 page_arm(const struct region *region, struct page_heat *page, uint32_t tick)
 {
 	if (page->watched) {
 		/* The kernel leaves a page that is still marked alone, so its gap runs on. */
-		estimate_fold_untouched(page, tick - watched_since(region, page));
+		estimate_fold_untouched(page, tick - region_watched_since(region, page));
 		page->carried = 1;
 	} else {
 		page->watched = 1;
@@ -46,6 +40,7 @@ region_arm(struct heat *heat, uint32_t index, const struct sample *sample, uint3
 				page_arm(region, &detail->page[p], tick);
 		}
 	}
+	heat->gaps_known = 1;
 	region->armed_before = region->armed;
 	region->armed = tick;
 }
@@ -62,6 +57,32 @@ region_rate(struct region *region, const struct sample *sample, uint32_t tick)
 	region->seen = tick;
 }
 
+/* A coarse tracker may see far more than the pages' estimates, which last, predict: then the program
+ * has changed its ways, and the estimates must give way to new gaps at once. Far less is no alarm:
+ * trackers that clear accessed bits without flushing TLBs miss accesses. With fewer events than
+ * these, chance alone would raise an alarm every few minutes. */
+#define ALARM_EVENTS 6.0f
+#define ALARM_TIMES 8.0f
+
+static void
+raise_alarm(struct heat *heat, const struct sample *sample)
+{
+	uint64_t end = sample->addr + sample->len_bytes;
+
+	heat->alarms++;
+	for (uint64_t addr = sample->addr; addr < end; addr = (addr | (HEAT_REGION_BYTES - 1)) + 1) {
+		int64_t index = table_find(heat, sample->pid, addr);
+		struct region *region = index < 0 ? NULL : &heat->regions[index];
+
+		if (!region)
+			continue;
+		region->believed = 0; /* until the next view; one alarm is enough */
+		region->whole.samples = 0;
+		for (uint32_t p = 0; region->detail != NO_DETAIL && p < region_pages(region); p++)
+			heat->details[region->detail].page[p].samples = 0;
+	}
+}
+
 /* Regions that lie at least by half in the sample's range get it as a whole: trackers' ranges are
  * not aligned to ours, and a sliver says little about the rest. */
 static void
@@ -69,6 +90,7 @@ fold_range(struct heat *heat, const struct sample *sample, uint32_t tick)
 {
 	uint64_t addr = sample->addr, end = sample->addr + sample->len_bytes;
 	int known = 0;
+	float believed = 0, believed_bytes = 0;
 
 	while (addr < end) {
 		int64_t index = table_find(heat, sample->pid, addr);
@@ -84,14 +106,22 @@ fold_range(struct heat *heat, const struct sample *sample, uint32_t tick)
 
 		if ((covered_end - addr) * 2 >= region->len_bytes) {
 			known = 1;
-			if (sample->kind == SAMPLE_ARMED)
+			if (sample->kind == SAMPLE_ARMED) {
 				region_arm(heat, (uint32_t)index, sample, tick);
-			else
+			} else {
 				region_rate(region, sample, tick);
+				if (region->believed > 0) {
+					believed += region->believed * (float)(covered_end - addr);
+					believed_bytes += (float)(covered_end - addr);
+				}
+			}
 		}
 		addr = region_end;
 	}
 	heat->samples_lost += !known;
+	if (believed_bytes > 0 && sample->events >= ALARM_EVENTS &&
+	    sample->events >= ALARM_TIMES * sample->exposure_s * believed / believed_bytes)
+		raise_alarm(heat, sample);
 }
 
 static void
@@ -114,7 +144,7 @@ fold_touch(struct heat *heat, const struct sample *sample, uint32_t tick)
 	else
 		page = NULL;
 	if (page && page->watched) {
-		uint32_t since = watched_since(region, page);
+		uint32_t since = region_watched_since(region, page);
 
 		/* Rings of several CPUs may hand over a touch a little late: before the arming. */
 		if ((int32_t)(tick - since) >= 0) {

@@ -63,8 +63,10 @@ struct heat_stats {
 	uint32_t regions, regions_in_detail;
 	uint64_t samples;         /* folded so far */
 	uint64_t samples_lost;    /* fell outside any known region */
+	uint64_t alarms;          /* regions that turned out much hotter than they were believed to be */
 	uint64_t tracked_bytes;   /* sum of the regions' lengths */
 	uint64_t resident_bytes[8]; /* by tier */
+	uint64_t unknown_bytes;     /* resident, and nothing of their region was ever sampled */
 	double access_rate[8];    /* estimated accesses per second, by tier */
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* table.c - the sorted table of regions and the pool of 4 KiB detail. */
+#include "estimate.h"
 #include "table.h"
 
 #include <errno.h>
@@ -36,6 +37,8 @@ heat_new(const struct heat_options *options, struct heat **ret, struct sluice_er
 	for (uint32_t i = 0; i < heat->detail_max; i++)
 		heat->detail_free[i] = heat->detail_max - 1 - i;
 	heat->detail_free_count = heat->detail_max;
+	for (unsigned int code = 0; code < 256; code++)
+		heat->rate_of_code[code] = exp2f(rate_decode((uint8_t)code));
 	*ret = heat;
 	return 0;
 
@@ -278,17 +281,21 @@ heat_region_at(const struct heat *heat, size_t index, int32_t *ret_pid, uint64_t
 }
 
 static void
-page_set_tier(struct page_heat *page, uint8_t tier, uint8_t epoch)
+page_set_tier(const struct region *region, struct page_heat *page, uint8_t tier, uint32_t tick)
 {
 	if (page->tier == tier)
 		return;
+	/* Its silence so far is evidence; without it only early touches would count, and the region
+	 * would look hotter than it is. */
+	if (page->watched)
+		estimate_fold_untouched(page, tick - region_watched_since(region, page));
 	if (page->tier == HEAT_TIER_ABSENT || tier == HEAT_TIER_ABSENT) {
 		/* Another page than before, or none: what we knew does not carry over. */
 		page->samples = 0;
 		page->surprise = 0;
 		page->moved = 0;
 	} else {
-		page->moved = epoch;
+		page->moved = table_epoch(tick);
 	}
 	/* The kernel gives a moved page plain access rights: nobody watches it any more. */
 	page->watched = 0;
@@ -301,7 +308,7 @@ heat_set_residency(struct heat *heat, size_t index, const uint8_t *tiers, int hu
 {
 	struct region *region = &heat->regions[index];
 	uint32_t pages = region_pages(region);
-	uint8_t epoch = table_epoch(table_tick(heat, now_ns));
+	uint32_t tick = table_tick(heat, now_ns);
 
 	memset(region->resident, 0, sizeof(region->resident));
 	for (uint32_t p = 0; p < pages; p++) {
@@ -310,7 +317,7 @@ heat_set_residency(struct heat *heat, size_t index, const uint8_t *tiers, int hu
 	}
 	if (huge && pages == HEAT_REGION_PAGES) {
 		table_drop_detail(heat, (uint32_t)index);
-		page_set_tier(&region->whole, tiers[0], epoch);
+		page_set_tier(region, &region->whole, tiers[0], tick);
 		return;
 	}
 	if (region_is_huge(region))
@@ -320,7 +327,7 @@ heat_set_residency(struct heat *heat, size_t index, const uint8_t *tiers, int hu
 		struct detail *detail = &heat->details[region->detail];
 
 		for (uint32_t p = 0; p < pages; p++)
-			page_set_tier(&detail->page[p], tiers[p], epoch);
+			page_set_tier(region, &detail->page[p], tiers[p], tick);
 	}
 }
 
@@ -329,7 +336,7 @@ heat_page_moved(struct heat *heat, int32_t pid, uint64_t addr, uint8_t tier, uin
 {
 	int64_t index = table_find(heat, pid, addr);
 	struct region *region;
-	uint8_t epoch = table_epoch(table_tick(heat, now_ns));
+	uint32_t tick = table_tick(heat, now_ns);
 
 	if (index < 0)
 		return;
@@ -338,9 +345,10 @@ heat_page_moved(struct heat *heat, int32_t pid, uint64_t addr, uint8_t tier, uin
 		memset(region->resident, 0, sizeof(region->resident));
 		if (tier != HEAT_TIER_ABSENT)
 			region->resident[tier < 5 ? tier : 5] = HEAT_REGION_PAGES;
-		page_set_tier(&region->whole, tier, epoch);
+		page_set_tier(region, &region->whole, tier, tick);
 	} else if (region->detail != NO_DETAIL) {
-		page_set_tier(&heat->details[region->detail].page[(addr - region->addr) / HEAT_PAGE_BYTES],
-		              tier, epoch);
+		struct detail *detail = &heat->details[region->detail];
+
+		page_set_tier(region, &detail->page[(addr - region->addr) / HEAT_PAGE_BYTES], tier, tick);
 	}
 }

@@ -36,6 +36,7 @@ struct region {
 	uint32_t seen;       /* tick of the last SAMPLE_RATE */
 	float events;        /* short memory: decayed SAMPLE_RATE evidence */
 	float exposure_s;
+	float believed;      /* mean access rate of its pages, as of the last view; 0: unknown */
 	float prior_mean;    /* of its pages' log2 rate, computed by the last view */
 	float prior_var;     /* how far pages may be from it (octaves squared); negative when that is
 	                      * a guess: nothing of the region was sampled */
@@ -62,7 +63,7 @@ struct heat {
 	uint32_t *detail_free;          /* stack of free indices */
 	uint32_t detail_free_count, detail_max;
 	uint64_t origin_ns;             /* tick 0 */
-	uint64_t samples, samples_lost;
+	uint64_t samples, samples_lost, alarms;
 	uint32_t last_region;           /* where the last look-up ended: samples come in runs */
 	uint32_t evict_hand;
 
@@ -70,12 +71,14 @@ struct heat {
 	 * last view, used as the priors of the next. */
 	float within_var, between_var, overall_mean;
 	int have_spread;
+	int gaps_known; /* a tracker reports single pages: SAMPLE_RATE only raises alarms then */
 
+	float rate_of_code[256]; /* accesses per second */
 	uint32_t view_tick;
 	uint8_t view_epoch;
 	struct entry_ref *refs;         /* of the last view */
 	size_t ref_count, ref_max;
-	uint64_t resident_bytes[8];
+	uint64_t resident_bytes[8], unknown_bytes;
 	double access_rate[8];
 	uint16_t group_of_key[1u << 13]; /* scratch of the view; all zero between regions */
 };
@@ -95,6 +98,13 @@ static inline uint32_t
 region_pages(const struct region *region)
 {
 	return region->len_bytes / HEAT_PAGE_BYTES;
+}
+
+/* Tick since which a watched page is. */
+static inline uint32_t
+region_watched_since(const struct region *region, const struct page_heat *page)
+{
+	return page->carried ? region->armed_before : region->armed;
 }
 
 static inline int

@@ -17,8 +17,13 @@
 #include "table.h"
 
 #define PRIOR_PAGES 32.0f   /* weight of all regions' common spread against a region's own */
+#define SILENT_OCTAVES 3.0f  /* how far off a mean may be while none of its pages was touched yet */
+#define MATURE_TICKS 40000u  /* after that long, silence is nearly as good as a gap */
+#define MODEL_VAR 0.1f      /* accesses are never quite random: a region's mean is not exact */
 #define RATE_FLOOR_VAR 0.25f /* SAMPLE_RATE is never trusted better than half an octave */
 #define CENSOR_TICKS 2500u  /* a quarter of a second untouched begins to say something */
+#define BOUND_SIGMAS 0.5f    /* what policy.h calls 69 %; with 1.0 a scattered Zipf workload stays 2
+                              * points below its best, and nothing else gets better */
 #define BINS 64u            /* half octaves from RATE_LOWEST */
 #define NEVER_MOVED_MS 3600000u
 
@@ -130,7 +135,7 @@ region_rate_evidence(const struct heat *heat, const struct region *region, float
 {
 	float age = (float)(heat->view_tick - region->seen) / TICKS_PER_S;
 
-	if (!region->seen || region->exposure_s <= 0 || age > 60)
+	if (!region->seen || heat->gaps_known || region->exposure_s <= 0 || age > 60)
 		return 0;
 	/* Half an event more keeps "never seen" finite. */
 	*ret_rate = log2f((region->events + 0.5f) / region->exposure_s);
@@ -151,7 +156,7 @@ combine(float *mean, float *var, float other_mean, float other_var)
 static void
 region_prior(struct heat *heat, struct region *region, struct prior *prior, struct spread *spread)
 {
-	float sum = 0, squares = 0, noise = 0, count = 0;
+	float sum = 0, squares = 0, noise = 0, count = 0, silent = 0, rates = 0;
 	float mean = 0, var = -1.0f, within = heat->have_spread ? heat->within_var : 0;
 	float rate, rate_var;
 
@@ -168,6 +173,8 @@ region_prior(struct heat *heat, struct region *region, struct prior *prior, stru
 			if (!n)
 				continue;
 			count += 1;
+			silent += !detail->page[p].samples;
+			rates += heat->rate_of_code[rate_encode(rate)];
 			sum += rate;
 			squares += rate * rate;
 			noise += GAP_VARIANCE / (float)n;
@@ -181,6 +188,7 @@ region_prior(struct heat *heat, struct region *region, struct prior *prior, stru
 			var = GAP_VARIANCE / (float)n;
 		}
 	}
+	region->believed = count > 0 ? rates / count : 0;
 	if (count > 0) {
 		float seen_var, excess, mean_var;
 
@@ -188,7 +196,11 @@ region_prior(struct heat *heat, struct region *region, struct prior *prior, stru
 		seen_var = squares / count - mean * mean;
 		excess = seen_var - noise / count;
 		within = (fmaxf(excess, 0) * count + within * PRIOR_PAGES) / (count + PRIOR_PAGES);
-		mean_var = (within + noise / count) / count;
+		mean_var = (within + noise / count) / count + MODEL_VAR;
+		silent *= SILENT_OCTAVES / count;
+		if (prior->untouched > MATURE_TICKS)
+			silent /= 3;
+		mean_var += silent * silent;
 		spread->pages += count;
 		spread->regions += 1;
 		spread->mean_sum += mean * count;
@@ -200,15 +212,18 @@ region_prior(struct heat *heat, struct region *region, struct prior *prior, stru
 	if (region_rate_evidence(heat, region, &rate, &rate_var)) {
 		if (region_is_huge(region))
 			rate -= 9.0f;
-		if (var < 0) {
-			mean = rate;
-			var = rate_var;
-		} else if (region_is_huge(region)) {
-			combine(&mean, &var, rate, rate_var);
-		}
+		mean = rate;
+		var = rate_var;
+		spread->pages += PRIOR_PAGES;
+		spread->mean_sum += mean * PRIOR_PAGES;
+		spread->mean_square_sum += mean * mean * PRIOR_PAGES;
+		spread->mean_noise_sum += var * PRIOR_PAGES;
 	}
 	if (var >= 0 && heat->have_spread)
 		combine(&mean, &var, heat->overall_mean, fmaxf(heat->between_var, 0.01f));
+	/* Before the spreads are known there is no telling noise from heat. */
+	if (!heat->have_spread)
+		var = -1.0f;
 	if (var < 0) {
 		/* Never sampled: it may be anything that regions and pages are. */
 		region->prior_mean = heat->overall_mean;
@@ -231,8 +246,8 @@ entry_fill(struct sluice_region *entry, const struct region *region, uint32_t ti
 		.pid = region->pid,
 		.tier = tier,
 		.heat = known ? exp2f(mean + 0.3466f * sigma * sigma) : 0,
-		.heat_low = known ? exp2f(mean - sigma) : 0,
-		.heat_high = known ? exp2f(mean + sigma) : HUGE_VALF,
+		.heat_low = known ? exp2f(mean - BOUND_SIGMAS * sigma) : 0,
+		.heat_high = known ? exp2f(mean + BOUND_SIGMAS * sigma) : HUGE_VALF,
 		.age_ms = NEVER_MOVED_MS,
 	};
 }
@@ -254,6 +269,8 @@ emit(struct heat *heat, struct view_out *out, uint32_t index, const struct sluic
 {
 	double pages = entry->bytes / (double)HEAT_PAGE_BYTES;
 
+	if (isinf(entry->heat_high))
+		heat->unknown_bytes += entry->bytes;
 	if (entry->tier < 8) {
 		heat->resident_bytes[entry->tier] += entry->bytes;
 		heat->access_rate[entry->tier] += pages * (double)entry->heat;
@@ -329,7 +346,8 @@ emit_groups(struct heat *heat, struct view_out *out, uint32_t index, const struc
 	for (size_t g = 0; g < count; g++) {
 		struct sluice_region entry;
 		float pages = (float)groups[g].pages;
-		int known = region->prior_var >= 0 || ((groups[g].key >> 6) & 3u) > 0;
+		int known = heat->have_spread &&
+		            (region->prior_var >= 0 || ((groups[g].key >> 6) & 3u) > 0);
 
 		entry_fill(&entry, region, (uint32_t)(groups[g].key >> 10) & 7u, groups[g].pages,
 		           groups[g].mean_sum / pages, groups[g].sigma_sum / pages, known);
@@ -363,6 +381,7 @@ heat_view(struct heat *heat, uint64_t now_ns, struct sluice_region *entries, siz
 	heat->view_epoch = table_epoch(heat->view_tick);
 	memset(heat->resident_bytes, 0, sizeof(heat->resident_bytes));
 	memset(heat->access_rate, 0, sizeof(heat->access_rate));
+	heat->unknown_bytes = 0;
 	for (uint32_t i = 0; i < heat->region_count; i++) {
 		struct prior prior;
 
@@ -428,8 +447,10 @@ heat_get_stats(const struct heat *heat, struct heat_stats *ret)
 	                      heat->ref_count * sizeof(struct entry_ref);
 	ret->samples = heat->samples;
 	ret->samples_lost = heat->samples_lost;
+	ret->alarms = heat->alarms;
 	for (uint32_t i = 0; i < heat->region_count; i++)
 		ret->tracked_bytes += heat->regions[i].len_bytes;
 	memcpy(ret->resident_bytes, heat->resident_bytes, sizeof(ret->resident_bytes));
+	ret->unknown_bytes = heat->unknown_bytes;
 	memcpy(ret->access_rate, heat->access_rate, sizeof(ret->access_rate));
 }

@@ -39,8 +39,8 @@ struct sluice_region {
 	int32_t pid;
 	uint32_t tier;       /* index into the view's tiers */
 	float heat;          /* estimated accesses per second and 4 KiB page, >= 0 */
-	float heat_low;      /* the heat is above this with 84 % probability, ... */
-	float heat_high;     /* ... and below this with 84 % probability */
+	float heat_low;      /* the heat is above this with 69 % probability, ... */
+	float heat_high;     /* ... and below this with 69 % probability */
 	uint32_t age_ms;     /* time since these pages last changed tier, or were first seen */
 };
 
