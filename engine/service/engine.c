@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * engine.c - see engine.h. One lock guards the round; the engine's thread holds it for a tick, the
+ * control thread for a request. A tick is short, since the mover works in slices.
+ */
+#include "engine.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "log.h"
+#include "memory_proc.h"
+#include "mover_registry.h"
+#include "sampler_registry.h"
+#include "settings.h"
+
+#define NS_PER_S 1000000000ull
+#define DEFAULT_STATE_DIR "/run/sluice"
+#define PF_KTHREAD 0x00200000u
+
+struct engine {
+	struct engine_options options;
+	char sysroot[256], state_dir[256];
+	struct sluice_topology *topology;
+	struct ops_env env;
+	struct round_parts parts;
+	struct plugin *plugin;
+	struct round *round;
+
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	int stop;
+
+	struct { int32_t pid; uint64_t since_ns; char comm[32]; } targets[ENGINE_TARGETS_MAX];
+	size_t target_count;
+	uint64_t started_ns, started_cpu_ns;
+	char note[256];
+};
+
+static void
+engine_free(struct engine *engine)
+{
+	if (!engine)
+		return;
+	round_free(engine->round);
+	for (size_t i = 0; i < engine->parts.sampler_count; i++)
+		engine->parts.sampler_ops[i]->stop(engine->parts.samplers[i]);
+	if (engine->parts.mover)
+		engine->parts.mover_ops->stop(engine->parts.mover);
+	if (engine->parts.memory)
+		engine->parts.memory_ops->stop(engine->parts.memory);
+	plugin_unload(engine->plugin);
+	sluice_topology_free(engine->topology);
+	pthread_cond_destroy(&engine->wake);
+	pthread_mutex_destroy(&engine->lock);
+	free(engine);
+}
+
+static int
+start_sampler(struct engine *engine, const struct sampler_ops *ops, struct sluice_err *reterr)
+{
+	struct round_parts *parts = &engine->parts;
+	int r = ops->start(&engine->env, &parts->samplers[parts->sampler_count], reterr);
+
+	if (r < 0)
+		return r;
+	parts->sampler_ops[parts->sampler_count++] = ops;
+	log_info("engine", "samples with %s", ops->name);
+	return 0;
+}
+
+/* The best sampler that works here; the others' reasons are what the user needs when none does. */
+static int
+start_best_sampler(struct engine *engine, struct sluice_err *reterr)
+{
+	char reasons[400] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; sampler_registry[i]; i++) {
+		const struct sampler_ops *ops = sampler_registry[i];
+		char sentence[OPS_SENTENCE_BYTES];
+		struct sluice_err err = {0, ""};
+		int r = ops->probe(&engine->env, sentence);
+
+		if (strcmp(ops->name, "fake") == 0)
+			continue;
+		if (r == 0) {
+			r = start_sampler(engine, ops, &err);
+			if (r == 0)
+				return 0;
+			snprintf(sentence, sizeof(sentence), "%s", err.msg);
+		}
+		log_info("engine", "%s cannot be used: %s", ops->name, sentence);
+		if (used < sizeof(reasons))
+			used += (size_t)snprintf(reasons + used, sizeof(reasons) - used, "%s%s %.110s",
+			                         used ? "; " : "", ops->name, sentence);
+	}
+	return sluice_fail(reterr, -ENOTSUP, "no sampler works here: %s", reasons);
+}
+
+static int
+start_named_sampler(struct engine *engine, const char *name, struct sluice_err *reterr)
+{
+	const struct sampler_ops *ops = sampler_by_name(name);
+	char sentence[OPS_SENTENCE_BYTES];
+	int r;
+
+	if (!ops)
+		return sluice_fail(reterr, -EINVAL, "there is no sampler '%s'; see sluice doctor", name);
+	r = ops->probe(&engine->env, sentence);
+	if (r < 0)
+		return sluice_fail(reterr, r, "the sampler '%s' cannot be used: %s", name, sentence);
+	return start_sampler(engine, ops, reterr);
+}
+
+static int
+start_mover(struct engine *engine, struct sluice_err *reterr)
+{
+	const struct mover_ops *ops = mover_by_name(engine->options.mover);
+	char sentence[OPS_SENTENCE_BYTES];
+	int r;
+
+	if (!ops)
+		return sluice_fail(reterr, -EINVAL, "there is no mover '%s'; see sluice doctor",
+		                   engine->options.mover);
+	r = ops->probe(&engine->env, sentence);
+	if (r < 0)
+		return sluice_fail(reterr, r, "the mover '%s' cannot be used: %s", ops->name, sentence);
+	r = ops->start(&engine->env, &engine->parts.mover, reterr);
+	if (r == 0)
+		engine->parts.mover_ops = ops;
+	return r;
+}
+
+static int
+start_parts(struct engine *engine, struct sluice_err *reterr)
+{
+	const struct engine_options *options = &engine->options;
+	struct sluice_topology_options topology_options = {.sysroot = engine->sysroot};
+	struct round_parts *parts = &engine->parts;
+	int r = sluice_topology_load(&topology_options, &engine->topology, reterr);
+
+	if (r < 0)
+		return r;
+	engine->env = (struct ops_env){
+		.sysroot = engine->sysroot,
+		.state_dir = engine->state_dir,
+		.topology = engine->topology,
+	};
+	if (sluice_topology_tier_count(engine->topology) < 2)
+		return sluice_fail(reterr, -ENXIO,
+		                   "this machine has one memory tier only, so there is nowhere to move "
+		                   "pages to; see sluice topology");
+	/* The policy first: it is the likeliest to be wrong, and nothing has been changed yet. */
+	r = plugin_load(options->policy, options->folders, options->settings, options->setting_count,
+	                round_host(), &engine->plugin, reterr);
+	if (r < 0)
+		return r;
+	parts->policy = plugin_policy(engine->plugin);
+	parts->policy_self = plugin_self(engine->plugin);
+	parts->memory_ops = &memory_proc;
+	r = parts->memory_ops->start(&engine->env, &parts->memory, reterr);
+	if (r == 0)
+		r = start_mover(engine, reterr);
+	if (r == 0)
+		r = strcmp(options->sampler, "auto") == 0
+		            ? start_best_sampler(engine, reterr)
+		            : start_named_sampler(engine, options->sampler, reterr);
+	if (r == 0)
+		r = round_new(&options->round, parts, &engine->round, reterr);
+	return r;
+}
+
+static void
+forget_target(struct engine *engine, int32_t pid)
+{
+	for (size_t i = 0; i < engine->target_count; i++) {
+		if (engine->targets[i].pid == pid) {
+			engine->targets[i] = engine->targets[--engine->target_count];
+			return;
+		}
+	}
+}
+
+static void *
+engine_thread(void *arg)
+{
+	struct engine *engine = arg;
+	int32_t ended[ENGINE_TARGETS_MAX];
+
+	pthread_mutex_lock(&engine->lock);
+	while (!engine->stop) {
+		struct sluice_err err = {0, ""};
+		struct timespec until;
+		size_t ended_count = 0;
+		int64_t wait_ns = round_tick(engine->round, clock_now_ns(), ended, ENGINE_TARGETS_MAX,
+		                             &ended_count, &err);
+
+		for (size_t i = 0; i < ended_count; i++) {
+			log_info("engine", "process %d has ended", ended[i]);
+			round_remove(engine->round, ended[i]);
+			forget_target(engine, ended[i]);
+		}
+		if (wait_ns < 0) {
+			snprintf(engine->note, sizeof(engine->note), "%.255s", err.msg);
+			wait_ns = (int64_t)NS_PER_S;
+		}
+		uint64_t at = clock_now_ns() + (uint64_t)wait_ns;
+
+		until = (struct timespec){(time_t)(at / NS_PER_S), (long)(at % NS_PER_S)};
+		pthread_cond_timedwait(&engine->wake, &engine->lock, &until);
+	}
+	pthread_mutex_unlock(&engine->lock);
+	return NULL;
+}
+
+int
+engine_start(const struct engine_options *options, struct engine **ret, struct sluice_err *reterr)
+{
+	struct engine *engine = calloc(1, sizeof(*engine));
+	pthread_condattr_t attr;
+	sigset_t all, old;
+	int r;
+
+	if (!engine)
+		return sluice_fail(reterr, -ENOMEM, "no memory for the engine");
+	engine->options = *options;
+	snprintf(engine->sysroot, sizeof(engine->sysroot), "%s",
+	         options->sysroot && strcmp(options->sysroot, "/") != 0 ? options->sysroot : "");
+	snprintf(engine->state_dir, sizeof(engine->state_dir), "%s",
+	         options->state_dir && options->state_dir[0] ? options->state_dir : DEFAULT_STATE_DIR);
+	pthread_mutex_init(&engine->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&engine->wake, &attr);
+	pthread_condattr_destroy(&attr);
+	engine->started_ns = clock_now_ns();
+	engine->started_cpu_ns = clock_process_cpu_ns();
+	r = start_parts(engine, reterr);
+	if (r < 0) {
+		engine_free(engine);
+		return r;
+	}
+	/* Signals are the control thread's. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	r = -pthread_create(&engine->thread, NULL, engine_thread, engine);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (r < 0) {
+		engine_free(engine);
+		return sluice_fail(reterr, r, "cannot start the engine's thread: %s", strerror(-r));
+	}
+	*ret = engine;
+	return 0;
+}
+
+void
+engine_stop(struct engine *engine)
+{
+	if (!engine)
+		return;
+	pthread_mutex_lock(&engine->lock);
+	engine->stop = 1;
+	pthread_cond_signal(&engine->wake);
+	pthread_mutex_unlock(&engine->lock);
+	pthread_join(engine->thread, NULL);
+	engine_free(engine);
+}
+
+/* Is it a process that may be tiered at all? comm holds at least 32 bytes. */
+static int
+check_target(int32_t pid, char *comm, struct sluice_err *reterr)
+{
+	char path[64], text[1024], state = 0;
+	unsigned int flags = 0;
+	const char *open, *close;
+	size_t n;
+	FILE *f;
+
+	if (pid <= 0)
+		return sluice_fail(reterr, -EINVAL, "%d is not a process id", pid);
+	if (pid == getpid())
+		return sluice_fail(reterr, -EINVAL, "process %d is sluiced itself", pid);
+	if (pid == 1)
+		return sluice_fail(reterr, -EINVAL, "process 1 (init) is not to be tiered");
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	f = fopen(path, "re");
+	if (!f)
+		return sluice_fail(reterr, -ESRCH, "there is no process %d", pid);
+	n = fread(text, 1, sizeof(text) - 1, f);
+	fclose(f);
+	text[n] = '\0';
+	/* The name in parentheses may hold anything, so the last ')' counts. */
+	open = strchr(text, '(');
+	close = strrchr(text, ')');
+	if (!open || !close || sscanf(close + 1, " %c %*d %*d %*d %*d %*d %u", &state, &flags) != 2)
+		return sluice_fail(reterr, -ESRCH, "process %d has ended", pid);
+	if (flags & PF_KTHREAD)
+		return sluice_fail(reterr, -EINVAL,
+		                   "%d (%.*s) is a kernel thread and has no memory of its own", pid,
+		                   (int)(close - open - 1), open + 1);
+	if (state == 'Z' || state == 'X')
+		return sluice_fail(reterr, -ESRCH, "process %d has ended", pid);
+	/* What the kernel's ptrace check allows is what move_pages will allow. */
+	snprintf(path, sizeof(path), "/proc/%d/pagemap", pid);
+	if (access(path, R_OK) < 0)
+		return sluice_fail(reterr, -EPERM,
+		                   "not allowed to look into process %d; run as root or as its owner", pid);
+	snprintf(comm, 32, "%.*s", (int)(close - open - 1), open + 1);
+	return 0;
+}
+
+int
+engine_attach(struct engine *engine, int32_t pid, struct sluice_err *reterr)
+{
+	char comm[32];
+	int r = check_target(pid, comm, reterr);
+
+	if (r < 0)
+		return r;
+	pthread_mutex_lock(&engine->lock);
+	if (engine->target_count == ENGINE_TARGETS_MAX)
+		r = sluice_fail(reterr, -ENOSPC, "no more than %d processes can be attached",
+		                ENGINE_TARGETS_MAX);
+	else
+		r = round_add(engine->round, pid, clock_now_ns(), reterr);
+	if (r == 0) {
+		engine->targets[engine->target_count].pid = pid;
+		engine->targets[engine->target_count].since_ns = clock_now_ns();
+		memcpy(engine->targets[engine->target_count].comm, comm, sizeof(comm));
+		engine->target_count++;
+		pthread_cond_signal(&engine->wake);
+	}
+	pthread_mutex_unlock(&engine->lock);
+	return r;
+}
+
+int
+engine_detach(struct engine *engine, int32_t pid, struct sluice_err *reterr)
+{
+	size_t before;
+
+	pthread_mutex_lock(&engine->lock);
+	before = engine->target_count;
+	forget_target(engine, pid);
+	if (engine->target_count < before)
+		round_remove(engine->round, pid);
+	before -= engine->target_count;
+	pthread_mutex_unlock(&engine->lock);
+	return before ? 0 : sluice_fail(reterr, -ESRCH, "process %d is not attached", pid);
+}
+
+static void
+fill_target(struct engine *engine, size_t i, struct engine_target *ret)
+{
+	double rate[ROUND_TIERS_MAX] = {0}, all = 0;
+	char path[64];
+	FILE *f;
+
+	*ret = (struct engine_target){
+		.pid = engine->targets[i].pid,
+		.age_ms = (clock_now_ns() - engine->targets[i].since_ns) / 1000000,
+	};
+	/* A program that was attached before its exec has another name since. */
+	snprintf(path, sizeof(path), "/proc/%d/comm", ret->pid);
+	f = fopen(path, "re");
+	if (f) {
+		if (fgets(engine->targets[i].comm, sizeof(engine->targets[i].comm), f))
+			engine->targets[i].comm[strcspn(engine->targets[i].comm, "\n")] = '\0';
+		fclose(f);
+	}
+	memcpy(ret->comm, engine->targets[i].comm, sizeof(ret->comm));
+	if (round_target_stats(engine->round, ret->pid, ret->resident_bytes, rate,
+	                       &ret->pinned_bytes) < 0)
+		return;
+	for (size_t t = 0; t < ROUND_TIERS_MAX; t++)
+		all += rate[t];
+	for (size_t t = 0; t < ROUND_TIERS_MAX && all > 0; t++)
+		ret->access_share[t] = rate[t] / all;
+}
+
+void
+engine_get_status(struct engine *engine, struct engine_status *ret)
+{
+	const struct round_parts *parts = &engine->parts;
+	size_t used = 0, tier_count = 0;
+
+	pthread_mutex_lock(&engine->lock);
+	memset(ret, 0, sizeof(*ret));
+	ret->uptime_ms = (clock_now_ns() - engine->started_ns) / 1000000;
+	ret->own_cpu_ns = clock_process_cpu_ns() - engine->started_cpu_ns;
+	snprintf(ret->policy, sizeof(ret->policy), "%s", parts->policy->name);
+	snprintf(ret->mover, sizeof(ret->mover), "%s", parts->mover_ops->name);
+	memcpy(ret->note, engine->note, sizeof(ret->note));
+	for (size_t i = 0; i < parts->sampler_count; i++) {
+		struct sampler_stats stats;
+
+		if (used < sizeof(ret->samplers))
+			used += (size_t)snprintf(ret->samplers + used, sizeof(ret->samplers) - used,
+			                         "%s%s", i ? "," : "", parts->sampler_ops[i]->name);
+		parts->sampler_ops[i]->get_stats(parts->samplers[i], &stats);
+		ret->sampling.samples += stats.samples;
+		ret->sampling.lost += stats.lost;
+		ret->sampling.kernel_cpu_ns += stats.kernel_cpu_ns;
+		ret->sampling.target_cost_ns += stats.target_cost_ns;
+		ret->sampling.kernel_moved_pages += stats.kernel_moved_pages;
+	}
+	if (parts->memory_ops->tiers(parts->memory, ret->tiers, SLUICE_TIERS_MAX, &tier_count, NULL) == 0)
+		ret->tier_count = (uint32_t)tier_count;
+	round_get_stats(engine->round, &ret->round);
+	ret->target_count = engine->target_count;
+	for (size_t i = 0; i < engine->target_count; i++)
+		fill_target(engine, i, &ret->targets[i]);
+	pthread_mutex_unlock(&engine->lock);
+}
+
+const struct sluice_topology *
+engine_topology(const struct engine *engine)
+{
+	return engine->topology;
+}
+
+int
+engine_restore(const char *sysroot, const char *state_dir, struct sluice_err *reterr)
+{
+	size_t count = 0;
+	int r = settings_restore_stale(sysroot && strcmp(sysroot, "/") != 0 ? sysroot : "",
+	                               state_dir && state_dir[0] ? state_dir : DEFAULT_STATE_DIR,
+	                               &count, reterr);
+
+	return r < 0 ? r : (int)count;
+}
