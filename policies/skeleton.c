@@ -86,7 +86,7 @@ skeleton_decide(void *data, const struct sluice_view *view, struct sluice_plan *
 		int hot = region->heat_low > self->threshold;
 
 		/* Let what has just moved rest, or pages go to and fro. */
-		int rested = region->age_ms >= 2000;
+		int rested = region->age_ms >= 3000;
 
 		/* Ask like this. Demotions first: moves are done in this order, and promotions need
 		 * the room. Gain is how much hotter this is than what gives way to it; 0 for

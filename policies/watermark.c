@@ -54,7 +54,7 @@ static const struct sluice_param params[] = {
 	[FREE_PERCENT] = {"free_percent", "6",
 			  "share of each tier but the slowest that is kept free; twice the "
 			  "engine's own watermark is sensible"},
-	[MIN_AGE_MS] = {"min_age_ms", "2000",
+	[MIN_AGE_MS] = {"min_age_ms", "3000",
 			"leave memory where it is for this long after a move"},
 	{0},
 };
@@ -174,13 +174,15 @@ take(uint32_t level, uint32_t cut, int beyond, uint64_t bytes, uint64_t *at_cut)
 	return 1;
 }
 
-/* Returns 0 when planning is over. */
+/* Returns 0 when planning is over. The first move may exceed the budget, lest one smaller than a
+ * region stop everything; the engine moves what part of it may move. */
 static int
 plan_move(struct watermark *w, uint64_t i, const struct sluice_region *r, uint32_t to, float gain)
 {
-	if (w->budget_bytes < r->bytes || w->host->move(w->plan, i, to, gain) < 0)
+	if ((w->budget_bytes < r->bytes && w->budget_bytes < w->view->budget_bytes) ||
+	    w->budget_bytes == 0 || w->host->move(w->plan, i, to, gain) < 0)
 		return 0;
-	w->budget_bytes -= r->bytes;
+	w->budget_bytes = above(w->budget_bytes, r->bytes);
 	w->tiers[to].room_bytes -= r->bytes;
 	w->tiers[r->tier].room_bytes += r->bytes;
 	return 1;
