@@ -20,7 +20,7 @@
 
 void
 finding_add(struct findings *findings, const char *check, enum verdict verdict, const char *advice,
-            const char *format, ...)
+	    const char *format, ...)
 {
 	static const char *const names[] = {"ok", "warning", "no"};
 	char detail[768];
@@ -30,9 +30,9 @@ finding_add(struct findings *findings, const char *check, enum verdict verdict, 
 	vsnprintf(detail, sizeof(detail), format, args);
 	va_end(args);
 	json_array_append_new(findings->rows,
-	                      json_pack("{s:s, s:s, s:o, s:o}", "check", check, "verdict",
-	                                names[verdict], "detail", json_text(detail), "advice",
-	                                advice ? json_text(advice) : json_null()));
+			      json_pack("{s:s, s:s, s:o, s:o}", "check", check, "verdict",
+					names[verdict], "detail", json_text(detail), "advice",
+					advice ? json_text(advice) : json_null()));
 }
 
 static void
@@ -61,26 +61,27 @@ check_permission(struct findings *findings)
 	}
 	if (!missing[0])
 		finding_add(findings, "permission", VERDICT_OK, NULL,
-		            "uid %u with the capabilities to move pages of any process and to set "
-		            "up trackers",
-		            (unsigned int)geteuid());
+			    "uid %u with the capabilities to move pages of any process and to set "
+			    "up trackers",
+			    (unsigned int)geteuid());
 	else
-		finding_add(findings, "permission", VERDICT_WARNING,
-		            "run as root to tier processes of others and to use the better trackers",
-		            "uid %u without %s: only processes of this user can be tiered",
-		            (unsigned int)geteuid(), missing);
+		finding_add(
+			findings, "permission", VERDICT_WARNING,
+			"run as root to tier processes of others and to use the better trackers",
+			"uid %u without %s: only processes of this user can be tiered",
+			(unsigned int)geteuid(), missing);
 }
 
 static void
 check_tiers(struct findings *findings, struct sluice_topology *topology,
-            const struct sluice_err *err)
+	    const struct sluice_err *err)
 {
 	char list[512] = "";
 	size_t used = 0, count;
 
 	if (!topology) {
 		finding_add(findings, "tiers", VERDICT_NO, "check that /sys is mounted", "%s",
-		            err->msg);
+			    err->msg);
 		return;
 	}
 	count = sluice_topology_tier_count(topology);
@@ -88,19 +89,20 @@ check_tiers(struct findings *findings, struct sluice_topology *topology,
 		const struct sluice_tier_info *tier = sluice_topology_tier(topology, i);
 
 		used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s (%.1f GiB)",
-		                         i ? ", " : "", sluice_tier_kind_name(tier->kind),
-		                         (double)tier->total_bytes / (1 << 30));
+					 i ? ", " : "", sluice_tier_kind_name(tier->kind),
+					 (double)tier->total_bytes / (1 << 30));
 	}
 	findings->has_tiers = count >= 2;
 	if (findings->has_tiers)
 		finding_add(findings, "tiers", VERDICT_OK, NULL, "%zu tiers, fastest first: %s",
-		            count, list);
+			    count, list);
 	else
-		finding_add(findings, "tiers", VERDICT_NO,
-		            "bring CXL or persistent memory online as a NUMA node (daxctl "
-		            "reconfigure-device --mode=system-ram); deploy/demo.sh shows tiering in "
-		            "a guest that has it",
-		            "only one tier: %s", list);
+		finding_add(
+			findings, "tiers", VERDICT_NO,
+			"bring CXL or persistent memory online as a NUMA node (daxctl "
+			"reconfigure-device --mode=system-ram); deploy/demo.sh shows tiering in "
+			"a guest that has it",
+			"only one tier: %s", list);
 }
 
 static int
@@ -121,8 +123,8 @@ names_contain(const char *names, const char *name)
 static void
 check_samplers(struct findings *findings, const struct ops_env *env, const char *in_use)
 {
-	for (size_t i = 0; sampler_registry[i]; i++) {
-		const struct sampler_ops *ops = sampler_registry[i];
+	for (size_t i = 0; sampler_at(i); i++) {
+		const struct sampler_ops *ops = sampler_at(i);
 		char check[64], sentence[OPS_SENTENCE_BYTES] = "";
 		int works;
 
@@ -132,19 +134,19 @@ check_samplers(struct findings *findings, const struct ops_env *env, const char 
 		if (names_contain(in_use, ops->name)) {
 			findings->has_sampler = 1;
 			finding_add(findings, check, VERDICT_OK, NULL, "%s; in use by this service",
-			            ops->summary);
+				    ops->summary);
 			continue;
 		}
 		works = env->topology ? ops->probe(env, sentence) == 0 : 0;
 		findings->has_sampler |= works;
 		finding_add(findings, check, works ? VERDICT_OK : VERDICT_WARNING, NULL, "%s",
-		            sentence[0]     ? sentence
-		            : env->topology ? ops->summary
-		                            : "not probed, as the tiers are unknown");
+			    sentence[0]     ? sentence
+			    : env->topology ? ops->summary
+					    : "not probed, as the tiers are unknown");
 	}
 	if (!findings->has_sampler)
 		finding_add(findings, "tracking", VERDICT_NO,
-		            "follow what a sampler above asks for", "no sampler works here");
+			    "follow what a sampler above asks for", "no sampler works here");
 }
 
 static void
@@ -161,13 +163,13 @@ check_movers(struct findings *findings, const struct ops_env *env)
 		works = env->topology ? ops->probe(env, sentence) == 0 : 0;
 		findings->has_mover |= works;
 		finding_add(findings, check, works ? VERDICT_OK : VERDICT_WARNING, NULL, "%s",
-		            sentence[0]     ? sentence
-		            : env->topology ? ops->summary
-		                            : "not probed, as the tiers are unknown");
+			    sentence[0]     ? sentence
+			    : env->topology ? ops->summary
+					    : "not probed, as the tiers are unknown");
 	}
 	if (!findings->has_mover)
 		finding_add(findings, "moving", VERDICT_NO, "follow what a mover above asks for",
-		            "no mover works here");
+			    "no mover works here");
 }
 
 static void
@@ -181,35 +183,35 @@ check_policies(struct findings *findings, const struct options *options)
 	int is_there = strchr(wanted, '/') != NULL;
 
 	if (policies_to_json(options, &found, &err) < 0) {
-		finding_add(findings, "policies", VERDICT_NO, "set policy-dir to a folder of policies",
-		            "%s", err.msg);
+		finding_add(findings, "policies", VERDICT_NO,
+			    "set policy-dir to a folder of policies", "%s", err.msg);
 		return;
 	}
-	json_array_foreach(json_object_get(found, "policies"), i, policy)
-	{
+	json_array_foreach (json_object_get(found, "policies"), i, policy) {
 		const char *name = json_string_value(json_object_get(policy, "name"));
 		const char *path = json_string_value(json_object_get(policy, "path"));
 		const char *problem = json_string_value(json_object_get(policy, "problem"));
 
 		if (problem) {
 			finding_add(findings, "policy file", VERDICT_WARNING,
-			            "mend or remove the file", "%s: %s", path, problem);
+				    "mend or remove the file", "%s: %s", path, problem);
 			continue;
 		}
 		is_there |= strcmp(name, wanted) == 0;
 		if (used < sizeof(names))
 			used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s",
-			                         used ? ", " : "", name);
+						 used ? ", " : "", name);
 	}
 	json_decref(found);
 	findings->has_policy = is_there;
 	if (is_there)
-		finding_add(findings, "policies", VERDICT_OK, NULL, "%s; in use: %s", names, wanted);
+		finding_add(findings, "policies", VERDICT_OK, NULL, "%s; in use: %s", names,
+			    wanted);
 	else
 		finding_add(findings, "policies", VERDICT_NO,
-		            "install the policies, or name their folder with policy-dir",
-		            "the policy '%s' is not among those found (%s)", wanted,
-		            used ? names : "none");
+			    "install the policies, or name their folder with policy-dir",
+			    "the policy '%s' is not among those found (%s)", wanted,
+			    used ? names : "none");
 }
 
 /* Records of settings that were changed, of which no running engine is the owner. */
@@ -229,12 +231,12 @@ check_left_behind(struct findings *findings, const char *state_dir)
 		closedir(folder);
 	if (count == 0 || lock_holder(state_dir))
 		finding_add(findings, "left behind", VERDICT_OK, NULL,
-		            "no killed run left changed kernel settings");
+			    "no killed run left changed kernel settings");
 	else
 		finding_add(findings, "left behind", VERDICT_WARNING,
-		            "run 'sluice restore', or start Sluice: it puts them back first",
-		            "%zu kernel settings that a killed run changed are recorded in %s", count,
-		            path);
+			    "run 'sluice restore', or start Sluice: it puts them back first",
+			    "%zu kernel settings that a killed run changed are recorded in %s",
+			    count, path);
 }
 
 static void
@@ -244,11 +246,11 @@ check_other_service(struct findings *findings, const struct service *service, co
 
 	if (service->engine)
 		finding_add(findings, "other sluiced", VERDICT_OK, NULL,
-		            "this service (pid %d) tiers this machine's memory", (int)getpid());
+			    "this service (pid %d) tiers this machine's memory", (int)getpid());
 	else if (holder)
 		finding_add(findings, "other sluiced", VERDICT_WARNING,
-		            "use 'sluice attach PID' to add a process to it, or stop it",
-		            "pid %d tiers this machine's memory already", (int)holder);
+			    "use 'sluice attach PID' to add a process to it, or stop it",
+			    "pid %d tiers this machine's memory already", (int)holder);
 	else
 		finding_add(findings, "other sluiced", VERDICT_OK, NULL, "none runs");
 }
@@ -289,5 +291,5 @@ doctor_examine(struct service *service)
 	check_left_behind(&findings, state_dir);
 	sluice_topology_free(topology);
 	return json_pack("{s:b, s:i, s:o}", "works", findings_exit(&findings) == EXIT_OK, "exit",
-	                 findings_exit(&findings), "checks", findings.rows);
+			 findings_exit(&findings), "checks", findings.rows);
 }

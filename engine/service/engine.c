@@ -15,7 +15,7 @@
 
 #include "clock.h"
 #include "log.h"
-#include "memory_proc.h"
+#include "memory_registry.h"
 #include "mover_registry.h"
 #include "sampler_registry.h"
 #include "settings.h"
@@ -83,8 +83,8 @@ start_best_sampler(struct engine *engine, struct sluice_err *reterr)
 	char reasons[400] = "";
 	size_t used = 0;
 
-	for (size_t i = 0; sampler_registry[i]; i++) {
-		const struct sampler_ops *ops = sampler_registry[i];
+	for (size_t i = 0; i < sampler_count(); i++) {
+		const struct sampler_ops *ops = sampler_at(i);
 		char sentence[OPS_SENTENCE_BYTES];
 		struct sluice_err err = {0, ""};
 		int r = ops->probe(&engine->env, sentence);

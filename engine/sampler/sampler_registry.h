@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sampler_registry.h - the samplers that there are, best first. */
+#ifndef SAMPLER_REGISTRY_H
+#define SAMPLER_REGISTRY_H
+
+#include <stddef.h>
+
+#include "ops.h"
+
+extern const struct sampler_ops sampler_hintfault;
+
+size_t sampler_count(void);
+const struct sampler_ops *sampler_at(size_t i);              /* NULL out of range */
+const struct sampler_ops *sampler_by_name(const char *name); /* NULL none */
+
+#endif
