@@ -38,10 +38,10 @@ cli_fail(const struct cli *cli, int exit_status, int code, const char *format, .
 	if (cli->json) {
 		const char *name = strerrorname_np(-code);
 		json_t *text = json_string(message);
-		json_t *error = json_pack("{s:b, s:{s:s, s:i, s:o, s:i}}", "ok", 0, "error",
-		                          "errno", name ? name : "EIO", "code", -code, "message",
-		                          text ? text : json_string("not UTF-8"), "exit",
-		                          exit_status);
+		json_t *error =
+			json_pack("{s:b, s:{s:s, s:i, s:o, s:i}}", "ok", 0, "error", "errno",
+				  name ? name : "EIO", "code", -code, "message",
+				  text ? text : json_string("not UTF-8"), "exit", exit_status);
 
 		cli_print_json(error);
 		json_decref(error);
@@ -53,8 +53,8 @@ int
 cli_unexpected(const struct cli *cli, const struct verb *verb, const char *word)
 {
 	return cli_fail(cli, EXIT_USAGE, -EINVAL,
-	                "'%s' is not understood here; usage: sluice %s %s", word, verb->name,
-	                verb->arguments);
+			"'%s' is not understood here; usage: sluice %s %s", word, verb->name,
+			verb->arguments);
 }
 
 /* 0: the word is not this option; 1: it is its name alone; 2: name and value in one. */
@@ -73,7 +73,7 @@ option_matches(const struct verb_option *option, const char *word)
 /* 1: taken; 0: not this one; -EINVAL: its value is missing. */
 static int
 take_option(const struct cli *cli, const struct verb_option *option, int argc, char **argv, int *i,
-            const char **ret_value)
+	    const char **ret_value)
 {
 	int match = option_matches(option, argv[*i]);
 
@@ -85,7 +85,7 @@ take_option(const struct cli *cli, const struct verb_option *option, int argc, c
 	} else if (option->metavar) {
 		if (*i + 1 >= argc) {
 			cli_fail(cli, EXIT_USAGE, -EINVAL, "--%s needs a value: --%s %s",
-			         option->name, option->name, option->metavar);
+				 option->name, option->name, option->metavar);
 			return -EINVAL;
 		}
 		*ret_value = argv[++*i];
@@ -95,7 +95,7 @@ take_option(const struct cli *cli, const struct verb_option *option, int argc, c
 
 int
 cli_own_option(const struct cli *cli, const struct verb *verb, int argc, char **argv, int *i,
-               const char **ret_value)
+	       const char **ret_value)
 {
 	for (int k = 0; verb->options && verb->options[k].name; k++) {
 		int r = take_option(cli, &verb->options[k], argc, argv, i, ret_value);
@@ -127,10 +127,11 @@ cli_reach(struct cli *cli, enum verb_reach reach, struct client **ret)
 	int r;
 
 	if (reach == REACH_SERVICE && option)
-		return cli_fail(cli, EXIT_USAGE, -EINVAL,
-		                "--%s is an option of 'sluice run' and sluiced; the running service "
-		                "has its own",
-		                option);
+		return cli_fail(
+			cli, EXIT_USAGE, -EINVAL,
+			"--%s is an option of 'sluice run' and sluiced; the running service "
+			"has its own",
+			option);
 	if (reach == REACH_SERVICE || (reach == REACH_EITHER && !option)) {
 		r = client_connect(path, ret, &err);
 		if (r == 0)
@@ -213,8 +214,8 @@ print_help(void)
 static void
 print_verb_help(const struct verb *verb)
 {
-	printf("Usage: sluice %s%s%s\n%s.\n\nOptions:\n", verb->name,
-	       verb->arguments[0] ? " " : "", verb->arguments, verb->summary);
+	printf("Usage: sluice %s%s%s\n%s.\n\nOptions:\n", verb->name, verb->arguments[0] ? " " : "",
+	       verb->arguments, verb->summary);
 	for (const struct verb_option *option = verb->options; option && option->name; option++)
 		print_option(option->name, option->metavar, option->help, NULL);
 	for (int id = 0; id < OPTION_COUNT; id++) {
@@ -328,7 +329,7 @@ cli_main(int argc, char **argv)
 
 		if (r == 0)
 			cli_fail(&cli, EXIT_USAGE, -EINVAL,
-			         "unknown option '%s'; 'sluice --help' lists all", argv[i]);
+				 "unknown option '%s'; 'sluice --help' lists all", argv[i]);
 		if (r <= 0 || r == 2) {
 			options_free(cli.options);
 			return r == 2 ? EXIT_OK : EXIT_USAGE;
@@ -338,7 +339,7 @@ cli_main(int argc, char **argv)
 		print_help();
 	} else if (!(verb = find_verb(argv[i]))) {
 		cli_fail(&cli, EXIT_USAGE, -EINVAL, "unknown verb '%s'; 'sluice --help' lists all",
-		         argv[i]);
+			 argv[i]);
 	} else {
 		status = run_verb(&cli, verb, argc - i - 1, argv + i + 1);
 	}

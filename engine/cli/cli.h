@@ -48,9 +48,10 @@ extern const struct verb verb_run, verb_attach, verb_detach, verb_status, verb_t
 int cli_main(int argc, char **argv);
 
 /* Which of the verb's own options is argv[*i]? Its index, with *ret_value at its value (NULL for a
- * switch) and *i on its last word. -ENOENT: none. -EINVAL: its value is missing, and that is said. */
+ * switch) and *i on its last word. -ENOENT: none. -EINVAL: its value is missing, and that is said.
+ */
 int cli_own_option(const struct cli *cli, const struct verb *verb, int argc, char **argv, int *i,
-                   const char **ret_value);
+		   const char **ret_value);
 
 /* Connect as the verb's reach says. Prints why not; returns the exit status. */
 int cli_reach(struct cli *cli, enum verb_reach reach, struct client **ret);

@@ -54,14 +54,16 @@ run_report_options(struct run_report *report, const json_t *config)
 	size_t i;
 	json_t *row;
 
-	json_array_foreach(json_object_get(config, "options"), i, row)
-	{
+	json_array_foreach (json_object_get(config, "options"), i, row) {
 		const char *key = text_of(row, "key");
 		json_t *values = json_object_get(row, "values");
 		int is_list = strcmp(key, "policy-set") == 0 || strcmp(key, "policy-dir") == 0;
 		json_t *first = json_array_get(values, 0);
 
-		json_object_set(report->options, key, is_list ? values : first ? first : json_null());
+		json_object_set(report->options, key,
+				is_list ? values
+				: first ? first
+					: json_null());
 	}
 }
 
@@ -98,7 +100,7 @@ tier_members(const json_t *status, const char *key)
 	json_t *values = json_array(), *tier;
 	size_t i;
 
-	json_array_foreach(json_object_get(status, "tiers"), i, tier)
+	json_array_foreach (json_object_get(status, "tiers"), i, tier)
 		json_array_append(values, json_object_get(tier, key));
 	return values;
 }
@@ -121,19 +123,19 @@ run_report_status(struct run_report *report, const json_t *status)
 
 	if ((uint64_t)metadata > report->metadata_bytes_max)
 		report->metadata_bytes_max = (uint64_t)metadata;
-	json_array_append_new(
-		report->series,
-		json_pack("{s:f, s:o, s:o, s:o, s:f, s:f, s:o, s:f, s:o, s:o, s:o}", "t_s",
-	                  seconds_since(report, clock_now_ns()), "fast_share",
-	                  member(round, "fast_share"), "promoted_bytes",
-	                  member(round, "promoted_bytes"), "demoted_bytes",
-	                  member(round, "demoted_bytes"), "cpu_ms", own_cpu_ms(status),
-	                  "kernel_cpu_ms", number_of(cpu, "kernel_ns") / 1e6, "samples",
-	                  member(sampling, "samples"), "target_cost_ms",
-	                  number_of(cpu, "target_ns") / 1e6, "tier_free_bytes",
-	                  tier_members(status, "free_bytes"), "tier_resident_bytes",
-	                  tier_members(status, "resident_bytes"), "tier_access_share",
-	                  tier_members(status, "access_share")));
+	json_array_append_new(report->series,
+			      json_pack("{s:f, s:o, s:o, s:o, s:f, s:f, s:o, s:f, s:o, s:o, s:o}",
+					"t_s", seconds_since(report, clock_now_ns()), "fast_share",
+					member(round, "fast_share"), "promoted_bytes",
+					member(round, "promoted_bytes"), "demoted_bytes",
+					member(round, "demoted_bytes"), "cpu_ms",
+					own_cpu_ms(status), "kernel_cpu_ms",
+					number_of(cpu, "kernel_ns") / 1e6, "samples",
+					member(sampling, "samples"), "target_cost_ms",
+					number_of(cpu, "target_ns") / 1e6, "tier_free_bytes",
+					tier_members(status, "free_bytes"), "tier_resident_bytes",
+					tier_members(status, "resident_bytes"), "tier_access_share",
+					tier_members(status, "access_share")));
 	json_decref(report->last);
 	report->last = json_deep_copy(status);
 }
@@ -158,8 +160,7 @@ steady_cpu_percent(const struct run_report *report)
 	if (count < 3)
 		return json_null();
 	from_s = number_of(last, "t_s") * 2 / 3;
-	json_array_foreach(report->series, i, row)
-	{
+	json_array_foreach (report->series, i, row) {
 		if (number_of(row, "t_s") >= from_s) {
 			first = row;
 			break;
@@ -169,7 +170,7 @@ steady_cpu_percent(const struct run_report *report)
 	if (elapsed_s < 0.5)
 		return json_null();
 	spent_ms = number_of(last, "cpu_ms") - number_of(first, "cpu_ms") +
-	           number_of(last, "kernel_cpu_ms") - number_of(first, "kernel_cpu_ms");
+		   number_of(last, "kernel_cpu_ms") - number_of(first, "kernel_cpu_ms");
 	return json_real(spent_ms / elapsed_s / 10);
 }
 
@@ -180,19 +181,18 @@ summary_to_json(const struct run_report *report)
 	const json_t *sampling = json_object_get(report->last, "sampling");
 	const json_t *cpu = json_object_get(report->last, "cpu");
 
-	return json_pack("{s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:f, s:f, s:o, s:I, s:o, s:o}",
-	                 "seconds", seconds_since(report, report->end_ns), "promoted_bytes",
-	                 member(round, "promoted_bytes"), "demoted_bytes",
-	                 member(round, "demoted_bytes"), "pingpong_bytes",
-	                 member(round, "pingpong_bytes"), "outcome_pages",
-	                 member(round, "outcome_pages"), "refused_bytes",
-	                 member(round, "refused_bytes"), "fast_share", member(round, "fast_share"),
-	                 "own_cpu_s", own_cpu_ms(report->last) / 1e3, "kernel_cpu_s",
-	                 number_of(cpu, "kernel_ns") / 1e9, "target_cost_s",
-	                 number_of(cpu, "target_ns") / 1e9, "cpu_percent_steady",
-	                 steady_cpu_percent(report), "metadata_bytes",
-	                 (json_int_t)report->metadata_bytes_max, "samples",
-	                 member(sampling, "samples"), "samples_lost", member(sampling, "lost"));
+	return json_pack(
+		"{s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:f, s:f, s:o, s:I, s:o, s:o}", "seconds",
+		seconds_since(report, report->end_ns), "promoted_bytes",
+		member(round, "promoted_bytes"), "demoted_bytes", member(round, "demoted_bytes"),
+		"pingpong_bytes", member(round, "pingpong_bytes"), "outcome_pages",
+		member(round, "outcome_pages"), "refused_bytes", member(round, "refused_bytes"),
+		"fast_share", member(round, "fast_share"), "own_cpu_s",
+		own_cpu_ms(report->last) / 1e3, "kernel_cpu_s", number_of(cpu, "kernel_ns") / 1e9,
+		"target_cost_s", number_of(cpu, "target_ns") / 1e9, "cpu_percent_steady",
+		steady_cpu_percent(report), "metadata_bytes",
+		(json_int_t)report->metadata_bytes_max, "samples", member(sampling, "samples"),
+		"samples_lost", member(sampling, "lost"));
 }
 
 static json_t *
@@ -206,14 +206,14 @@ document(const struct run_report *report)
 		json_array_append_new(command, word ? word : json_string("(not UTF-8)"));
 	}
 	return json_pack("{s:s, s:o, s:i, s:o, s:b, s:O, s:o, s:o, s:o, s:O, s:o, s:o, s:O}",
-	                 "version", SLUICE_VERSION, "command", command, "exit_status",
-	                 report->exit_status, "signal",
-	                 report->signal_number ? json_integer(report->signal_number) : json_null(),
-	                 "tiered", report->last != NULL && json_is_null(report->error), "error",
-	                 report->error, "policy", member(report->last, "policy"), "samplers",
-	                 member(report->last, "samplers"), "mover", member(report->last, "mover"),
-	                 "options", report->options, "tiers", member(report->last, "tiers"),
-	                 "summary", summary_to_json(report), "series", report->series);
+			 "version", SLUICE_VERSION, "command", command, "exit_status",
+			 report->exit_status, "signal",
+			 report->signal_number ? json_integer(report->signal_number) : json_null(),
+			 "tiered", report->last != NULL && json_is_null(report->error), "error",
+			 report->error, "policy", member(report->last, "policy"), "samplers",
+			 member(report->last, "samplers"), "mover", member(report->last, "mover"),
+			 "options", report->options, "tiers", member(report->last, "tiers"),
+			 "summary", summary_to_json(report), "series", report->series);
 }
 
 int
@@ -266,7 +266,7 @@ static void
 line(FILE *stream, const char *left, const char *right)
 {
 	fprintf(stream, "  %s%-8s%s %s\n", text_style(stream, TEXT_DIM), left, text_reset(stream),
-	        right);
+		right);
 }
 
 void
@@ -286,23 +286,23 @@ run_report_print(struct run_report *report, FILE *stream)
 		return;
 	}
 	fprintf(stream, "%ssluice: %.100s ran %.1f s%s\n", text_style(stream, TEXT_BOLD),
-	        report->command[0], seconds, text_reset(stream));
+		report->command[0], seconds, text_reset(stream));
 	snprintf(text, sizeof(text), "%s up, %s down",
-	         text_bytes(json_object_get(round, "promoted_bytes"), up, sizeof(up)),
-	         text_bytes(json_object_get(round, "demoted_bytes"), down, sizeof(down)));
+		 text_bytes(json_object_get(round, "promoted_bytes"), up, sizeof(up)),
+		 text_bytes(json_object_get(round, "demoted_bytes"), down, sizeof(down)));
 	line(stream, "moved", text);
 	if (json_is_number(share))
 		snprintf(text, sizeof(text), "%.0f %% of accesses now served by %s",
-		         json_number_value(share) * 100, text_of(fast, "kind"));
+			 json_number_value(share) * 100, text_of(fast, "kind"));
 	else
 		snprintf(text, sizeof(text), "share served by %s unknown: no accesses were seen",
-		         text_of(fast, "kind"));
+			 text_of(fast, "kind"));
 	line(stream, "accesses", text);
 	snprintf(text, sizeof(text), "%.1f %% of a CPU%s, %s of metadata",
-	         json_is_real(steady) ? json_real_value(steady)
-	                              : spent_ms / (seconds > 0 ? seconds : 1) / 10,
-	         json_is_real(steady) ? " in the steady state" : " on average",
-	         format_size(report->metadata_bytes_max, size, sizeof(size)));
+		 json_is_real(steady) ? json_real_value(steady)
+				      : spent_ms / (seconds > 0 ? seconds : 1) / 10,
+		 json_is_real(steady) ? " in the steady state" : " on average",
+		 format_size(report->metadata_bytes_max, size, sizeof(size)));
 	line(stream, "cost", text);
 	if (json_is_string(report->error))
 		line(stream, "trouble", json_string_value(report->error));

@@ -17,52 +17,51 @@ print_head(const json_t *status, FILE *stream)
 	char up[32], promoted[32], demoted[32];
 
 	fprintf(stream, "%ssluiced %s%s  up %s, policy %s, mover %s%s, samplers",
-	        text_style(stream, TEXT_BOLD), text_of(status, "version"), text_reset(stream),
-	        text_seconds(up_s, up, sizeof(up)), text_of(status, "policy"),
-	        text_of(status, "mover"),
-	        json_is_true(json_object_get(status, "dry_run")) ? " (dry run)" : "");
+		text_style(stream, TEXT_BOLD), text_of(status, "version"), text_reset(stream),
+		text_seconds(up_s, up, sizeof(up)), text_of(status, "policy"),
+		text_of(status, "mover"),
+		json_is_true(json_object_get(status, "dry_run")) ? " (dry run)" : "");
 	for (size_t i = 0; i < json_array_size(samplers); i++)
 		fprintf(stream, "%s %s", i ? "," : "",
-		        json_string_value(json_array_get(samplers, i)));
+			json_string_value(json_array_get(samplers, i)));
 	fprintf(stream, "\nmoved %s up, %s down in %.0f rounds; cost %.1f %% of a CPU on average\n",
-	        text_bytes(json_object_get(round, "promoted_bytes"), promoted, sizeof(promoted)),
-	        text_bytes(json_object_get(round, "demoted_bytes"), demoted, sizeof(demoted)),
-	        number_of(round, "rounds"), up_s > 0 ? cpu_s / up_s * 100 : 0);
+		text_bytes(json_object_get(round, "promoted_bytes"), promoted, sizeof(promoted)),
+		text_bytes(json_object_get(round, "demoted_bytes"), demoted, sizeof(demoted)),
+		number_of(round, "rounds"), up_s > 0 ? cpu_s / up_s * 100 : 0);
 	if (text_of(status, "note")[0])
 		fprintf(stream, "%snote: %s%s\n", text_style(stream, TEXT_YELLOW),
-		        text_of(status, "note"), text_reset(stream));
+			text_of(status, "note"), text_reset(stream));
 }
 
 static void
 print_tiers(const json_t *tiers, FILE *stream)
 {
 	static const char *const headings[] = {"<TIER",   "<KIND",   "SIZE",     "FREE",
-	                                       "LATENCY", "TRACKED", "ACCESSES", NULL};
+					       "LATENCY", "TRACKED", "ACCESSES", NULL};
 	struct text_table *table = text_table_new(headings);
 	const json_t *tier;
 	size_t i;
 
-	json_array_foreach(tiers, i, tier)
-	{
+	json_array_foreach (tiers, i, tier) {
 		const json_t *latency_ns = json_object_get(tier, "latency_ns");
 		char index[24], size[32], unused[32], latency[32] = "unknown", resident[32],
-			share[32];
+						      share[32];
 
 		snprintf(index, sizeof(index), "%zu", i);
 		if (json_is_number(latency_ns))
-			snprintf(latency, sizeof(latency), "%.0f ns", json_number_value(latency_ns));
-		text_table_row(
-			table,
-			(const char *[]){
-				index, text_of(tier, "kind"),
-				text_bytes(json_object_get(tier, "total_bytes"), size, sizeof(size)),
-				text_bytes(json_object_get(tier, "free_bytes"), unused,
-		                           sizeof(unused)),
-				latency,
-				text_bytes(json_object_get(tier, "resident_bytes"), resident,
-		                           sizeof(resident)),
-				text_percent(json_object_get(tier, "access_share"), share,
-		                             sizeof(share))});
+			snprintf(latency, sizeof(latency), "%.0f ns",
+				 json_number_value(latency_ns));
+		text_table_row(table,
+			       (const char *[]){index, text_of(tier, "kind"),
+						text_bytes(json_object_get(tier, "total_bytes"),
+							   size, sizeof(size)),
+						text_bytes(json_object_get(tier, "free_bytes"),
+							   unused, sizeof(unused)),
+						latency,
+						text_bytes(json_object_get(tier, "resident_bytes"),
+							   resident, sizeof(resident)),
+						text_percent(json_object_get(tier, "access_share"),
+							     share, sizeof(share))});
 	}
 	text_table_print(table, stream);
 }
@@ -70,8 +69,8 @@ print_tiers(const json_t *tiers, FILE *stream)
 static void
 print_targets(const json_t *status, FILE *stream)
 {
-	static const char *const headings[] = {"PID",  "<COMMAND", "FAST",  "SLOW", "PINNED",
-	                                       "FAST ACCESSES", "<NOTE", NULL};
+	static const char *const headings[] = {"PID",    "<COMMAND",      "FAST",  "SLOW",
+					       "PINNED", "FAST ACCESSES", "<NOTE", NULL};
 	struct text_table *table;
 	const json_t *targets = json_object_get(status, "targets"), *target;
 	size_t i;
@@ -81,8 +80,7 @@ print_targets(const json_t *status, FILE *stream)
 		return;
 	}
 	table = text_table_new(headings);
-	json_array_foreach(targets, i, target)
-	{
+	json_array_foreach (targets, i, target) {
 		const json_t *resident = json_object_get(target, "resident_bytes");
 		const json_t *share = json_object_get(target, "access_share");
 		char pid[16], fast[32], slow[32], pinned[32], fast_share[32];
@@ -93,17 +91,16 @@ print_targets(const json_t *status, FILE *stream)
 			slow_bytes += json_integer_value(json_array_get(resident, k));
 		sum = json_integer(slow_bytes);
 		snprintf(pid, sizeof(pid), "%.0f", number_of(target, "pid"));
-		text_table_row(
-			table,
-			(const char *[]){
-				pid, text_of(target, "comm"),
-				text_bytes(json_array_get(resident, 0), fast, sizeof(fast)),
-				text_bytes(sum, slow, sizeof(slow)),
-				text_bytes(json_object_get(target, "pinned_bytes"), pinned,
-		                           sizeof(pinned)),
-				text_percent(json_array_get(share, 0), fast_share,
-		                             sizeof(fast_share)),
-				text_of(target, "note")});
+		text_table_row(table,
+			       (const char *[]){
+				       pid, text_of(target, "comm"),
+				       text_bytes(json_array_get(resident, 0), fast, sizeof(fast)),
+				       text_bytes(sum, slow, sizeof(slow)),
+				       text_bytes(json_object_get(target, "pinned_bytes"), pinned,
+						  sizeof(pinned)),
+				       text_percent(json_array_get(share, 0), fast_share,
+						    sizeof(fast_share)),
+				       text_of(target, "note")});
 		json_decref(sum);
 	}
 	text_table_print(table, stream);

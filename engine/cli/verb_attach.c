@@ -27,9 +27,9 @@ attach_all(struct cli *cli, const struct found_processes *found, int follow)
 	}
 	for (size_t i = 0; i < found->count; i++) {
 		int one = cli_call(cli, client,
-		                   json_pack("{s:s, s:i, s:b}", "verb", "attach", "pid",
-		                             (int)found->pids[i], "follow", follow),
-		                   NULL);
+				   json_pack("{s:s, s:i, s:b}", "verb", "attach", "pid",
+					     (int)found->pids[i], "follow", follow),
+				   NULL);
 
 		if (one != EXIT_OK) {
 			status = one;

@@ -16,7 +16,7 @@ print_option(const json_t *option)
 	if (json_array_size(values) == 0)
 		printf("%s# %s =%s\n", text_style(stdout, TEXT_DIM), text_of(option, "key"),
 		       text_reset(stdout));
-	json_array_foreach(values, i, value)
+	json_array_foreach (values, i, value)
 		printf("%s = %s %s; %s%s\n", text_of(option, "key"), json_string_value(value),
 		       text_style(stdout, TEXT_DIM), text_of(option, "from"), text_reset(stdout));
 }
@@ -35,7 +35,7 @@ config_main(struct cli *cli, int argc, char **argv)
 		return cli_unexpected(cli, &verb_config, argv[1]);
 	status = cli_ask(cli, REACH_EITHER, "config", &answer);
 	if (status == EXIT_OK && !cli->json) {
-		json_array_foreach(json_object_get(answer, "options"), i, option)
+		json_array_foreach (json_object_get(answer, "options"), i, option)
 			print_option(option);
 	}
 	json_decref(answer);

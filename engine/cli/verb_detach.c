@@ -23,7 +23,7 @@ detach_main(struct cli *cli, int argc, char **argv)
 	if (status != EXIT_OK)
 		return status;
 	status = cli_call(cli, client, json_pack("{s:s, s:i}", "verb", "detach", "pid", (int)pid),
-	                  &answer);
+			  &answer);
 	client_free(client);
 	if (status == EXIT_OK && cli->json)
 		cli_print_json(answer);

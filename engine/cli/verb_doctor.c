@@ -29,21 +29,20 @@ doctor_main(struct cli *cli, int argc, char **argv)
 		return status;
 	status = (int)json_integer_value(json_object_get(answer, "exit"));
 	if (!cli->json) {
-		json_array_foreach(json_object_get(answer, "checks"), i, check)
-		{
+		json_array_foreach (json_object_get(answer, "checks"), i, check) {
 			const char *verdict = text_of(check, "verdict");
 			const char *advice = text_of(check, "advice");
 
-			printf("%s%-7s%s  %-18s  %s\n",
-			       text_style(stdout, verdict_style(verdict)), verdict,
-			       text_reset(stdout), text_of(check, "check"),
+			printf("%s%-7s%s  %-18s  %s\n", text_style(stdout, verdict_style(verdict)),
+			       verdict, text_reset(stdout), text_of(check, "check"),
 			       text_of(check, "detail"));
 			if (advice[0])
 				printf("%29s%s-> %s%s\n", "", text_style(stdout, TEXT_DIM), advice,
 				       text_reset(stdout));
 		}
-		printf("\n%s\n", status == EXIT_OK ? "Tiering works here: sluice run -- COMMAND"
-		                                   : "Tiering does not work here yet; see 'no' above");
+		printf("\n%s\n", status == EXIT_OK
+					 ? "Tiering works here: sluice run -- COMMAND"
+					 : "Tiering does not work here yet; see 'no' above");
 	}
 	json_decref(answer);
 	return status;

@@ -19,7 +19,7 @@ print_policy(const json_t *policy)
 		       problem, text_reset(stdout), "", text_of(policy, "path"));
 		return;
 	}
-	json_array_foreach(json_object_get(policy, "params"), i, param)
+	json_array_foreach (json_object_get(policy, "params"), i, param)
 		printf("%13s%s=%s  %s%s%s\n", "", text_of(param, "key"), text_of(param, "default"),
 		       text_style(stdout, TEXT_DIM), text_of(param, "help"), text_reset(stdout));
 }
@@ -38,11 +38,11 @@ policies_main(struct cli *cli, int argc, char **argv)
 	if (status == EXIT_OK && !cli->json) {
 		policies = json_object_get(answer, "policies");
 		folders = json_object_get(answer, "folders");
-		json_array_foreach(policies, i, item)
+		json_array_foreach (policies, i, item)
 			print_policy(item);
 		if (json_array_size(policies) == 0) {
 			printf("no policies in");
-			json_array_foreach(folders, i, item)
+			json_array_foreach (folders, i, item)
 				printf(" %s", json_string_value(item));
 			printf("; --policy-dir names another folder\n");
 		}

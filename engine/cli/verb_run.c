@@ -34,9 +34,11 @@ struct run {
 
 enum { RUN_JSON_OUT, RUN_QUIET, RUN_BEST_EFFORT };
 static const struct verb_option run_options[] = {
-	[RUN_JSON_OUT] = {"json-out", "FILE", "write what was done as one JSON document, at the end"},
+	[RUN_JSON_OUT] = {"json-out", "FILE",
+			  "write what was done as one JSON document, at the end"},
 	[RUN_QUIET] = {"quiet", NULL, "print no summary"},
-	[RUN_BEST_EFFORT] = {"best-effort", NULL, "run the command untiered where tiering cannot work"},
+	[RUN_BEST_EFFORT] = {"best-effort", NULL,
+			     "run the command untiered where tiering cannot work"},
 	{NULL, NULL, NULL},
 };
 
@@ -70,7 +72,7 @@ read_words(struct run *run, int argc, char **argv)
 	}
 	if (i >= argc)
 		return cli_fail(run->cli, EXIT_USAGE, -EINVAL,
-		                "no command; usage: sluice run [OPTION]... -- COMMAND [ARG]...");
+				"no command; usage: sluice run [OPTION]... -- COMMAND [ARG]...");
 	run->command = argv + i;
 	return EXIT_OK;
 }
@@ -86,12 +88,12 @@ start_tiering(struct run *run)
 
 	if (r == 0)
 		r = client_call(run->client, json_pack("{s:s}", "verb", "config"), &config, &status,
-		                &err);
+				&err);
 	if (r == 0) {
 		run_report_options(run->report, config);
 		json_decref(config);
 		r = client_call(run->client, json_pack("{s:s}", "verb", "start"), NULL, &status,
-		                &err);
+				&err);
 	}
 	if (r == 0)
 		return EXIT_OK;
@@ -99,8 +101,8 @@ start_tiering(struct run *run)
 	run->client = NULL;
 	if (!run->best_effort)
 		return cli_fail(run->cli, status, r,
-		                "%s. The command was not started; --best-effort runs it untiered",
-		                err.msg);
+				"%s. The command was not started; --best-effort runs it untiered",
+				err.msg);
 	fprintf(stderr, "sluice: warning: %s. Running '%s' untiered\n", err.msg, run->command[0]);
 	run_report_error(run->report, err.msg);
 	return EXIT_OK;
@@ -121,7 +123,7 @@ lose_tiering(struct run *run, const char *why)
 	if (client_spawn(run->cli->options, run->cli->config, &fresh, &err) < 0 ||
 	    client_call(fresh, json_pack("{s:s}", "verb", "restore"), NULL, &status, &err) < 0) {
 		fprintf(stderr, "sluice: warning: %s; 'sluice restore' puts kernel settings back\n",
-		        err.msg);
+			err.msg);
 		return;
 	}
 	client_free(fresh);
@@ -207,20 +209,20 @@ attach_and_release(struct run *run, struct run_child *child)
 
 	if (run->client) {
 		r = client_call(run->client,
-		                json_pack("{s:s, s:i, s:b}", "verb", "attach", "pid",
-		                          (int)child->pid, "follow", 1),
-		                NULL, &status, &err);
+				json_pack("{s:s, s:i, s:b}", "verb", "attach", "pid",
+					  (int)child->pid, "follow", 1),
+				NULL, &status, &err);
 		if (r == 0)
-			r = client_call(run->client,
-			                json_pack("{s:s, s:i}", "verb", "watch", "interval_ms",
-			                          1000),
-			                NULL, &status, &err);
+			r = client_call(
+				run->client,
+				json_pack("{s:s, s:i}", "verb", "watch", "interval_ms", 1000), NULL,
+				&status, &err);
 		if (r < 0 && !run->best_effort) {
 			run_child_abandon(child);
 			return cli_fail(run->cli, status, r,
-			                "%s. The command was not started; --best-effort runs it "
-			                "untiered",
-			                err.msg);
+					"%s. The command was not started; --best-effort runs it "
+					"untiered",
+					err.msg);
 		}
 		if (r < 0)
 			lose_tiering(run, err.msg);
@@ -229,7 +231,7 @@ attach_and_release(struct run *run, struct run_child *child)
 	r = run_child_release(child);
 	if (r < 0)
 		return cli_fail(run->cli, r == -ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_EXECUTE, r,
-		                "cannot run '%s': %s", run->command[0], strerror(-r));
+				"cannot run '%s': %s", run->command[0], strerror(-r));
 	return EXIT_OK;
 }
 
@@ -242,11 +244,11 @@ finish(struct run *run, int exit_status, int signal_number)
 
 	if (run->client) {
 		if (client_call(run->client, json_pack("{s:s}", "verb", "status"), &status,
-		                &ignored, &err) == 0)
+				&ignored, &err) == 0)
 			run_report_status(run->report, status);
 		json_decref(status);
 		if (client_call(run->client, json_pack("{s:s}", "verb", "stop"), NULL, &ignored,
-		                &err) < 0)
+				&err) < 0)
 			lose_tiering(run, err.msg);
 		client_free(run->client);
 		run->client = NULL;
@@ -272,7 +274,7 @@ run_command(struct run *run)
 		r = run_child_start(&child, run->command, &run->old_mask);
 	if (r < 0)
 		return cli_fail(run->cli, EXIT_GENERAL, r, "cannot start a process: %s",
-		                strerror(-r));
+				strerror(-r));
 	run->pid = child.pid;
 	status = attach_and_release(run, &child);
 	if (status != EXIT_OK)

@@ -11,8 +11,7 @@ print_tiers(const json_t *tiers)
 	const json_t *tier;
 	size_t i, k;
 
-	json_array_foreach(tiers, i, tier)
-	{
+	json_array_foreach (tiers, i, tier) {
 		const json_t *ids = json_object_get(tier, "nodes"), *id;
 		char size[32], unused[32];
 
@@ -21,7 +20,7 @@ print_tiers(const json_t *tiers)
 		       text_bytes(json_object_get(tier, "total_bytes"), size, sizeof(size)),
 		       text_bytes(json_object_get(tier, "free_bytes"), unused, sizeof(unused)),
 		       json_array_size(ids) == 1 ? "" : "s");
-		json_array_foreach(ids, k, id)
+		json_array_foreach (ids, k, id)
 			printf("%s%lld", k ? "," : " ", (long long)json_integer_value(id));
 		printf("\n        %s%s%s\n", text_style(stdout, TEXT_DIM), text_of(tier, "reason"),
 		       text_reset(stdout));
@@ -43,14 +42,14 @@ figure(const json_t *node, const char *key, const char *unit, char *buffer, size
 static void
 print_nodes(const json_t *nodes)
 {
-	static const char *const headings[] = {"NODE",    "TIER", "<KIND",  "SIZE",  "FREE", "DISTANCE",
-	                                       "LATENCY", "READ", "<CPUS", "<WHY", NULL};
+	static const char *const headings[] = {"NODE",  "TIER",     "<KIND",   "SIZE",
+					       "FREE",  "DISTANCE", "LATENCY", "READ",
+					       "<CPUS", "<WHY",     NULL};
 	struct text_table *table = text_table_new(headings);
 	const json_t *node;
 	size_t i;
 
-	json_array_foreach(nodes, i, node)
-	{
+	json_array_foreach (nodes, i, node) {
 		char id[16], tier[16], size[32], unused[32], distance[16], latency[24], read[24];
 		const char *cpus = text_of(node, "cpus");
 
@@ -59,9 +58,10 @@ print_nodes(const json_t *nodes)
 			(const char *[]){
 				figure(node, "id", "", id, sizeof(id)),
 				figure(node, "tier", "", tier, sizeof(tier)), text_of(node, "kind"),
-				text_bytes(json_object_get(node, "total_bytes"), size, sizeof(size)),
+				text_bytes(json_object_get(node, "total_bytes"), size,
+					   sizeof(size)),
 				text_bytes(json_object_get(node, "free_bytes"), unused,
-		                           sizeof(unused)),
+					   sizeof(unused)),
 				figure(node, "distance", "", distance, sizeof(distance)),
 				figure(node, "read_latency_ns", " ns", latency, sizeof(latency)),
 				figure(node, "read_bw_mbps", " MB/s", read, sizeof(read)),

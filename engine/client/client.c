@@ -49,7 +49,7 @@ client_connect(const char *path, struct client **ret, struct sluice_err *reterr)
 
 	if (strlen(path) >= sizeof(address.sun_path))
 		return sluice_fail(reterr, -ENAMETOOLONG, "the socket path '%s' is longer than %zu",
-		                   path, sizeof(address.sun_path) - 1);
+				   path, sizeof(address.sun_path) - 1);
 	memcpy(address.sun_path, path, strlen(path) + 1);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
@@ -59,13 +59,14 @@ client_connect(const char *path, struct client **ret, struct sluice_err *reterr)
 		close(fd);
 		if (r == -EACCES || r == -EPERM)
 			return sluice_fail(reterr, r,
-			                   "the service at '%s' may only be used by root or by the "
-			                   "user that started it",
-			                   path);
-		return sluice_fail(reterr, r,
-		                   "no service answers at '%s' (%s); start it with 'systemctl start "
-		                   "sluiced', or use 'sluice run', which needs none",
-		                   path, strerror(-r));
+					   "the service at '%s' may only be used by root or by the "
+					   "user that started it",
+					   path);
+		return sluice_fail(
+			reterr, r,
+			"no service answers at '%s' (%s); start it with 'systemctl start "
+			"sluiced', or use 'sluice run', which needs none",
+			path, strerror(-r));
 	}
 	return client_new(fd, 0, ret, reterr);
 }
@@ -110,7 +111,7 @@ service_arguments(const struct options *options, const char *config, const char 
 			continue;
 		for (size_t i = 0; i < options_count(options, (enum option_id)id); i++) {
 			if (asprintf(&argv[n++], "--%s=%s", option_table[id].name,
-			             options_text(options, (enum option_id)id, i)) < 0)
+				     options_text(options, (enum option_id)id, i)) < 0)
 				argv[n - 1] = NULL;
 		}
 	}
@@ -127,7 +128,7 @@ service_arguments(const struct options *options, const char *config, const char 
 
 int
 client_spawn(const struct options *options, const char *config, struct client **ret,
-             struct sluice_err *reterr)
+	     struct sluice_err *reterr)
 {
 	char path[PATHS_MAX];
 	char **argv;
@@ -135,9 +136,10 @@ client_spawn(const struct options *options, const char *config, struct client **
 	int ends[2];
 
 	if (!paths_sluiced(path))
-		return sluice_fail(reterr, -ENOENT,
-		                   "cannot find 'sluiced' beside this program or in PATH; install it "
-		                   "or build the whole project");
+		return sluice_fail(
+			reterr, -ENOENT,
+			"cannot find 'sluiced' beside this program or in PATH; install it "
+			"or build the whole project");
 	argv = service_arguments(options, config, path);
 	if (!argv)
 		return sluice_fail(reterr, -ENOMEM, "out of memory");
@@ -191,7 +193,8 @@ client_send(struct client *client, json_t *request, struct sluice_err *reterr)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0) {
-			r = sluice_fail(reterr, -EPIPE, "the service is gone (%s)", strerror(errno));
+			r = sluice_fail(reterr, -EPIPE, "the service is gone (%s)",
+					strerror(errno));
 			break;
 		}
 		done += (size_t)n;
@@ -205,8 +208,8 @@ static int
 take_line(struct client *client, json_t **ret, struct sluice_err *reterr)
 {
 	char *end = client->used > client->scanned ? memchr(client->buffer + client->scanned, '\n',
-	                                                    client->used - client->scanned)
-	                                           : NULL;
+							    client->used - client->scanned)
+						   : NULL;
 	json_error_t error;
 	size_t len;
 
@@ -286,7 +289,7 @@ client_answer_error(const json_t *answer, int *ret_exit, struct sluice_err *rete
 		return 0;
 	*ret_exit = status > 0 && status < 126 ? (int)status : EXIT_GENERAL;
 	return sluice_fail(reterr, code > 0 && code < 4096 ? -(int)code : -EPROTO, "%s",
-	                   message ? message : "the service refused without a reason");
+			   message ? message : "the service refused without a reason");
 }
 
 /* A spawned service that ended has said why on stderr, and in its exit status. */
@@ -301,16 +304,16 @@ service_ended(struct client *client, int *ret_exit, struct sluice_err *reterr)
 	if (WIFEXITED(status) && WEXITSTATUS(status) > 0 && WEXITSTATUS(status) < 126) {
 		*ret_exit = WEXITSTATUS(status);
 		sluice_fail(reterr, -EPIPE, "sluiced could not start (exit status %d)",
-		            WEXITSTATUS(status));
+			    WEXITSTATUS(status));
 	} else if (WIFSIGNALED(status)) {
 		sluice_fail(reterr, -EPIPE, "sluiced died of signal %d (%s)", WTERMSIG(status),
-		            strsignal(WTERMSIG(status)));
+			    strsignal(WTERMSIG(status)));
 	}
 }
 
 int
 client_call(struct client *client, json_t *request, json_t **ret, int *ret_exit,
-            struct sluice_err *reterr)
+	    struct sluice_err *reterr)
 {
 	json_t *answer = NULL;
 	int r = client_send(client, request, reterr);

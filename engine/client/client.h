@@ -23,7 +23,7 @@ int client_connect(const char *path, struct client **ret, struct sluice_err *ret
  * die. It gets the options that the command line set, and reads config (NULL: the default place).
  * -ENOENT: sluiced is nowhere. */
 int client_spawn(const struct options *options, const char *config, struct client **ret,
-                 struct sluice_err *reterr);
+		 struct sluice_err *reterr);
 /* Closes, and waits for a spawned service to have put everything back. NULL is fine. */
 void client_free(struct client *client);
 
@@ -35,11 +35,11 @@ int client_receive(struct client *client, int timeout_ms, json_t **ret, struct s
 /* Sends (steals) and waits for the answer, passing over events. When the service refuses, its
  * sentence is in reterr, its exit status in *ret_exit, and its negative errno is returned. */
 int client_call(struct client *client, json_t *request, json_t **ret, int *ret_exit,
-                struct sluice_err *reterr);
+		struct sluice_err *reterr);
 /* Reads an answer's error as client_call does; 0 when it is ok. */
 int client_answer_error(const json_t *answer, int *ret_exit, struct sluice_err *reterr);
 
-int client_fd(const struct client *client); /* to poll for reading */
+int client_fd(const struct client *client);            /* to poll for reading */
 pid_t client_service_pid(const struct client *client); /* of a spawned one, else 0 */
 
 #endif

@@ -39,7 +39,7 @@ enum fail_stage {
 	STAGE_TIERS,     /* topology */
 	STAGE_BACKEND,   /* samplers, mover, starting the engine */
 	STAGE_POLICY,
-	STAGE_SERVICE    /* reaching or starting the service */
+	STAGE_SERVICE /* reaching or starting the service */
 };
 
 /* code is 0 or a negative errno. Pure. */

@@ -15,36 +15,35 @@
 
 const struct option_row option_table[OPTION_COUNT] = {
 	[OPTION_POLICY] = {"policy", "NAME|FILE", OPTION_TEXT, "hotness", 0, 0, 1,
-	                   "placement policy, by name or as a path with a '/'"},
+			   "placement policy, by name or as a path with a '/'"},
 	[OPTION_POLICY_SET] = {"policy-set", "KEY=VALUE", OPTION_SETTING, NULL, 0, 0, 32,
-	                       "set a parameter of the policy; may be repeated"},
+			       "set a parameter of the policy; may be repeated"},
 	[OPTION_POLICY_DIR] = {"policy-dir", "DIR", OPTION_PATH, NULL, 0, 0, 8,
-	                       "folder to look for policies in; may be repeated"},
+			       "folder to look for policies in; may be repeated"},
 	[OPTION_SAMPLER] = {"sampler", "NAME", OPTION_TEXT, "auto", 0, 0, 1,
-	                    "tracker of accesses: auto, or one that `sluice doctor` lists"},
+			    "tracker of accesses: auto, or one that `sluice doctor` lists"},
 	[OPTION_MOVER] = {"mover", "NAME", OPTION_TEXT, "pages", 0, 0, 1,
-	                  "what moves pages, one that `sluice doctor` lists"},
+			  "what moves pages, one that `sluice doctor` lists"},
 	[OPTION_RATE] = {"rate", "BYTES/s", OPTION_RATE_BPS, "200MB/s", 65536, 1e13, 1,
-	                 "move at most this much a second, both directions together"},
+			 "move at most this much a second, both directions together"},
 	[OPTION_WATERMARK] = {"watermark", "PERCENT", OPTION_PERCENT, "3%", 0, 50, 1,
-	                      "share of fast memory to keep free"},
+			      "share of fast memory to keep free"},
 	[OPTION_INTERVAL] = {"interval", "TIME", OPTION_TIME_MS, "1s", 100, 60000, 1,
-	                     "time between decisions"},
+			     "time between decisions"},
 	[OPTION_PAYBACK_HORIZON] = {"payback-horizon", "TIME", OPTION_TIME_MS, "5m", 1000,
-	                            24 * HOUR_MS, 1,
-	                            "a move must pay back within this time"},
+				    24 * HOUR_MS, 1, "a move must pay back within this time"},
 	[OPTION_TRACKING] = {"tracking", "PERCENT", OPTION_PERCENT, "1%", 0.01, 100, 1,
-	                     "share of one CPU that tracking may cost in the steady state"},
+			     "share of one CPU that tracking may cost in the steady state"},
 	[OPTION_DRY_RUN] = {"dry-run", NULL, OPTION_BOOL, "no", 0, 0, 1,
-	                    "plan and count, but move nothing"},
+			    "plan and count, but move nothing"},
 	[OPTION_STATE_DIR] = {"state-dir", "DIR", OPTION_PATH, NULL, 0, 0, 1,
-	                      "where kernel settings are written down before they are changed"},
+			      "where kernel settings are written down before they are changed"},
 	[OPTION_SYSROOT] = {"sysroot", "DIR", OPTION_TEXT, "", 0, 0, 1,
-	                    "read /sys and /proc under this folder (captured machines, tests)"},
+			    "read /sys and /proc under this folder (captured machines, tests)"},
 	[OPTION_SOCKET] = {"socket", "PATH", OPTION_PATH, NULL, 0, 0, 1,
-	                   "Unix socket of the service"},
+			   "Unix socket of the service"},
 	[OPTION_LOG_LEVEL] = {"log-level", "LEVEL", OPTION_LOG, "warn", 0, 0, 1,
-	                      "error, warn, info or debug"},
+			      "error, warn, info or debug"},
 };
 
 struct option_value {
@@ -92,12 +91,12 @@ value_check(const struct option_row *row, const char *text, double *ret, struct 
 	case OPTION_PATH:
 		if (text[0] != '/')
 			return sluice_fail(reterr, -EINVAL, "%s: '%s' is not an absolute path",
-			                   row->name, text);
+					   row->name, text);
 		break;
 	case OPTION_SETTING:
 		if (text[0] == '=' || !strchr(text, '='))
 			return sluice_fail(reterr, -EINVAL, "%s: '%s' is not KEY=VALUE", row->name,
-			                   text);
+					   text);
 		break;
 	case OPTION_RATE_BPS:
 		r = parse_rate(text, &number, &why);
@@ -118,7 +117,7 @@ value_check(const struct option_row *row, const char *text, double *ret, struct 
 		r = log_level_parse(text, &level);
 		if (r < 0)
 			return sluice_fail(reterr, r, "%s: '%s' is not a level; use %s", row->name,
-			                   text, row->help);
+					   text, row->help);
 		result = (double)level;
 		break;
 	}
@@ -136,8 +135,9 @@ value_check(const struct option_row *row, const char *text, double *ret, struct 
 			snprintf(low, sizeof(low), "%g%s", row->min, unit);
 			snprintf(high, sizeof(high), "%.0f%s", row->max, unit);
 		}
-		return sluice_fail(reterr, -ERANGE, "%s: '%s' is out of range; %s to %s are allowed",
-		                   row->name, text, low, high);
+		return sluice_fail(reterr, -ERANGE,
+				   "%s: '%s' is out of range; %s to %s are allowed", row->name,
+				   text, low, high);
 	}
 	*ret = result;
 	return 0;
@@ -168,7 +168,7 @@ value_slot(const struct option_row *row, const struct option_value *value, const
 
 int
 options_set(struct options *options, enum option_layer layer, const char *name, const char *text,
-            struct sluice_err *reterr)
+	    struct sluice_err *reterr)
 {
 	const struct option_row *row = option_find(name);
 	struct option_value *value;
@@ -194,7 +194,7 @@ options_set(struct options *options, enum option_layer layer, const char *name, 
 	if (slot >= row->max_count) {
 		free(copy);
 		return sluice_fail(reterr, -E2BIG, "%s may be given at most %zu times", name,
-		                   row->max_count);
+				   row->max_count);
 	}
 	if (slot < value->count)
 		free(value->text[slot]);
@@ -248,7 +248,7 @@ options_free(struct options *options)
 
 int
 options_take_argument(struct options *options, int argc, char *const *argv, int *index,
-                      struct sluice_err *reterr)
+		      struct sluice_err *reterr)
 {
 	const char *word = argv[*index], *equals, *value;
 	const struct option_row *row;
@@ -277,7 +277,7 @@ options_take_argument(struct options *options, int argc, char *const *argv, int 
 		used = 1;
 	} else {
 		return sluice_fail(reterr, -EINVAL, "--%s needs a value: --%s %s", name, name,
-		                   row->metavar);
+				   row->metavar);
 	}
 	r = options_set(options, LAYER_COMMAND, name, value, reterr);
 	if (r < 0)

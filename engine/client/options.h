@@ -46,8 +46,8 @@ enum option_type {
 };
 
 struct option_row {
-	const char *name;     /* "policy-dir": --policy-dir, and the key of the file */
-	const char *metavar;  /* "DIR"; NULL for switches */
+	const char *name;    /* "policy-dir": --policy-dir, and the key of the file */
+	const char *metavar; /* "DIR"; NULL for switches */
 	enum option_type type;
 	const char *fallback; /* as one would write it; NULL when nothing is set */
 	double min, max;      /* of the number; both 0: no bounds beyond the type's own */
@@ -68,12 +68,12 @@ void options_free(struct options *options); /* NULL is fine */
 /* -EINVAL, -ERANGE, -E2BIG, -EEXIST (twice in a file), -ENOENT (no such option): the sentence names
  * the option and what is allowed. Nothing changes on failure. */
 int options_set(struct options *options, enum option_layer layer, const char *name,
-                const char *value, struct sluice_err *reterr);
+		const char *value, struct sluice_err *reterr);
 
 /* Is argv[*index] ("--rate=1M", "--rate 1M", "--dry-run") an option of the table? 1: it was, it is
  * set, and *index is on its last word. 0: it is not. Otherwise as options_set. */
 int options_take_argument(struct options *options, int argc, char *const *argv, int *index,
-                          struct sluice_err *reterr);
+			  struct sluice_err *reterr);
 
 /* Borrowed until the option is set again. NULL when i is out of range. */
 const char *options_text(const struct options *options, enum option_id id, size_t i);

@@ -27,7 +27,7 @@ paths_state_dir(char buffer[PATHS_MAX])
 	if (geteuid() == 0)
 		snprintf(buffer, PATHS_MAX, "/run/sluice");
 	else if (!runtime || runtime[0] != '/' ||
-	         !fits(snprintf(buffer, PATHS_MAX, "%s/sluice", runtime)))
+		 !fits(snprintf(buffer, PATHS_MAX, "%s/sluice", runtime)))
 		snprintf(buffer, PATHS_MAX, "/tmp/sluice-%u", (unsigned int)geteuid());
 	return buffer;
 }
@@ -107,8 +107,7 @@ paths_sluiced(char buffer[PATHS_MAX])
 	while (path && *path) {
 		size_t len = strcspn(path, ":");
 
-		if (len > 0 &&
-		    fits(snprintf(buffer, PATHS_MAX, "%.*s/sluiced", (int)len, path)) &&
+		if (len > 0 && fits(snprintf(buffer, PATHS_MAX, "%.*s/sluiced", (int)len, path)) &&
 		    access(buffer, X_OK) == 0)
 			return buffer;
 		path += len + (path[len] == ':');

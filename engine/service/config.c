@@ -49,21 +49,21 @@ on_line(void *ctx, const char *section, const char *key, const char *value)
 		return 0;
 	if (strcmp(section, "policy") == 0) {
 		if (snprintf(setting, sizeof(setting), "%s=%s", key, value) >= (int)sizeof(setting))
-			return bad(reading, sluice_fail(&reading->err, -EINVAL,
-			                                "the setting is too long"));
+			return bad(reading,
+				   sluice_fail(&reading->err, -EINVAL, "the setting is too long"));
 		key = "policy-set";
 		value = setting;
 	} else if (section[0] != '\0') {
-		return bad(reading, sluice_fail(&reading->err, -EINVAL,
-		                                "unknown section [%s]; there is only [policy]",
-		                                section));
+		return bad(reading,
+			   sluice_fail(&reading->err, -EINVAL,
+				       "unknown section [%s]; there is only [policy]", section));
 	}
 	if (!value)
 		value = "";
 	r = options_set(reading->options, LAYER_FILE, key, value, &reading->err);
 	if (r == -ENOENT)
 		r = sluice_fail(&reading->err, -EINVAL,
-		                "unknown key '%s'; 'sluice config show' lists all", key);
+				"unknown key '%s'; 'sluice config show' lists all", key);
 	return r < 0 ? bad(reading, r) : 1;
 }
 
@@ -76,7 +76,7 @@ config_read(const char *path, struct options *options, struct sluice_err *reterr
 	reading.file = fopen(path, "re");
 	if (!reading.file)
 		return sluice_fail(reterr, -errno, "cannot read the configuration '%s': %s", path,
-		                   strerror(errno));
+				   strerror(errno));
 	line = ini_parse_stream(next_line, &reading, on_line, &reading);
 	if (line == 0 && ferror(reading.file))
 		line = -1;
@@ -86,10 +86,10 @@ config_read(const char *path, struct options *options, struct sluice_err *reterr
 	/* The first bad line is one that we refused, or one before it that is no INI at all. */
 	if (reading.bad_line && (line == 0 || reading.bad_line <= line))
 		return sluice_fail(reterr, reading.err.code, "%s:%d: %s", path, reading.bad_line,
-		                   reading.err.msg);
+				   reading.err.msg);
 	if (line > 0)
 		return sluice_fail(reterr, -EINVAL,
-		                   "%s:%d: not 'key = value', nor a section, nor a comment", path,
-		                   line);
+				   "%s:%d: not 'key = value', nor a section, nor a comment", path,
+				   line);
 	return 0;
 }

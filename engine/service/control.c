@@ -18,10 +18,10 @@
 #define MS_NS 1000000u
 
 struct control_client {
-	int fd;          /* -1: this place is free */
-	int adopted;     /* a private connection: its end never is too slow for us */
-	int closing;     /* drop it once the queue is sent */
-	char *in;        /* CONTROL_LINE_BYTES */
+	int fd;      /* -1: this place is free */
+	int adopted; /* a private connection: its end never is too slow for us */
+	int closing; /* drop it once the queue is sent */
+	char *in;    /* CONTROL_LINE_BYTES */
 	size_t in_used;
 	char *out;
 	size_t out_used, out_sent, out_size;
@@ -46,12 +46,12 @@ control_error(int code, int exit_status, const char *message)
 	if (!text) /* not UTF-8: a file name of somebody's */
 		text = json_string("the reason cannot be shown, as it is not UTF-8");
 	return json_pack("{s:b, s:{s:s, s:i, s:o, s:i}}", "ok", 0, "error", "errno",
-	                 name ? name : "EIO", "code", -code, "message", text, "exit", exit_status);
+			 name ? name : "EIO", "code", -code, "message", text, "exit", exit_status);
 }
 
 int
 control_new(const struct control_ops *ops, void *ctx, struct control **ret,
-            struct sluice_err *reterr)
+	    struct sluice_err *reterr)
 {
 	struct control *control = calloc(1, sizeof(*control));
 
@@ -102,7 +102,7 @@ path_is_served(const struct sockaddr_un *address)
 	if (fd < 0)
 		return 0;
 	served = connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ||
-	         errno == EAGAIN;
+		 errno == EAGAIN;
 	close(fd);
 	return served;
 }
@@ -117,18 +117,19 @@ control_listen(struct control *control, const char *path, struct sluice_err *ret
 
 	if (strlen(path) >= sizeof(address.sun_path))
 		return sluice_fail(reterr, -ENAMETOOLONG,
-		                   "the socket path '%s' is too long; at most %zu bytes", path,
-		                   sizeof(address.sun_path) - 1);
+				   "the socket path '%s' is too long; at most %zu bytes", path,
+				   sizeof(address.sun_path) - 1);
 	memcpy(address.sun_path, path, strlen(path) + 1);
 	if (lstat(path, &st) == 0) {
 		if (!S_ISSOCK(st.st_mode))
 			return sluice_fail(reterr, -EEXIST,
-			                   "'%s' is there already and is not a socket", path);
+					   "'%s' is there already and is not a socket", path);
 		if (path_is_served(&address))
-			return sluice_fail(reterr, -EADDRINUSE,
-			                   "another sluiced serves '%s'; stop it, or choose another "
-			                   "--socket",
-			                   path);
+			return sluice_fail(
+				reterr, -EADDRINUSE,
+				"another sluiced serves '%s'; stop it, or choose another "
+				"--socket",
+				path);
 		unlink(path);
 	}
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -215,7 +216,7 @@ client_flush(struct control_client *client, uint64_t now_ns)
 {
 	while (client->out_sent < client->out_used) {
 		ssize_t n = send(client->fd, client->out + client->out_sent,
-		                 client->out_used - client->out_sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+				 client->out_used - client->out_sent, MSG_NOSIGNAL | MSG_DONTWAIT);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -223,7 +224,7 @@ client_flush(struct control_client *client, uint64_t now_ns)
 			if (client->stuck_since_ns == 0)
 				client->stuck_since_ns = now_ns;
 			if (!client->adopted && now_ns - client->stuck_since_ns >
-			                                (uint64_t)CONTROL_PATIENCE_MS * MS_NS) {
+							(uint64_t)CONTROL_PATIENCE_MS * MS_NS) {
 				log_warn("control", "a client does not read its answers: dropped");
 				return -1;
 			}
@@ -250,7 +251,7 @@ client_line(struct control *control, struct control_client *client, const char *
 		char message[256];
 
 		snprintf(message, sizeof(message), "a request is one JSON object a line: %s",
-		         request ? "this is something else" : error.text);
+			 request ? "this is something else" : error.text);
 		client_queue(client, control_error(-EBADMSG, EXIT_USAGE, message));
 	}
 	json_decref(request);
@@ -261,7 +262,7 @@ static int
 client_read(struct control *control, struct control_client *client)
 {
 	ssize_t n = recv(client->fd, client->in + client->in_used,
-	                 CONTROL_LINE_BYTES - client->in_used, MSG_DONTWAIT);
+			 CONTROL_LINE_BYTES - client->in_used, MSG_DONTWAIT);
 	char *line = client->in, *end;
 
 	if (n < 0)
@@ -277,7 +278,7 @@ client_read(struct control *control, struct control_client *client)
 	memmove(client->in, line, client->in_used);
 	if (client->in_used == CONTROL_LINE_BYTES) {
 		client_queue(client, control_error(-EMSGSIZE, EXIT_USAGE,
-		                                   "the request is longer than 65536 bytes"));
+						   "the request is longer than 65536 bytes"));
 		client->closing = 1;
 		client->in_used = 0;
 	}
@@ -355,7 +356,7 @@ client_event(struct control *control, struct control_client *client, uint64_t no
 
 int
 control_serve(struct control *control, int timeout_ms, int other_fd, int *ret_other,
-              struct sluice_err *reterr)
+	      struct sluice_err *reterr)
 {
 	struct pollfd fds[CONTROL_CLIENTS_MAX + 2];
 	struct control_client *of[CONTROL_CLIENTS_MAX];

@@ -33,7 +33,7 @@ struct control_ops {
 
 /* ops and ctx are borrowed until control_free. */
 int control_new(const struct control_ops *ops, void *ctx, struct control **ret,
-                struct sluice_err *reterr);
+		struct sluice_err *reterr);
 void control_free(struct control *control); /* removes the socket file; NULL is fine */
 
 /* Listen at path (mode 0600; root and our own user are served). A socket file that nobody serves
@@ -45,7 +45,7 @@ int control_adopt(struct control *control, int fd, struct sluice_err *reterr);
 /* Wait at most timeout_ms, and serve what is there. other_fd (-1: none) is waited for too;
  * *ret_other is 1 when it can be read. 0 or -errno. */
 int control_serve(struct control *control, int timeout_ms, int other_fd, int *ret_other,
-                  struct sluice_err *reterr);
+		  struct sluice_err *reterr);
 
 /* Send an event now and then once per interval; 0 stops. */
 void control_watch(struct control_client *client, uint64_t interval_ms);

@@ -34,21 +34,22 @@ check_numa_balancing(struct findings *findings, const char *sysroot)
 
 	if (!read_line(sysroot, "/proc/sys/kernel/numa_balancing", line, sizeof(line))) {
 		finding_add(findings, "numa_balancing", VERDICT_WARNING,
-		            "a kernel with CONFIG_NUMA_BALANCING gives the hint-fault tracker",
-		            "this kernel has no NUMA balancing");
+			    "a kernel with CONFIG_NUMA_BALANCING gives the hint-fault tracker",
+			    "this kernel has no NUMA balancing");
 		return;
 	}
 	mode = strtol(line, NULL, 10);
 	if (mode & 2)
-		finding_add(findings, "numa_balancing", VERDICT_WARNING,
-		            "sysctl kernel.numa_balancing=0, unless a running Sluice set it",
-		            "mode %ld: the kernel promotes pages by itself, and would work against us",
-		            mode);
+		finding_add(
+			findings, "numa_balancing", VERDICT_WARNING,
+			"sysctl kernel.numa_balancing=0, unless a running Sluice set it",
+			"mode %ld: the kernel promotes pages by itself, and would work against us",
+			mode);
 	else if (mode & 1)
 		finding_add(findings, "numa_balancing", VERDICT_WARNING,
-		            "sysctl kernel.numa_balancing=0 on machines where tiers matter more "
-		            "than sockets",
-		            "mode 1: the kernel moves pages to the socket that uses them");
+			    "sysctl kernel.numa_balancing=0 on machines where tiers matter more "
+			    "than sockets",
+			    "mode 1: the kernel moves pages to the socket that uses them");
 	else
 		finding_add(findings, "numa_balancing", VERDICT_OK, NULL, "off");
 }
@@ -60,14 +61,15 @@ check_demotion(struct findings *findings, const char *sysroot)
 
 	if (!read_line(sysroot, "/sys/kernel/mm/numa/demotion_enabled", line, sizeof(line)))
 		finding_add(findings, "kernel demotion", VERDICT_OK, NULL,
-		            "this kernel does not demote");
+			    "this kernel does not demote");
 	else if (line[0] == '1' || line[0] == 't' || line[0] == 'y')
-		finding_add(findings, "kernel demotion", VERDICT_OK, NULL,
-		            "on: under pressure the kernel demotes too, which Sluice sees and copes "
-		            "with");
+		finding_add(
+			findings, "kernel demotion", VERDICT_OK, NULL,
+			"on: under pressure the kernel demotes too, which Sluice sees and copes "
+			"with");
 	else
 		finding_add(findings, "kernel demotion", VERDICT_OK, NULL,
-		            "off: only Sluice demotes");
+			    "off: only Sluice demotes");
 }
 
 static void
@@ -77,11 +79,11 @@ check_huge_pages(struct findings *findings, const char *sysroot)
 
 	if (!read_line(sysroot, "/sys/kernel/mm/transparent_hugepage/enabled", line, sizeof(line)))
 		finding_add(findings, "huge pages", VERDICT_OK, NULL,
-		            "this kernel has no transparent huge pages");
+			    "this kernel has no transparent huge pages");
 	else if (strstr(line, "[always]"))
 		finding_add(findings, "huge pages", VERDICT_OK, NULL,
-		            "always: huge pages move whole, so heat inside them cannot be told "
-		            "apart");
+			    "always: huge pages move whole, so heat inside them cannot be told "
+			    "apart");
 	else
 		finding_add(findings, "huge pages", VERDICT_OK, NULL, "%s", line);
 }
@@ -96,7 +98,7 @@ check_damon(struct findings *findings, const char *sysroot)
 	snprintf(path, sizeof(path), "%s/nr_kdamonds", folder);
 	if (!read_line(sysroot, path, line, sizeof(line))) {
 		finding_add(findings, "other DAMON users", VERDICT_OK, NULL,
-		            "this kernel has no DAMON sysfs interface");
+			    "this kernel has no DAMON sysfs interface");
 		return;
 	}
 	count = strtol(line, NULL, 10);
@@ -111,12 +113,12 @@ check_damon(struct findings *findings, const char *sysroot)
 	}
 	if (running)
 		finding_add(findings, "other DAMON users", VERDICT_WARNING,
-		            "stop it if the damon sampler is wanted; Sluice never takes it over",
-		            "%ld kdamonds run (the last has pid %s)", running, pid);
+			    "stop it if the damon sampler is wanted; Sluice never takes it over",
+			    "%ld kdamonds run (the last has pid %s)", running, pid);
 	else if (count > 0)
 		finding_add(findings, "other DAMON users", VERDICT_WARNING,
-		            "write 0 to nr_kdamonds if nobody needs them",
-		            "%ld kdamonds are set up but do not run", count);
+			    "write 0 to nr_kdamonds if nobody needs them",
+			    "%ld kdamonds are set up but do not run", count);
 	else
 		finding_add(findings, "other DAMON users", VERDICT_OK, NULL, "none");
 }

@@ -14,8 +14,7 @@ struct findings {
 
 /* advice may be NULL. */
 void finding_add(struct findings *findings, const char *check, enum verdict verdict,
-                 const char *advice, const char *format, ...)
-	__attribute__((format(printf, 5, 6)));
+		 const char *advice, const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 /* Kernel settings that tier memory by themselves, huge pages, and other users of DAMON. */
 void doctor_check_kernel(struct findings *findings, const char *sysroot);

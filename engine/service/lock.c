@@ -29,18 +29,18 @@ folder_open(const char *path, struct sluice_err *reterr)
 
 	if (mkdir(path, 0700) < 0 && errno != EEXIST)
 		return sluice_fail(reterr, -errno, "cannot make the state folder '%s': %s", path,
-		                   strerror(errno));
+				   strerror(errno));
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return sluice_fail(reterr, -errno, "cannot open the state folder '%s': %s", path,
-		                   strerror(errno));
+				   strerror(errno));
 	if (fstat(fd, &st) < 0 || (st.st_uid != geteuid() && st.st_uid != 0) ||
 	    (st.st_mode & 0022) != 0) {
 		close(fd);
 		return sluice_fail(reterr, -EPERM,
-		                   "the state folder '%s' belongs to somebody else, or others may "
-		                   "write to it; choose another --state-dir",
-		                   path);
+				   "the state folder '%s' belongs to somebody else, or others may "
+				   "write to it; choose another --state-dir",
+				   path);
 	}
 	return fd;
 }
@@ -58,15 +58,15 @@ lock_take(const char *state_dir, int *ret_fd, struct sluice_err *reterr)
 	close(folder);
 	if (fd < 0)
 		return sluice_fail(reterr, -errno, "cannot open '%s/%s': %s", state_dir, LOCK_NAME,
-		                   strerror(errno));
+				   strerror(errno));
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		pid_t pid = pid_in(fd);
 
 		close(fd);
 		return sluice_fail(reterr, -EBUSY,
-		                   "another sluiced (pid %d) tiers this machine's memory already; "
-		                   "use 'sluice attach PID' to add a process to it, or stop it",
-		                   (int)pid);
+				   "another sluiced (pid %d) tiers this machine's memory already; "
+				   "use 'sluice attach PID' to add a process to it, or stop it",
+				   (int)pid);
 	}
 	len = snprintf(text, sizeof(text), "%d\n", (int)getpid());
 	if (ftruncate(fd, 0) < 0 || pwrite(fd, text, (size_t)len, 0) != len) {
@@ -74,7 +74,7 @@ lock_take(const char *state_dir, int *ret_fd, struct sluice_err *reterr)
 
 		close(fd);
 		return sluice_fail(reterr, r, "cannot write '%s/%s': %s", state_dir, LOCK_NAME,
-		                   strerror(-r));
+				   strerror(-r));
 	}
 	*ret_fd = fd;
 	return 0;

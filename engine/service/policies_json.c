@@ -16,11 +16,10 @@ params_to_json(const struct sluice_param *params)
 
 	for (; params && params->key; params++)
 		json_array_append_new(
-			array, json_pack("{s:o, s:o, s:o}", "key", json_text(params->key),
-		                         "default",
-		                         params->fallback ? json_text(params->fallback)
-		                                          : json_null(),
-		                         "help", json_text(params->help ? params->help : "")));
+			array,
+			json_pack("{s:o, s:o, s:o}", "key", json_text(params->key), "default",
+				  params->fallback ? json_text(params->fallback) : json_null(),
+				  "help", json_text(params->help ? params->help : "")));
 	return array;
 }
 
@@ -35,11 +34,11 @@ each_policy(void *ctx, const char *path, const struct sluice_policy *policy, con
 	else
 		name = json_stringn(base, strcspn(base, "."));
 	json_array_append_new(
-		ctx, json_pack("{s:o, s:o, s:o, s:o, s:o}", "name", name ? name : json_text(base),
-	                       "summary", json_text(policy ? policy->summary : ""), "path",
-	                       json_text(path), "params",
-	                       params_to_json(policy ? policy->params : NULL), "problem",
-	                       problem ? json_text(problem) : json_null()));
+		ctx,
+		json_pack("{s:o, s:o, s:o, s:o, s:o}", "name", name ? name : json_text(base),
+			  "summary", json_text(policy ? policy->summary : ""), "path",
+			  json_text(path), "params", params_to_json(policy ? policy->params : NULL),
+			  "problem", problem ? json_text(problem) : json_null()));
 }
 
 int

@@ -33,7 +33,7 @@ attach_child(void *ctx, int32_t pid)
 
 int
 service_new(const struct options *options, int is_private, struct service **ret,
-            struct sluice_err *reterr)
+	    struct sluice_err *reterr)
 {
 	struct service *service = calloc(1, sizeof(*service));
 
@@ -86,7 +86,7 @@ service_start_engine(struct service *service, int *ret_exit, struct sluice_err *
 
 		if (count > 0)
 			log_warn("service", "put back %d kernel settings that a killed run left",
-			         count);
+				 count);
 		else if (count < 0)
 			log_warn("service", "cannot put back what a killed run left: %s", err.msg);
 		r = engine_start(&setup->engine, &service->engine, reterr);

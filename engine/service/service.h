@@ -29,7 +29,7 @@ struct service {
 
 /* Starts no engine. options are borrowed until service_free. */
 int service_new(const struct options *options, int is_private, struct service **ret,
-                struct sluice_err *reterr);
+		struct sluice_err *reterr);
 void service_free(struct service *service); /* stops the engine; NULL is fine */
 
 /* Checks everything first, so that nothing is changed when it fails; *ret_exit then says with

@@ -27,9 +27,10 @@ setup_from_options(const struct options *options, struct setup *ret, struct slui
 		size_t len = strcspn(text, "=");
 
 		if (len >= sizeof(ret->keys[i]))
-			return sluice_fail(reterr, -EINVAL,
-			                   "policy-set: the key of '%.80s' is longer than %zu bytes",
-			                   text, sizeof(ret->keys[i]) - 1);
+			return sluice_fail(
+				reterr, -EINVAL,
+				"policy-set: the key of '%.80s' is longer than %zu bytes", text,
+				sizeof(ret->keys[i]) - 1);
 		memcpy(ret->keys[i], text, len);
 		engine->settings[i].key = ret->keys[i];
 		engine->settings[i].value = text + len + 1;
@@ -52,15 +53,11 @@ check_sampler(const char *name, struct sluice_err *reterr)
 	char names[256] = "auto";
 	size_t used = strlen(names);
 
-	if (strcmp(name, "auto") == 0)
+	if (strcmp(name, "auto") == 0 || sampler_by_name(name))
 		return 0;
-	for (size_t i = 0; sampler_registry[i]; i++) {
-		if (strcmp(sampler_registry[i]->name, name) == 0)
-			return 0;
-		if (used < sizeof(names))
-			used += (size_t)snprintf(names + used, sizeof(names) - used, ", %s",
-			                         sampler_registry[i]->name);
-	}
+	for (size_t i = 0; sampler_at(i) && used < sizeof(names); i++)
+		used += (size_t)snprintf(names + used, sizeof(names) - used, ", %s",
+					 sampler_at(i)->name);
 	return sluice_fail(reterr, -EINVAL, "there is no sampler '%s'; there are %s", name, names);
 }
 
@@ -74,7 +71,7 @@ check_mover(const char *name, struct sluice_err *reterr)
 		return 0;
 	for (size_t i = 0; mover_at(i) && used < sizeof(names); i++)
 		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", i ? ", " : "",
-		                         mover_at(i)->name);
+					 mover_at(i)->name);
 	return sluice_fail(reterr, -EINVAL, "there is no mover '%s'; there are %s", name, names);
 }
 
@@ -92,9 +89,9 @@ check_tiers(const char *sysroot, struct sluice_err *reterr)
 	sluice_topology_free(topology);
 	if (count < 2)
 		return sluice_fail(reterr, -ENODEV,
-		                   "this machine has only one memory tier, so there is nothing to "
-		                   "move between; 'sluice topology' shows what was found, and CXL "
-		                   "or persistent memory must be online as a NUMA node");
+				   "this machine has only one memory tier, so there is nothing to "
+				   "move between; 'sluice topology' shows what was found, and CXL "
+				   "or persistent memory must be online as a NUMA node");
 	return 0;
 }
 
@@ -113,7 +110,7 @@ setup_check(const struct setup *setup, int *ret_exit, struct sluice_err *reterr)
 		 * a bad policy show before a kernel setting was touched. */
 		stage = STAGE_POLICY;
 		r = plugin_load(engine->policy, engine->folders, engine->settings,
-		                engine->setting_count, round_host(), &plugin, reterr);
+				engine->setting_count, round_host(), &plugin, reterr);
 		if (r == 0)
 			plugin_unload(plugin);
 	}

@@ -45,7 +45,7 @@ print_help(void)
 		char left[64];
 
 		snprintf(left, sizeof(left), "--%s%s%s", row->name, row->metavar ? " " : "",
-		         row->metavar ? row->metavar : "");
+			 row->metavar ? row->metavar : "");
 		printf("  %-24s %s", left, row->help);
 		if (row->fallback && row->fallback[0])
 			printf(" (%s)", row->fallback);
@@ -56,7 +56,7 @@ print_help(void)
 /* 1: the program is done (help, version). */
 static int
 read_arguments(int argc, char **argv, struct options *options, struct command_line *ret,
-               struct sluice_err *reterr)
+	       struct sluice_err *reterr)
 {
 	uint64_t fd;
 
@@ -86,8 +86,8 @@ read_arguments(int argc, char **argv, struct options *options, struct command_li
 			ret->config = argv[++i];
 		} else {
 			return sluice_fail(reterr, -EINVAL,
-			                   "unknown argument '%s'; 'sluiced --help' lists all",
-			                   argv[i]);
+					   "unknown argument '%s'; 'sluiced --help' lists all",
+					   argv[i]);
 		}
 	}
 	return 0;
@@ -113,8 +113,8 @@ log_effective(const struct options *options)
 
 		for (size_t i = 0; i < options_count(options, option); i++)
 			log_info("config", "%s = %s (%s)", option_table[id].name,
-			         options_text(options, option, i),
-			         option_layer_name(options_layer(options, option)));
+				 options_text(options, option, i),
+				 option_layer_name(options_layer(options, option)));
 	}
 }
 
@@ -181,7 +181,7 @@ serve(struct service *service, struct control *control, int signal_fd, struct sl
 
 static int
 run_service(const struct options *options, const struct command_line *line, int *ret_exit,
-            struct sluice_err *reterr)
+	    struct sluice_err *reterr)
 {
 	const char *path = options_text(options, OPTION_SOCKET, 0);
 	struct service *service = NULL;
@@ -208,7 +208,7 @@ run_service(const struct options *options, const struct command_line *line, int 
 		if (r == 0) {
 			log_info("service", "serving %s", path);
 			sd_notifyf(0, "READY=1\nSTATUS=Tiering with policy %s",
-			           options_text(options, OPTION_POLICY, 0));
+				   options_text(options, OPTION_POLICY, 0));
 		}
 	}
 	if (r == 0)

@@ -13,13 +13,13 @@ tier_to_json(const struct engine_status *status, uint32_t i, double rate_sum)
 	double rate = status->round.heat.access_rate[i];
 
 	return json_pack("{s:i, s:s, s:I, s:I, s:I, s:I, s:o, s:I, s:o}", "index", (int)i, "kind",
-	                 sluice_tier_kind_name(tier->kind), "total_bytes",
-	                 (json_int_t)tier->total_bytes, "free_bytes", (json_int_t)tier->free_bytes,
-	                 "room_bytes", (json_int_t)tier->room_bytes, "shortage_bytes",
-	                 (json_int_t)tier->shortage_bytes, "latency_ns",
-	                 tier->latency_ns ? json_integer(tier->latency_ns) : json_null(),
-	                 "resident_bytes", (json_int_t)status->round.heat.resident_bytes[i],
-	                 "access_share", rate_sum > 0 ? json_real(rate / rate_sum) : json_null());
+			 sluice_tier_kind_name(tier->kind), "total_bytes",
+			 (json_int_t)tier->total_bytes, "free_bytes", (json_int_t)tier->free_bytes,
+			 "room_bytes", (json_int_t)tier->room_bytes, "shortage_bytes",
+			 (json_int_t)tier->shortage_bytes, "latency_ns",
+			 tier->latency_ns ? json_integer(tier->latency_ns) : json_null(),
+			 "resident_bytes", (json_int_t)status->round.heat.resident_bytes[i],
+			 "access_share", rate_sum > 0 ? json_real(rate / rate_sum) : json_null());
 }
 
 static json_t *
@@ -31,24 +31,24 @@ target_to_json(const struct engine_target *target, uint32_t tier_count)
 	for (uint32_t i = 0; i < tier_count; i++)
 		sum += target->access_share[i];
 	for (uint32_t i = 0; i < tier_count; i++) {
-		json_array_append_new(resident, json_integer((json_int_t)target->resident_bytes[i]));
-		json_array_append_new(share, sum > 0 ? json_real(target->access_share[i])
-		                                     : json_null());
+		json_array_append_new(resident,
+				      json_integer((json_int_t)target->resident_bytes[i]));
+		json_array_append_new(share,
+				      sum > 0 ? json_real(target->access_share[i]) : json_null());
 	}
 	return json_pack("{s:i, s:o, s:I, s:o, s:o, s:I, s:o}", "pid", (int)target->pid, "comm",
-	                 json_text(target->comm), "age_ms", (json_int_t)target->age_ms,
-	                 "resident_bytes", resident, "access_share", share, "pinned_bytes",
-	                 (json_int_t)target->pinned_bytes, "note", json_text(target->note));
+			 json_text(target->comm), "age_ms", (json_int_t)target->age_ms,
+			 "resident_bytes", resident, "access_share", share, "pinned_bytes",
+			 (json_int_t)target->pinned_bytes, "note", json_text(target->note));
 }
 
 static json_t *
 round_to_json(const struct round_stats *round, int knows_share)
 {
 	const uint64_t *refused = round->refused_bytes, *outcome = round->outcome_pages;
-	json_t *refusals = json_pack("{s:I, s:I, s:I}", "room",
-	                             (json_int_t)refused[REFUSED_ROOM], "budget",
-	                             (json_int_t)refused[REFUSED_BUDGET], "payback",
-	                             (json_int_t)refused[REFUSED_PAYBACK]);
+	json_t *refusals = json_pack("{s:I, s:I, s:I}", "room", (json_int_t)refused[REFUSED_ROOM],
+				     "budget", (json_int_t)refused[REFUSED_BUDGET], "payback",
+				     (json_int_t)refused[REFUSED_PAYBACK]);
 	json_t *outcomes = json_pack(
 		"{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "moved", (json_int_t)outcome[MOVE_MOVED],
 		"already", (json_int_t)outcome[MOVE_ALREADY], "busy",
@@ -56,18 +56,17 @@ round_to_json(const struct round_stats *round, int knows_share)
 		"gone", (json_int_t)outcome[MOVE_GONE], "elsewhere",
 		(json_int_t)outcome[MOVE_ELSEWHERE], "failed", (json_int_t)outcome[MOVE_FAILED]);
 
-	return json_pack("{s:I, s:I, s:I, s:I, s:o, s:o, s:I, s:I, s:I, s:I, s:o, s:f, s:I, s:I}", "rounds",
-	                 (json_int_t)round->rounds, "promoted_bytes",
-	                 (json_int_t)round->promoted_bytes, "demoted_bytes",
-	                 (json_int_t)round->demoted_bytes, "planned_bytes",
-	                 (json_int_t)round->planned_bytes, "refused_bytes", refusals,
-	                 "outcome_pages", outcomes, "move_calls", (json_int_t)round->move_calls,
-	                 "move_ns", (json_int_t)round->move_ns, "decide_ns",
-	                 (json_int_t)round->decide_ns, "pingpong_bytes",
-	                 (json_int_t)round->pingpong_bytes, "fast_share",
-	                 knows_share ? json_real(round->fast_share) : json_null(), "effort",
-	                 round->effort, "page_move_ns", (json_int_t)round->page_move_ns,
-	                 "horizon_ms", (json_int_t)round->horizon_ms);
+	return json_pack(
+		"{s:I, s:I, s:I, s:I, s:o, s:o, s:I, s:I, s:I, s:I, s:o, s:f, s:I, s:I}", "rounds",
+		(json_int_t)round->rounds, "promoted_bytes", (json_int_t)round->promoted_bytes,
+		"demoted_bytes", (json_int_t)round->demoted_bytes, "planned_bytes",
+		(json_int_t)round->planned_bytes, "refused_bytes", refusals, "outcome_pages",
+		outcomes, "move_calls", (json_int_t)round->move_calls, "move_ns",
+		(json_int_t)round->move_ns, "decide_ns", (json_int_t)round->decide_ns,
+		"pingpong_bytes", (json_int_t)round->pingpong_bytes, "fast_share",
+		knows_share ? json_real(round->fast_share) : json_null(), "effort", round->effort,
+		"page_move_ns", (json_int_t)round->page_move_ns, "horizon_ms",
+		(json_int_t)round->horizon_ms);
 }
 
 static json_t *
@@ -99,21 +98,21 @@ status_to_json(const struct engine_status *status)
 		json_array_append_new(tiers, tier_to_json(status, i, rate_sum));
 	for (size_t i = 0; i < status->target_count; i++)
 		json_array_append_new(targets,
-		                      target_to_json(&status->targets[i], status->tier_count));
-	return json_pack(
-		"{s:s, s:I, s:s, s:s, s:o, s:o, s:o, s:o,"
-		" s:{s:I, s:i, s:i, s:I}, s:{s:I, s:I, s:I}, s:{s:I, s:I, s:I}, s:o}",
-		"version", SLUICE_VERSION, "uptime_ms", (json_int_t)status->uptime_ms, "policy",
-		status->policy, "mover", status->mover, "samplers",
-		samplers_to_json(status->samplers), "note", json_text(status->note), "tiers", tiers, "round",
-		round_to_json(&status->round, rate_sum > 0), "heat", "metadata_bytes",
-		(json_int_t)heat->metadata_bytes, "regions", (int)heat->regions,
-		"regions_in_detail", (int)heat->regions_in_detail, "tracked_bytes",
-		(json_int_t)heat->tracked_bytes, "sampling", "samples",
-		(json_int_t)sampling->samples, "lost", (json_int_t)sampling->lost,
-		"kernel_moved_pages", (json_int_t)sampling->kernel_moved_pages, "cpu", "own_ns",
-		(json_int_t)status->own_cpu_ns, "kernel_ns", (json_int_t)sampling->kernel_cpu_ns,
-		"target_ns", (json_int_t)sampling->target_cost_ns, "targets", targets);
+				      target_to_json(&status->targets[i], status->tier_count));
+	return json_pack("{s:s, s:I, s:s, s:s, s:o, s:o, s:o, s:o,"
+			 " s:{s:I, s:i, s:i, s:I}, s:{s:I, s:I, s:I}, s:{s:I, s:I, s:I}, s:o}",
+			 "version", SLUICE_VERSION, "uptime_ms", (json_int_t)status->uptime_ms,
+			 "policy", status->policy, "mover", status->mover, "samplers",
+			 samplers_to_json(status->samplers), "note", json_text(status->note),
+			 "tiers", tiers, "round", round_to_json(&status->round, rate_sum > 0),
+			 "heat", "metadata_bytes", (json_int_t)heat->metadata_bytes, "regions",
+			 (int)heat->regions, "regions_in_detail", (int)heat->regions_in_detail,
+			 "tracked_bytes", (json_int_t)heat->tracked_bytes, "sampling", "samples",
+			 (json_int_t)sampling->samples, "lost", (json_int_t)sampling->lost,
+			 "kernel_moved_pages", (json_int_t)sampling->kernel_moved_pages, "cpu",
+			 "own_ns", (json_int_t)status->own_cpu_ns, "kernel_ns",
+			 (json_int_t)sampling->kernel_cpu_ns, "target_ns",
+			 (json_int_t)sampling->target_cost_ns, "targets", targets);
 }
 
 static json_t *
@@ -126,15 +125,15 @@ static json_t *
 node_to_json(const struct sluice_node *node)
 {
 	return json_pack("{s:i, s:s, s:i, s:b, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:s}",
-	                 "id", (int)node->id, "kind", sluice_tier_kind_name(node->kind), "tier",
-	                 (int)node->tier, "has_cpu", (int)node->has_cpu, "cpus", node->cpus,
-	                 "total_bytes", (json_int_t)node->total_bytes, "free_bytes",
-	                 (json_int_t)node->free_bytes, "distance", known(node->distance),
-	                 "read_latency_ns", known(node->read_latency_ns), "write_latency_ns",
-	                 known(node->write_latency_ns), "read_bw_mbps", known(node->read_bw_mbps),
-	                 "write_bw_mbps", known(node->write_bw_mbps), "kernel_tier",
-	                 node->kernel_tier >= 0 ? json_integer(node->kernel_tier) : json_null(),
-	                 "reason", node->reason);
+			 "id", (int)node->id, "kind", sluice_tier_kind_name(node->kind), "tier",
+			 (int)node->tier, "has_cpu", (int)node->has_cpu, "cpus", node->cpus,
+			 "total_bytes", (json_int_t)node->total_bytes, "free_bytes",
+			 (json_int_t)node->free_bytes, "distance", known(node->distance),
+			 "read_latency_ns", known(node->read_latency_ns), "write_latency_ns",
+			 known(node->write_latency_ns), "read_bw_mbps", known(node->read_bw_mbps),
+			 "write_bw_mbps", known(node->write_bw_mbps), "kernel_tier",
+			 node->kernel_tier >= 0 ? json_integer(node->kernel_tier) : json_null(),
+			 "reason", node->reason);
 }
 
 json_t *
@@ -154,10 +153,10 @@ topology_to_json(const struct sluice_topology *topology)
 		}
 		json_array_append_new(
 			tiers, json_pack("{s:i, s:s, s:o, s:I, s:I, s:o, s:s}", "index", (int)i,
-		                         "kind", sluice_tier_kind_name(tier->kind), "nodes", ids,
-		                         "total_bytes", (json_int_t)tier->total_bytes, "free_bytes",
-		                         (json_int_t)tier->free_bytes, "read_latency_ns",
-		                         known(tier->read_latency_ns), "reason", tier->reason));
+					 "kind", sluice_tier_kind_name(tier->kind), "nodes", ids,
+					 "total_bytes", (json_int_t)tier->total_bytes, "free_bytes",
+					 (json_int_t)tier->free_bytes, "read_latency_ns",
+					 known(tier->read_latency_ns), "reason", tier->reason));
 	}
 	for (size_t i = 0; i < sluice_topology_node_count(topology); i++)
 		json_array_append_new(nodes, node_to_json(sluice_topology_node(topology, i)));

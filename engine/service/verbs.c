@@ -66,8 +66,8 @@ verb_stop(struct service *service, struct control_client *client, const json_t *
 	(void)request;
 	if (!service->is_private)
 		return control_error(-EPERM, EXIT_NOT_PERMITTED,
-		                     "only a private service stops on request; use 'systemctl stop "
-		                     "sluiced', or send it SIGTERM");
+				     "only a private service stops on request; use 'systemctl stop "
+				     "sluiced', or send it SIGTERM");
 	service_stop_engine(service);
 	return success(NULL);
 }
@@ -83,13 +83,13 @@ verb_attach(struct service *service, struct control_client *client, const json_t
 	(void)client;
 	if (r < 0 || (follow && !json_is_boolean(follow)))
 		return control_error(-EBADMSG, EXIT_USAGE,
-		                     r < 0 ? err.msg : "\"follow\" must be true or false");
+				     r < 0 ? err.msg : "\"follow\" must be true or false");
 	r = engine_attach(service->engine, pid, &err);
 	if (r < 0)
 		return failure(STAGE_TARGET, r, &err);
 	if (json_is_true(follow) && follow_add(service->follow, pid) == -ENOSPC)
 		log_warn("service", "too many followed processes: children of %d are not tiered",
-		         pid);
+			 pid);
 	return success(json_pack("{s:i}", "pid", pid));
 }
 
@@ -116,9 +116,9 @@ status_members(struct service *service)
 	engine_get_status(service->engine, service->status);
 	members = status_to_json(service->status);
 	if (members)
-		json_object_set_new(members, "dry_run",
-		                    json_boolean(options_number(service->options,
-		                                                OPTION_DRY_RUN) != 0));
+		json_object_set_new(
+			members, "dry_run",
+			json_boolean(options_number(service->options, OPTION_DRY_RUN) != 0));
 	return members;
 }
 
@@ -142,7 +142,7 @@ verb_watch(struct service *service, struct control_client *client, const json_t 
 	    json_integer_value(interval) > 3600000 ||
 	    (json_integer_value(interval) > 0 && json_integer_value(interval) < 100))
 		return control_error(-EBADMSG, EXIT_USAGE,
-		                     "\"interval_ms\" must be 100 to 3600000, or 0 to stop");
+				     "\"interval_ms\" must be 100 to 3600000, or 0 to stop");
 	control_watch(client, (uint64_t)json_integer_value(interval));
 	return success(NULL);
 }
@@ -201,12 +201,12 @@ verb_config(struct service *service, struct control_client *client, const json_t
 
 		for (size_t i = 0; i < options_count(service->options, option); i++)
 			json_array_append_new(values,
-			                      json_text(options_text(service->options, option, i)));
+					      json_text(options_text(service->options, option, i)));
 		json_array_append_new(
 			rows, json_pack("{s:s, s:o, s:s, s:s}", "key", option_table[id].name,
-		                        "values", values, "from",
-		                        option_layer_name(options_layer(service->options, option)),
-		                        "help", option_table[id].help));
+					"values", values, "from",
+					option_layer_name(options_layer(service->options, option)),
+					"help", option_table[id].help));
 	}
 	return success(json_pack("{s:o}", "options", rows));
 }
@@ -224,15 +224,15 @@ verb_restore(struct service *service, struct control_client *client, const json_
 		return failure(STAGE_OTHER, r, &err);
 	/* What a running engine changed is its own, and was not touched: say who that is. */
 	return success(json_pack("{s:i, s:o}", "restored", r, "running_pid",
-	                         lock_holder(state_dir) ? json_integer(lock_holder(state_dir))
-	                                                : json_null()));
+				 lock_holder(state_dir) ? json_integer(lock_holder(state_dir))
+							: json_null()));
 }
 
 struct verb {
 	const char *name;
 	int needs_engine;
 	json_t *(*run)(struct service *service, struct control_client *client,
-	               const json_t *request);
+		       const json_t *request);
 };
 
 static const struct verb verbs[] = {
@@ -252,11 +252,11 @@ unknown_verb(const char *name)
 	size_t used = 0;
 
 	for (size_t i = 0; i < VERB_COUNT; i++)
-		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s",
-		                         i ? ", " : "", verbs[i].name);
+		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", i ? ", " : "",
+					 verbs[i].name);
 	if (name)
 		snprintf(message, sizeof(message), "unknown verb '%.100s'; there are %s", name,
-		         names);
+			 names);
 	else
 		snprintf(message, sizeof(message), "\"verb\" is missing; there are %s", names);
 	return control_error(-EBADMSG, EXIT_USAGE, message);
@@ -277,7 +277,7 @@ on_request(void *ctx, struct control_client *client, const json_t *request)
 		if (verbs[i].needs_engine)
 			r = service_start_engine(service, &status, &err);
 		return r < 0 ? control_error(r, status, err.msg)
-		             : verbs[i].run(service, client, request);
+			     : verbs[i].run(service, client, request);
 	}
 	return unknown_verb(name);
 }
