@@ -60,7 +60,7 @@ while [ $# -gt 0 ]; do
 	shift
 done
 for seconds in "$before" "$after"; do
-	[[ $seconds =~ ^[0-9]{1,5}$ ]] && [ "$seconds" -ge 3 ] || wrong "--before and --after are whole seconds, 3 or more"
+	[[ $seconds =~ ^0*([3-9]|[1-9][0-9]{1,4})$ ]] || wrong "--before and --after are whole seconds, 3 or more"
 done
 if [ $here = 0 ] && [[ $shape != */* ]] && [ ! -e "$repo/tests/vm/shapes/$shape" ]; then
 	wrong "there is no shape '$shape' among: $(cd "$repo/tests/vm/shapes" && echo *)"
@@ -74,7 +74,7 @@ step "Looking for what is needed"
 "$repo/deploy/setup.sh" || exit $?
 
 step "Building in $build"
-cmake -S "$repo" -B "$build" -G Ninja --log-level=WARNING -DSLUICE_TESTS=ON ||
+cmake -S "$repo" -B "$build" -G Ninja --log-level=WARNING -DSLUICE_TESTS=ON >/dev/null ||
 	die "configuring failed (see above)"
 cmake --build "$build" --target sluice sluiced hotset sluice-report policies/all tests/vm/all ||
 	die "building failed (see above)"
@@ -170,7 +170,7 @@ jq -r -L "$here_dir" 'include "common";
 		elif $unit == "per_s" then speed_text elif $unit == "bytes" then bytes_text
 		else "\(digits)x" end;
 	.tables[0] | ([""] + .columns), (.rows[] | [.name] + (.unit as $u | .values | map(cell($u))))
-	| "  \(.[0] + (32 - (.[0] | length)) * " ")\(.[1] | right(12))\(.[2] | right(14))\(.[3] | right(10))"' "$out/result.json"
+	| "  \(.[0] + (34 - (.[0] | length)) * " ")\(.[1] | right(12))\(.[2] | right(14))\(.[3] | right(10))"' "$out/result.json"
 [ -z "$shape" ] || echo "  (emulated hardware: compare within this run only)"
 echo
 echo "  report:  $out/report.html"

@@ -74,7 +74,7 @@ stop() { # SENTENCE: a step that the rest needs went wrong
 
 make_build() { # DIR [SANITIZERS]
 	cmake -S "$repo" -B "$1" -G Ninja --log-level=WARNING -DCMAKE_BUILD_TYPE=RelWithDebInfo \
-		-DSLUICE_WERROR=ON -DSLUICE_TESTS=ON -DSLUICE_SANITIZE="${2:-}" || stop "configuring failed (see above)"
+		-DSLUICE_WERROR=ON -DSLUICE_TESTS=ON -DSLUICE_SANITIZE="${2:-}" >/dev/null || stop "configuring failed (see above)"
 	cmake --build "$1" -- -j "$jobs" || stop "building failed (see above)"
 }
 

@@ -385,7 +385,8 @@ report_chart(FILE *out, const json_t *json, const char *id, struct report_proble
 		fputs("</p>", out);
 	}
 	fprintf(out,
-		"</figcaption>\n<svg viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-labelledby=\"%s-t "
+		"</figcaption>\n<div class=\"plot\"><svg viewBox=\"0 0 %.0f %.0f\" role=\"img\" "
+		"aria-labelledby=\"%s-t "
 		"%s-d\">"
 		"<title id=\"%s-t\">",
 		WIDTH, HEIGHT, id, id, id);
@@ -398,7 +399,7 @@ report_chart(FILE *out, const json_t *json, const char *id, struct report_proble
 	for (i = 0; i < chart.line_count; i++)
 		write_line(out, &chart, i);
 	write_names(out, &chart);
-	fputs("</svg>\n", out);
+	fputs("</svg></div>\n", out);
 	write_figures(out, &chart);
 	fputs("</figure>\n", out);
 	chart_release(&chart);

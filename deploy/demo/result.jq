@@ -20,7 +20,7 @@ include "common";
            | .row = { t_s: $in.line.t_s, started, start_s, speed: $in.line.accesses_per_s,
                       hot: $in.line.hot_fast_share, placed: $in.line.access_fast_share,
                       counts: (if ($in.truth | length) > 0 then $in.truth | counted($fast) else null end),
-                      believed: .status.round.fast_share, status }
+                      estimated: .status.round.fast_share, status }
          else . end;
        .row | select(. != null)) ] as $rows
 | ($rows | map(select(.started))) as $after
@@ -36,12 +36,13 @@ include "common";
   ($before | map(.speed) | mean) as $speed_before
 | ($steady | map(.speed) | mean) as $speed_after
 | (if $speed_before > 0 and $speed_after != null then $speed_after / $speed_before else null end) as $gain
-# Our CPU time over the last third: the service's own and that of kernel threads at work for it.
+# CPU time over the last third, as CPUs kept busy.
 | ($steady | map(.status | select(. != null))) as $statuses
-| (if ($statuses | length) > 1 and $statuses[-1].uptime_ms > $statuses[0].uptime_ms
-   then (($statuses[-1].cpu | .own_ns + .kernel_ns) - ($statuses[0].cpu | .own_ns + .kernel_ns)) / 1e6
-        / ($statuses[-1].uptime_ms - $statuses[0].uptime_ms)
-   else null end) as $cpu
+| def busy(f): if ($statuses | length) > 1 and $statuses[-1].uptime_ms > $statuses[0].uptime_ms
+    then (($statuses[-1].cpu | f) - ($statuses[0].cpu | f)) / 1e6 / ($statuses[-1].uptime_ms - $statuses[0].uptime_ms)
+    else null end;
+  busy(.own_ns + .kernel_ns) as $cpu
+| busy(.target_ns) as $taken
 | ($topology.tiers | map("\(.kind) (node \(.nodes | map(tostring) | join(",")), \(.total_bytes | bytes_text))") | join(", ")) as $tiers
 | ($status.round | .promoted_bytes + .demoted_bytes) as $moved
 | {
@@ -61,10 +62,10 @@ include "common";
     ],
     charts: [
       { title: "Accesses served by fast memory", unit: "share",
-        note: (if $counted then "Counted from outside the guest, and what Sluice believes." else "From where the program's pages lie, and what Sluice believes." end),
+        note: (if $counted then "Counted from outside the guest, and what Sluice estimates." else "From where the program's pages lie, and what Sluice estimates." end),
         markers: [ { t_s: $start_s, label: "Sluice starts" } ],
         lines: [ { name: (if $counted then "counted" else "placed" end), points: ($rows | map([.t_s, (if $counted then (.counts // {all: 0} | share) else .placed end)])) },
-                 { name: "Sluice's belief", points: ($rows | map([.t_s, .believed])) } ] },
+                 { name: "Sluice's estimate", points: ($rows | map([.t_s, .estimated])) } ] },
       { title: "The program's own speed", unit: "per_s", note: "Accesses per second, counted by the program itself.",
         markers: [ { t_s: $start_s, label: "Sluice starts" } ],
         lines: [ { name: "hotset", points: ($rows | map([.t_s, .speed])) } ] }
@@ -74,12 +75,14 @@ include "common";
       { name: "Accesses served by fast memory", unit: "share", values: [ ($before | served), ($steady | served), "" ] },
       { name: "Hot set in fast memory", unit: "share", values: [ ($before | last.hot), ($after | last.hot), "" ] },
       { name: "Bytes moved, both ways", unit: "bytes", values: [ "", $moved, "" ] },
-      { name: "Sluice's CPU, of one", unit: "cpu", values: [ "", $cpu, "" ] } ] } ],
+      { name: "CPU that Sluice uses, of one", unit: "cpu", values: [ "", $cpu, "" ] },
+      { name: "Program's time taken by tracking", unit: "cpu", values: [ "", $taken, "" ] } ] } ],
     notes: [
       "Before: the seconds without Sluice, less the first. With Sluice: the last third of the seconds with it; bytes moved: all of them.",
       (if $counted then "Served by fast memory: loads and stores to the program's memory, counted by a QEMU plugin outside the guest; the kernel and Sluice cannot influence it."
        else "Served by fast memory: where the program's pages lie (move_pages query), weighted by how likely the program accesses each." end),
       "The program is bench/workloads/hotset with \($workload); it knows nothing of Sluice.",
+      "CPU that Sluice uses: of its service and of kernel threads that work for it. The program's time taken by tracking is an estimate.",
       "Policy \($status.policy), samplers \($status.samplers | join(", ")), mover \($status.mover)."
     ],
     command: $command, made: (now | todate),
@@ -87,8 +90,9 @@ include "common";
     measured: {
       speed_before: $speed_before, speed_after: $speed_after, gain: $gain,
       served_before: ($before | served), served_after: ($steady | served),
-      believed_after: ($steady | map(.believed | select(. != null)) | mean),
+      estimated_after: ($steady | map(.estimated | select(. != null)) | mean),
       hot_before: ($before | last.hot), hot_after: ($after | last.hot),
-      reached_95_s: reached(0.95), reached_98_s: reached(0.98), moved_bytes: $moved, cpu: $cpu
+      reached_95_s: reached(0.95), reached_98_s: reached(0.98), moved_bytes: $moved, cpu: $cpu,
+      target_cpu: $taken
     }
   }
