@@ -145,9 +145,10 @@ cut_promotions(struct tier_state *t)
 	uint64_t spare = above(t->free_bytes, t->reserve_bytes), colder = 0, come = 0;
 	uint32_t level = LEVELS - 1;
 
-	for (uint32_t i = 0; i < level; i++)
+	/* Colder is two levels, a fifth at least: less is noise. */
+	for (uint32_t i = 0; i + 1 < level; i++)
 		colder += t->own_bytes[i];
-	for (; level > 0; level--) {
+	for (; level > 1; level--) {
 		uint64_t most = spare + above(colder, t->need_bytes);
 
 		if (most > t->lend_bytes)
@@ -157,20 +158,38 @@ cut_promotions(struct tier_state *t)
 			break;
 		}
 		come += t->slower_bytes[level];
-		colder -= t->own_bytes[level - 1];
+		colder -= t->own_bytes[level - 2];
 	}
-	t->promote_level = level; /* 0: all that has any heat */
+	t->promote_level = level; /* 1: all that has any heat */
 }
 
-/* Whether the region lies beyond the cut; uses up what is allowed on the cut itself. */
+/* What leaves may be a little more than needed, what comes may not: then the two do not chase each
+ * other around the watermark. Both use up what is allowed on the cut itself. */
 static int
-take(uint32_t level, uint32_t cut, int beyond, uint64_t bytes, uint64_t *at_cut)
+leaves(struct tier_state *t, const struct sluice_region *region)
 {
-	if (level != cut)
-		return beyond;
-	if (*at_cut == 0)
+	uint32_t level = level_of(region->heat_high);
+
+	if (level != t->demote_level)
+		return level < t->demote_level;
+	if (t->demote_at_cut == 0)
 		return 0;
-	*at_cut -= bytes < *at_cut ? bytes : *at_cut;
+	t->demote_at_cut = above(t->demote_at_cut, region->bytes);
+	return 1;
+}
+
+static int
+comes(struct tier_state *t, const struct sluice_region *region)
+{
+	uint32_t level = level_of(region->heat_low);
+
+	if (t->lend_bytes < region->bytes || t->room_bytes < region->bytes)
+		return 0;
+	if (level != t->promote_level)
+		return level > t->promote_level;
+	if (t->promote_at_cut < region->bytes)
+		return 0;
+	t->promote_at_cut -= region->bytes;
 	return 1;
 }
 
@@ -193,14 +212,9 @@ plan_demotions(struct watermark *w)
 {
 	for (uint64_t i = 0; i < w->view->region_count; i++) {
 		const struct sluice_region *r = sluice_view_region(w->view, i);
-		uint32_t level = level_of(r->heat_high), to = r->tier + 1;
-		struct tier_state *t;
+		uint32_t to = r->tier + 1;
 
-		if (to >= w->view->tier_count || !may_leave(w, r))
-			continue;
-		t = &w->tiers[r->tier];
-		if (!take(level, t->demote_level, level < t->demote_level, r->bytes,
-			  &t->demote_at_cut))
+		if (to >= w->view->tier_count || !may_leave(w, r) || !leaves(&w->tiers[r->tier], r))
 			continue;
 		while (to < w->view->tier_count && w->tiers[to].room_bytes < r->bytes)
 			to++;
@@ -214,25 +228,21 @@ plan_promotions(struct watermark *w)
 {
 	for (uint64_t i = 0; i < w->view->region_count; i++) {
 		const struct sluice_region *r = sluice_view_region(w->view, i);
-		uint32_t level = level_of(r->heat_low);
+		uint32_t to = 0;
 
-		/* What may be on its way down is not asked to go up in the same round. */
-		if (r->tier >= w->view->tier_count || is_young(w, r) || level == 0 ||
-		    (w->tiers[r->tier].need_bytes > 0 &&
-		     level_of(r->heat_high) <= w->tiers[r->tier].demote_level))
+		if (r->tier >= w->view->tier_count || is_young(w, r) || !(r->heat_low > 0))
 			continue;
-		for (uint32_t to = 0; to < r->tier; to++) {
-			struct tier_state *t = &w->tiers[to];
-
-			if (t->lend_bytes < r->bytes || t->room_bytes < r->bytes ||
-			    !take(level, t->promote_level, level > t->promote_level, r->bytes,
-				  &t->promote_at_cut))
-				continue;
-			t->lend_bytes -= r->bytes;
-			if (!plan_move(w, i, r, to, r->heat))
-				return;
-			break;
-		}
+		/* What may be on its way down is not asked to go up in the same round. */
+		if (w->tiers[r->tier].need_bytes > 0 &&
+		    level_of(r->heat_high) <= w->tiers[r->tier].demote_level)
+			continue;
+		while (to < r->tier && !comes(&w->tiers[to], r))
+			to++;
+		if (to == r->tier)
+			continue;
+		w->tiers[to].lend_bytes -= r->bytes;
+		if (!plan_move(w, i, r, to, r->heat))
+			return;
 	}
 }
 

@@ -39,7 +39,7 @@ struct sluice_plan {
 
 static struct sluice_plan plan = {.capacity = PLAN_CAPACITY};
 
-static int
+static int __attribute__((unused))
 plan_ask(struct sluice_plan *p, uint64_t i, uint32_t tier, float gain)
 {
 	if (i >= p->view->region_count || tier >= p->view->tier_count || isnan(gain))
@@ -55,7 +55,7 @@ plan_ask(struct sluice_plan *p, uint64_t i, uint32_t tier, float gain)
 static const struct sluice_host host = {.size = sizeof(host), .move = plan_ask};
 
 /* Start the policy with KEY, VALUE, KEY, VALUE, ..., NULL; its fallbacks for the rest. */
-static int
+static int __attribute__((unused))
 try_start(void **ret_self, struct sluice_err *reterr, va_list settings)
 {
 	const char *values[16] = {0}, *key;
@@ -106,7 +106,7 @@ start_fails(const char *first, ...)
 }
 
 /* One decision over these arrays; the plan is left in `plan`. */
-static int
+static int __attribute__((unused))
 decide(void *self, const struct sluice_tier *tiers, uint32_t tier_count,
        const struct sluice_region *regions, uint64_t region_count, uint64_t budget_bytes,
        struct sluice_err *reterr)
@@ -129,8 +129,7 @@ decide(void *self, const struct sluice_tier *tiers, uint32_t tier_count,
 }
 
 /* The target tier of region i in the plan, or -1. */
-static int
-planned(uint64_t i)
+static int __attribute__((unused)) planned(uint64_t i)
 {
 	for (size_t k = 0; k < plan.count; k++)
 		if (plan.moves[k].region == i)
@@ -175,8 +174,7 @@ struct world {
 	uint64_t moved_bytes, back_bytes; /* back: to where it came from, within a minute */
 };
 
-static double
-world_random(struct world *world)
+static double __attribute__((unused)) world_random(struct world *world)
 {
 	world->seed ^= world->seed << 13;
 	world->seed ^= world->seed >> 7;
@@ -184,8 +182,7 @@ world_random(struct world *world)
 	return (double)(world->seed >> 11) / 9007199254740992.0;
 }
 
-static double
-world_poisson(struct world *world, double mean)
+static double __attribute__((unused)) world_poisson(struct world *world, double mean)
 {
 	double limit = exp(-mean), product = world_random(world);
 	unsigned count = 0;
@@ -341,8 +338,7 @@ world_round(struct world *world, void *self)
 }
 
 /* Share of the accesses that the fastest tier serves. */
-static double
-world_fast_share(const struct world *world)
+static double __attribute__((unused)) world_fast_share(const struct world *world)
 {
 	double fast = 0, all = 0;
 
@@ -356,8 +352,7 @@ world_fast_share(const struct world *world)
 }
 
 /* The best share that any placement could reach in so many bytes of fast memory. */
-static int
-world_by_rate(const void *a, const void *b)
+static int __attribute__((unused)) world_by_rate(const void *a, const void *b)
 {
 	double x = *(const double *)a, y = *(const double *)b;
 
