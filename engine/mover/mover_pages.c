@@ -17,12 +17,14 @@
 #include "destination.h"
 #include "mover_registry.h"
 #include "page_table.h"
+#include "procfs.h"
 #include "tier_map.h"
 
 #define BATCH 512
 #define ATTEMPTS 3 /* the kernel itself tries ten times in each */
 
 struct mover_pages {
+	char sysroot[256];
 	struct tier_map tiers;
 	struct destination *destination;
 	struct page_table *pages;
@@ -80,6 +82,7 @@ start(const struct ops_env *env, void **ret_self, struct sluice_err *reterr)
 
 	if (!mover)
 		return sluice_fail(reterr, -ENOMEM, "out of memory");
+	snprintf(mover->sysroot, sizeof(mover->sysroot), "%s", env->sysroot);
 	r = tier_map_load(&mover->tiers, env->sysroot, reterr);
 	if (r == 0)
 		r = destination_new(env->sysroot, &mover->tiers, &mover->destination, reterr);
@@ -307,7 +310,7 @@ move(void *self, int32_t pid, const uint64_t *addrs, size_t count, uint32_t tier
 	int r, forbidden = 0;
 
 	/* pid 0 would be ourselves. */
-	if (count > BATCH || pid <= 0 || tier >= SLUICE_TIERS_MAX)
+	if (count > BATCH || pid <= 0 || tier >= sluice_topology_tier_count(mover->tiers.topology))
 		return sluice_fail(reterr, -EINVAL,
 				   "cannot move %zu pages of process %d to tier %u", count, pid,
 				   tier);
@@ -321,6 +324,9 @@ move(void *self, int32_t pid, const uint64_t *addrs, size_t count, uint32_t tier
 			r = push_all(mover, pid, addrs, count);
 		account(mover, pid, addrs, count, tier, outcomes, bytes, landed);
 	}
+	/* The kernel's word for a process without memory: it is a zombie or a kernel thread. */
+	if (r == -EINVAL && procfs_state(mover->sysroot, pid) == -ESRCH)
+		r = -ESRCH;
 	if (r == -ESRCH) {
 		page_table_forget(mover->pages, pid);
 		fill(count, MOVE_GONE, outcomes, bytes, landed);
@@ -330,7 +336,9 @@ move(void *self, int32_t pid, const uint64_t *addrs, size_t count, uint32_t tier
 		fill(count, MOVE_FAILED, outcomes, bytes, landed);
 		return sluice_fail(reterr, r == -EACCES ? -EPERM : r,
 				   "could not move pages of process %d: %s%s", pid, strerror(-r),
-				   r == -EPERM ? "; run Sluice as root, or with CAP_SYS_NICE" : "");
+				   r == -EPERM    ? "; run Sluice as root, or with CAP_SYS_NICE"
+				   : r == -EINVAL ? "; is it a kernel thread?"
+						  : "");
 	}
 	if (forbidden)
 		return sluice_fail(

@@ -6,6 +6,7 @@
 
 static const struct sampler_ops *const samplers[] = {
 	&sampler_hintfault,
+	&sampler_damon,
 };
 
 size_t

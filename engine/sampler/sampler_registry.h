@@ -8,6 +8,7 @@
 #include "ops.h"
 
 extern const struct sampler_ops sampler_hintfault;
+extern const struct sampler_ops sampler_damon;
 
 size_t sampler_count(void);
 const struct sampler_ops *sampler_at(size_t i);              /* NULL out of range */

@@ -403,6 +403,19 @@ settings_restore(struct settings *settings, struct sluice_err *reterr)
 }
 
 void
+settings_forget(struct settings *settings)
+{
+	char name[RECORD_NAME_BYTES];
+
+	while (settings->count > 0) {
+		struct owned *owned = &settings->owned[--settings->count];
+
+		record_name(owned->record.path, name);
+		record_drop(settings->dir_fd, name, owned->fd);
+	}
+}
+
+void
 settings_close(struct settings *settings)
 {
 	struct sluice_err err = {0};

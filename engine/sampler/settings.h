@@ -47,6 +47,9 @@ int settings_set(struct settings *settings, const char *path, const char *value,
  * all; what failed stays written down for the next start. */
 int settings_restore(struct settings *settings, struct sluice_err *reterr);
 
+/* Let go of everything without putting it back: somebody else has taken these settings over. */
+void settings_forget(struct settings *settings);
+
 /* Restores, then frees; NULL is fine. */
 void settings_close(struct settings *settings);
 

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* damon_sysfs.c - see damon_sysfs.h. */
+#include "damon_sysfs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "procfs.h"
+#include "settings.h"
+
+#define KDAMONDS "/sys/kernel/mm/damon/admin/kdamonds/"
+#define COUNT KDAMONDS "nr_kdamonds"
+#define STATE KDAMONDS "0/state"
+#define CONTEXT KDAMONDS "0/contexts/0/"
+
+struct damon_sysfs {
+	char sysroot[256];
+	struct settings *settings;
+	int has_context;     /* made at the first run */
+	int32_t kdamond;     /* thread of the run under way */
+	int32_t first_pid;   /* as written to the first target: how we know ours */
+	uint64_t cpu_ns;     /* of earlier runs */
+	uint64_t cpu_ns_now; /* of this run, when last looked at */
+};
+
+static int
+file_read(const char *sysroot, const char *path, char *text, size_t capacity)
+{
+	int fd = procfs_open(sysroot, 0, path + 1, O_RDONLY);
+	ssize_t length;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	length = read(fd, text, capacity - 1);
+	r = length < 0 ? -errno : 0;
+	close(fd);
+	if (r < 0)
+		return r;
+	while (length > 0 && text[length - 1] == '\n')
+		length--;
+	text[length] = '\0';
+	return 0;
+}
+
+static int
+number_read(const char *sysroot, const char *path, int64_t *ret)
+{
+	char text[64], *end;
+	int64_t number;
+	int r = file_read(sysroot, path, text, sizeof(text));
+
+	if (r < 0)
+		return r;
+	number = strtoll(text, &end, 10);
+	if (end == text || *end)
+		return -EBADMSG;
+	*ret = number;
+	return 0;
+}
+
+/* For files of the kdamond that we made; they go away with it, so nothing is to be put back. */
+static int
+file_write(const struct damon_sysfs *damon, const char *path, uint64_t number, const char *word,
+	   struct sluice_err *reterr)
+{
+	char text[64];
+	int r;
+
+	if (word)
+		snprintf(text, sizeof(text), "%s", word);
+	else
+		snprintf(text, sizeof(text), "%llu", (unsigned long long)number);
+	r = procfs_write(damon->sysroot, 0, path + 1, text);
+	if (r < 0)
+		return sluice_fail(reterr, r, "DAMON refused '%s' in %s: %s", text, path,
+				   strerror(-r));
+	return 0;
+}
+
+/* Who holds the kdamonds that are there, as far as sysfs tells. */
+static void
+describe(const char *sysroot, char *text, size_t capacity)
+{
+	char state[32] = "unknown", operations[32] = "unknown";
+	int64_t pid = 0;
+
+	file_read(sysroot, STATE, state, sizeof(state));
+	file_read(sysroot, CONTEXT "operations", operations, sizeof(operations));
+	number_read(sysroot, CONTEXT "targets/0/pid_target", &pid);
+	if (pid > 0)
+		snprintf(text, capacity,
+			 "kdamond 0 is %s, monitors by %s, its first target is process "
+			 "%lld",
+			 state, operations, (long long)pid);
+	else
+		snprintf(text, capacity, "kdamond 0 is %s, monitors by %s", state, operations);
+}
+
+int
+damon_sysfs_probe(const char *sysroot, char *sentence, size_t capacity)
+{
+	char full[512], who[200];
+	int64_t count;
+	int r = number_read(sysroot, COUNT, &count);
+
+	if (r == -ENOENT) {
+		snprintf(sentence, capacity,
+			 "this kernel has no DAMON with sysfs (CONFIG_DAMON_VADDR, "
+			 "CONFIG_DAMON_SYSFS); "
+			 "Debian's kernels from 6.12 on have it");
+		return -ENOTSUP;
+	}
+	if (r < 0) {
+		snprintf(sentence, capacity, "could not read %s: %s; run Sluice as root", COUNT,
+			 strerror(-r));
+		return r == -EPERM ? -EACCES : r;
+	}
+	if (count != 0) {
+		describe(sysroot, who, sizeof(who));
+		snprintf(sentence, capacity,
+			 "DAMON is in use by somebody else and is left alone: %lld kdamond(s) in "
+			 "%s; "
+			 "%s. It is free when %s reads 0",
+			 (long long)count, KDAMONDS, who, COUNT);
+		return -EBUSY;
+	}
+	snprintf(full, sizeof(full), "%s%s", sysroot, COUNT);
+	if (access(full, W_OK) < 0) {
+		snprintf(sentence, capacity, "may not write to %s: %s; run Sluice as root", COUNT,
+			 strerror(errno));
+		return -EACCES;
+	}
+	snprintf(sentence, capacity, "DAMON is there and nobody uses it");
+	return 0;
+}
+
+int
+damon_sysfs_open(const char *sysroot, const char *state_dir, struct damon_sysfs **ret,
+		 struct sluice_err *reterr)
+{
+	struct damon_sysfs *damon = calloc(1, sizeof(*damon));
+	char sentence[400];
+	int r;
+
+	if (!damon)
+		return sluice_fail(reterr, -ENOMEM, "out of memory");
+	snprintf(damon->sysroot, sizeof(damon->sysroot), "%s", sysroot);
+	/* First, as it takes away what a killed run of ours left. */
+	r = settings_open(sysroot, state_dir, &damon->settings, reterr);
+	if (r < 0) {
+		free(damon);
+		return r;
+	}
+	r = damon_sysfs_probe(sysroot, sentence, sizeof(sentence));
+	if (r < 0)
+		sluice_fail(reterr, r, "%s", sentence);
+	else
+		r = settings_set(damon->settings, COUNT, "1", reterr);
+	if (r < 0) {
+		settings_close(damon->settings);
+		free(damon);
+		return r;
+	}
+	*ret = damon;
+	return 0;
+}
+
+/* Somebody may have taken our kdamond away while it stood still, and made one of their own. */
+static int
+is_ours(const struct damon_sysfs *damon)
+{
+	int64_t number;
+
+	if (number_read(damon->sysroot, COUNT, &number) < 0 || number != 1)
+		return 0;
+	if (damon->kdamond && number_read(damon->sysroot, KDAMONDS "0/pid", &number) == 0 &&
+	    number > 0 && number != damon->kdamond)
+		return 0;
+	/* Before our first run there is no such file. */
+	if (number_read(damon->sysroot, CONTEXT "targets/0/pid_target", &number) < 0)
+		number = 0;
+	return number == damon->first_pid;
+}
+
+void
+damon_sysfs_close(struct damon_sysfs *damon)
+{
+	if (!damon)
+		return;
+	if (!is_ours(damon)) {
+		log_debug("damon", "the kdamond is no longer ours; it is left alone");
+		settings_forget(damon->settings);
+	}
+	settings_close(damon->settings);
+	free(damon);
+}
+
+uint64_t
+damon_sysfs_cpu_ns(struct damon_sysfs *damon)
+{
+	char path[64];
+	char text[128];
+	unsigned long long run_ns;
+
+	if (damon->kdamond) {
+		snprintf(path, sizeof(path), "/proc/%d/schedstat", damon->kdamond);
+		if (file_read(damon->sysroot, path, text, sizeof(text)) == 0 &&
+		    sscanf(text, "%20llu", &run_ns) == 1)
+			damon->cpu_ns_now = run_ns;
+	}
+	return damon->cpu_ns + damon->cpu_ns_now;
+}
+
+static void
+ended(struct damon_sysfs *damon)
+{
+	damon->cpu_ns += damon->cpu_ns_now;
+	damon->cpu_ns_now = 0;
+	damon->kdamond = 0;
+}
+
+static int
+stop_running(struct damon_sysfs *damon, struct sluice_err *reterr)
+{
+	char state[32];
+	int r = 0;
+
+	if (!is_ours(damon))
+		return sluice_fail(reterr, -EBUSY,
+				   "somebody else has taken over DAMON (%s); it is left to them",
+				   KDAMONDS);
+	damon_sysfs_cpu_ns(damon);
+	if (file_read(damon->sysroot, STATE, state, sizeof(state)) == 0 && strcmp(state, "on") == 0)
+		r = settings_set(damon->settings, STATE, "off", reterr);
+	/* It may have ended by itself between the look and the word. */
+	if (r < 0 && file_read(damon->sysroot, STATE, state, sizeof(state)) == 0 &&
+	    strcmp(state, "off") == 0)
+		r = 0;
+	if (r == 0)
+		ended(damon);
+	return r;
+}
+
+void
+damon_sysfs_pause(struct damon_sysfs *damon)
+{
+	struct sluice_err err;
+
+	if (damon->kdamond && stop_running(damon, &err) < 0)
+		log_debug("damon", "%s", err.msg);
+}
+
+int
+damon_sysfs_run(struct damon_sysfs *damon, const struct damon_plan *plan, const int32_t *pids,
+		size_t count, struct sluice_err *reterr)
+{
+	static const char intervals[] = CONTEXT "monitoring_attrs/intervals/";
+	const struct {
+		const char *name;
+		uint64_t number;
+	} numbers[] = {
+		/* The kernel refuses an aggregation shorter than a sample at each write. */
+		{"aggr_us", plan->aggregate_us},
+		{"sample_us", plan->sample_us},
+		{"update_us", plan->update_us},
+	};
+	char path[160];
+	int64_t kdamond;
+	int r;
+
+	r = stop_running(damon, reterr);
+	if (r == 0 && !damon->has_context) {
+		r = file_write(damon, KDAMONDS "0/contexts/nr_contexts", 1, NULL, reterr);
+		if (r == 0)
+			r = file_write(damon, CONTEXT "operations", 0, "vaddr", reterr);
+		damon->has_context = r == 0;
+	}
+	for (size_t i = 0; r == 0 && i < sizeof(numbers) / sizeof(*numbers); i++) {
+		snprintf(path, sizeof(path), "%s%s", intervals, numbers[i].name);
+		r = file_write(damon, path, numbers[i].number, NULL, reterr);
+	}
+	if (r == 0)
+		r = file_write(damon, CONTEXT "monitoring_attrs/nr_regions/max", plan->regions_max,
+			       NULL, reterr);
+	if (r == 0)
+		r = file_write(damon, CONTEXT "monitoring_attrs/nr_regions/min", plan->regions_min,
+			       NULL, reterr);
+	if (r == 0)
+		r = file_write(damon, CONTEXT "targets/nr_targets", count, NULL, reterr);
+	if (r == 0)
+		damon->first_pid = 0; /* the files are new */
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		snprintf(path, sizeof(path), CONTEXT "targets/%zu/pid_target", i);
+		r = file_write(damon, path, (uint64_t)pids[i], NULL, reterr);
+		if (r == 0 && i == 0)
+			damon->first_pid = pids[0];
+	}
+	if (r == 0)
+		r = settings_set(damon->settings, STATE, "on", reterr);
+	if (r < 0)
+		return r;
+	damon->kdamond = number_read(damon->sysroot, KDAMONDS "0/pid", &kdamond) == 0 && kdamond > 0
+				 ? (int32_t)kdamond
+				 : 0;
+	return 0;
+}
+
+int
+damon_sysfs_runs(struct damon_sysfs *damon)
+{
+	char state[32];
+
+	if (!damon->kdamond)
+		return 0;
+	if (file_read(damon->sysroot, STATE, state, sizeof(state)) == 0 &&
+	    strcmp(state, "on") == 0) {
+		damon_sysfs_cpu_ns(damon);
+		return 1;
+	}
+	ended(damon);
+	return 0;
+}
+
+int32_t
+damon_sysfs_kdamond(const struct damon_sysfs *damon)
+{
+	return damon->kdamond;
+}
