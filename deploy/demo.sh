@@ -19,7 +19,8 @@ fast the program runs. Ends with a table, a report with pictures and result.json
 
   --shape SHAPE  the guest's machine, one of tests/vm/shapes (default: dram-cxl)
   --here         no guest: this machine's own tiers (as root, or what your rights allow)
-  --out DIR      where report.html and result.json go (default: demo-result)
+  --out DIR      where report.html, result.json and lines.jsonl (all that was measured, a line each)
+                 go (default: demo-result)
   --before S     seconds without Sluice (default: 10)
   --after S      seconds with it (default: 30)
   --size SIZE, --hot SIZE, --start-on NODE
@@ -111,7 +112,7 @@ workload=(--size "$size" --hot "$hot")
 [ -z "$start_on" ] || workload+=(--start-on "$start_on")
 
 # ---- The run. -----------------------------------------------------------------------------------
-mkdir -p "$out" || die "cannot make the folder $out"
+mkdir -p "$out" && : >"$out/lines.jsonl" || die "cannot write into the folder $out"
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/sluice-demo.XXXXXX") || die "cannot make a folder in ${TMPDIR:-/tmp}"
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 130' INT
@@ -151,14 +152,14 @@ case ${LC_ALL:-${LC_CTYPE:-${LANG:-}}} in *UTF-8 | *utf8) full='█' empty='░'
 
 if [ $here = 1 ]; then step "hotset ${workload[*]}, for $before s without and $after s with Sluice"
 else step "Guest $shape: hotset ${workload[*]}, for $before s without and $after s with Sluice"; fi
-run_inside | join_truth | tee "$tmp/lines" |
+run_inside | join_truth | tee "$out/lines.jsonl" |
 	jq -n -r --unbuffered -L "$here_dir" --arg full "$full" --arg empty "$empty" -f "$here_dir/show.jq"
 status=${PIPESTATUS[0]}
 [ "$status" = 0 ] || { echo "$self: the run ended with status $status (see above)" >&2; exit "$([ "$status" = 5 ] && echo 5 || echo 1)"; }
 
 # ---- What came of it. ---------------------------------------------------------------------------
 jq -n -L "$here_dir" --arg shape "${shape##*/}" --arg workload "hotset ${workload[*]}" --arg command "$command_line" \
-	-f "$here_dir/result.jq" "$tmp/lines" >"$tmp/result.json" || die "the run's lines could not be evaluated"
+	-f "$here_dir/result.jq" "$out/lines.jsonl" >"$tmp/result.json" || die "the run's lines could not be evaluated"
 "$build/bin/sluice-report" --out "$out/report.html" "$tmp/result.json" || die "the report could not be written"
 mv "$tmp/result.json" "$out/result.json" || die "cannot write $out/result.json"
 

@@ -72,8 +72,9 @@ stop() { # SENTENCE: a step that the rest needs went wrong
 	finish
 }
 
-make_build() { # DIR [SANITIZERS]
+make_build() { # DIR [SANITIZERS]; asserts stay in
 	cmake -S "$repo" -B "$1" -G Ninja --log-level=WARNING -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+		-DCMAKE_C_FLAGS_RELWITHDEBINFO="-O2 -g" \
 		-DSLUICE_WERROR=ON -DSLUICE_TESTS=ON -DSLUICE_SANITIZE="${2:-}" >/dev/null || stop "configuring failed (see above)"
 	cmake --build "$1" -- -j "$jobs" || stop "building failed (see above)"
 }
