@@ -48,6 +48,8 @@ struct damon {
 	int32_t running[TARGETS_MAX];
 	size_t running_count;
 	uint64_t started_ns, cpu_ns_at_start, looked_ns;
+	uint64_t aggregated_ns; /* time of the last aggregation, 0 none yet */
+	double sample_s;        /* as measured: timers and the looks themselves make it longer */
 
 	struct sample *pending;
 	size_t pending_count, pending_next;
@@ -179,6 +181,20 @@ start(const struct ops_env *env, void **ret_self, struct sluice_err *reterr)
 	return 0;
 }
 
+/* All regions of one aggregation come together, then there is a pause. */
+static void
+measure_interval(struct damon *damon, uint64_t time_ns)
+{
+	uint64_t half_ns = damon->plan.aggregate_us * 500,
+		 passed_ns = time_ns - damon->aggregated_ns;
+
+	if (damon->aggregated_ns && passed_ns < half_ns)
+		return;
+	if (damon->aggregated_ns && passed_ns < 16 * half_ns)
+		damon->sample_s = (double)passed_ns / 1e9 / DAMON_CHECKS;
+	damon->aggregated_ns = time_ns;
+}
+
 static void
 on_record(void *ctx, unsigned int event, const void *payload, size_t bytes)
 {
@@ -200,6 +216,7 @@ on_record(void *ctx, unsigned int event, const void *payload, size_t bytes)
 	if (record.kdamond != damon_sysfs_kdamond(damon->sysfs) ||
 	    record.target >= damon->running_count)
 		return;
+	measure_interval(damon, time_ns);
 	if (damon->pending_count == PENDING_MAX) {
 		damon->stats.lost++;
 		return;
@@ -211,7 +228,7 @@ on_record(void *ctx, unsigned int event, const void *payload, size_t bytes)
 		.time_ns = time_ns,
 		.pid = damon->running[record.target],
 	};
-	damon_rate(record.nr_accesses, DAMON_CHECKS, (double)damon->plan.sample_us / 1e6, sample);
+	damon_rate(record.nr_accesses, DAMON_CHECKS, damon->sample_s, sample);
 	damon->stats.samples++;
 }
 
@@ -298,6 +315,8 @@ restart(struct damon *damon, uint64_t now_ns, struct sluice_err *reterr)
 	if (r < 0)
 		return r;
 	damon->plan = plan;
+	damon->sample_s = (double)plan.sample_us / 1e6;
+	damon->aggregated_ns = 0;
 	damon->started_ns = damon->looked_ns = now_ns;
 	damon->cpu_ns_at_start = damon_sysfs_cpu_ns(damon->sysfs);
 	memcpy(damon->running, damon->targets, sizeof(damon->running));

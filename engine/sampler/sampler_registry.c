@@ -7,6 +7,8 @@
 static const struct sampler_ops *const samplers[] = {
 	&sampler_hintfault,
 	&sampler_damon,
+	&sampler_smaps,
+	&sampler_fake,
 };
 
 size_t

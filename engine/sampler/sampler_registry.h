@@ -9,6 +9,8 @@
 
 extern const struct sampler_ops sampler_hintfault;
 extern const struct sampler_ops sampler_damon;
+extern const struct sampler_ops sampler_smaps;
+extern const struct sampler_ops sampler_fake; /* its probe says no unless a test has set it up */
 
 size_t sampler_count(void);
 const struct sampler_ops *sampler_at(size_t i);              /* NULL out of range */
