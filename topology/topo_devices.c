@@ -54,7 +54,7 @@ classify_dax(const char *name, char *path, char *text, size_t size)
 			device = TOPO_DEVICE_PMEM;
 		} else if (sysroot_numbered(part, "region", UINT32_MAX, &number)) {
 			region = part;
-			if (!bus && strncmp(previous, "decoder", strlen("decoder")) == 0)
+			if (strncmp(previous, "decoder", strlen("decoder")) == 0)
 				device = TOPO_DEVICE_CXL;
 		} else if (sysroot_numbered(part, "hmem.", UINT32_MAX, &number)) {
 			device = TOPO_DEVICE_SOFT_RESERVED;

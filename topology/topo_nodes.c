@@ -181,29 +181,29 @@ read_all_distances(struct sluice_topology *topo, const struct node_sets *sets)
 }
 
 static uint32_t
-read_figure(int root, uint32_t id, int class, const char *name, uint64_t max)
+read_figure(int root, uint32_t id, int access, const char *name, uint64_t max)
 {
 	uint64_t figure = 0;
 
 	sysroot_read_number(root, 1, max, &figure, NODE_DIR "/node%u/access%d/initiators/%s", id,
-			    class, name);
+			    access, name);
 	return (uint32_t)figure;
 }
 
-/* Class 1 is seen from the nearest CPUs, class 0 from the nearest initiator of any sort, which may
- * be an accelerator: so class 1 first, and figures of the two are not mixed. */
+/* access1 is seen from the nearest CPUs, access0 from the nearest initiator of any sort, which may
+ * be an accelerator: so access1 first, and figures of the two are not mixed. */
 static void
 read_hmat(int root, struct sluice_node *node)
 {
-	for (int class = 1; class >= 0; class --) {
+	for (int access = 1; access >= 0; access--) {
 		node->read_latency_ns =
-			read_figure(root, node->id, class, "read_latency", LATENCY_MAX_NS);
+			read_figure(root, node->id, access, "read_latency", LATENCY_MAX_NS);
 		node->write_latency_ns =
-			read_figure(root, node->id, class, "write_latency", LATENCY_MAX_NS);
+			read_figure(root, node->id, access, "write_latency", LATENCY_MAX_NS);
 		node->read_bw_mbps =
-			read_figure(root, node->id, class, "read_bandwidth", BANDWIDTH_MAX_MBPS);
+			read_figure(root, node->id, access, "read_bandwidth", BANDWIDTH_MAX_MBPS);
 		node->write_bw_mbps =
-			read_figure(root, node->id, class, "write_bandwidth", BANDWIDTH_MAX_MBPS);
+			read_figure(root, node->id, access, "write_bandwidth", BANDWIDTH_MAX_MBPS);
 		if (node->read_latency_ns || node->write_latency_ns || node->read_bw_mbps ||
 		    node->write_bw_mbps)
 			return;

@@ -219,7 +219,7 @@ say_after(const struct sluice_topology *topo, size_t begin, struct text *text)
 	other = smallest_key(&nodes[before], begin - before, source);
 	switch (source) {
 	case TOPO_SOURCE_KERNEL:
-		text_add(text, "the kernel ranks it memory_tier%llu, after memory_tier%llu",
+		text_add(text, "ranked memory_tier%llu by the kernel, after memory_tier%llu",
 			 (unsigned long long)key, (unsigned long long)other);
 		break;
 	case TOPO_SOURCE_LATENCY:
@@ -275,7 +275,7 @@ say_first(const struct sluice_topology *topo, struct text *text)
 
 static void
 say_range(const struct topo_node *nodes, size_t count, enum topo_source source, const char *what,
-	  struct text *text)
+	  const char *unit, struct text *text)
 {
 	uint64_t low = smallest_key(nodes, count, source), high = 0, key;
 
@@ -283,10 +283,10 @@ say_range(const struct topo_node *nodes, size_t count, enum topo_source source, 
 		if (get_key(&nodes[i], source, &key) && key > high)
 			high = key;
 	if (low == high)
-		text_add(text, ", %s %llu", what, (unsigned long long)low);
+		text_add(text, ", %s%llu%s", what, (unsigned long long)low, unit);
 	else
-		text_add(text, ", %s %llu to %llu", what, (unsigned long long)low,
-			 (unsigned long long)high);
+		text_add(text, ", %s%llu to %llu%s", what, (unsigned long long)low,
+			 (unsigned long long)high, unit);
 }
 
 static void
@@ -295,11 +295,11 @@ say_together(const struct ranking *ranking, const struct topo_node *nodes, size_
 {
 	text_add(text, " One tier: %s", sluice_tier_kind_name(nodes[0].node.kind));
 	if (knows_all(nodes, count, TOPO_SOURCE_KERNEL) && !ranking->set_aside[TOPO_SOURCE_KERNEL])
-		say_range(nodes, count, TOPO_SOURCE_KERNEL, "kernel memory_tier", text);
+		say_range(nodes, count, TOPO_SOURCE_KERNEL, "the kernel's memory_tier", "", text);
 	if (knows_all(nodes, count, TOPO_SOURCE_LATENCY))
-		say_range(nodes, count, TOPO_SOURCE_LATENCY, "HMAT latency in ns", text);
+		say_range(nodes, count, TOPO_SOURCE_LATENCY, "HMAT latency ", " ns", text);
 	else if (knows_all(nodes, count, TOPO_SOURCE_SLIT))
-		say_range(nodes, count, TOPO_SOURCE_SLIT, "SLIT distance", text);
+		say_range(nodes, count, TOPO_SOURCE_SLIT, "SLIT distance ", "", text);
 	text_add(text, ".");
 }
 
@@ -313,6 +313,8 @@ describe_tier(const struct ranking *ranking, size_t begin, size_t count, size_t 
 	char place[128] = "", names[64];
 	struct text place_text = {.buffer = place, .size = sizeof(place)};
 	struct nodeset ids = {0};
+	bool kernel_wrong = ranking->set_aside[TOPO_SOURCE_KERNEL];
+	bool latency_wrong = ranking->set_aside[TOPO_SOURCE_LATENCY];
 
 	for (size_t i = 0; i < count; i++)
 		nodeset_add(&ids, nodes[i].node.id);
@@ -329,14 +331,12 @@ describe_tier(const struct ranking *ranking, size_t begin, size_t count, size_t 
 			 TOPO_TIERS_MAX);
 	else if (count > 1)
 		say_together(ranking, nodes, count, &text);
-	if (ranking->set_aside[TOPO_SOURCE_KERNEL])
+	if (kernel_wrong || latency_wrong)
 		text_add(&text,
-			 " The kernel's order is set aside: it puts CXL or persistent memory "
-			 "before DRAM.");
-	if (ranking->set_aside[TOPO_SOURCE_LATENCY])
-		text_add(&text,
-			 " HMAT's latencies are set aside: they put CXL or persistent memory "
-			 "before DRAM.");
+			 " Set aside, as CXL or persistent memory would come before DRAM: %s%s%s.",
+			 kernel_wrong ? "the kernel's order" : "",
+			 kernel_wrong && latency_wrong ? ", " : "",
+			 latency_wrong ? "HMAT's latencies" : "");
 
 	info->kind = nodes[0].node.kind;
 	info->node_count = (uint32_t)count;
