@@ -54,14 +54,13 @@ nodeset_cut(const char *text, char *buffer, size_t size)
 	size_t length = strlen(text);
 
 	if (length < size) {
-		memcpy(buffer, text, length + 1);
+		snprintf(buffer, size, "%s", text);
 		return;
 	}
 	length = size - sizeof("...");
 	while (length > 0 && text[length - 1] != ',')
 		length--;
-	memcpy(buffer, text, length);
-	memcpy(buffer + length, "...", sizeof("..."));
+	snprintf(buffer, size, "%.*s...", (int)length, text);
 }
 
 void
