@@ -28,6 +28,7 @@ END
 needs() {
 	cat <<END
 cmd:cc               gcc
+cmd:c++              g++
 file:/usr/include/stdio.h libc6-dev
 cmake:3.25           cmake
 cmd:ninja            ninja-build
@@ -42,6 +43,7 @@ cmd:jq               jq
 cmd:perl             perl-base
 cmd:flock            util-linux
 cmd:setpriv          util-linux
+cmd:pgrep            procps
 END
 }
 
