@@ -185,6 +185,10 @@ options_set(struct options *options, enum option_layer layer, const char *name, 
 	value = &options->values[row - option_table];
 	if (layer == LAYER_FILE && value->layer == LAYER_FILE && row->max_count == 1)
 		return sluice_fail(reterr, -EEXIST, "%s is given twice", name);
+	/* Checked all the same, but what a higher layer set stays. */
+	if (layer < value->layer &&
+	    (row->type != OPTION_SETTING || value_slot(row, value, text) < value->count))
+		return 0;
 	copy = strdup(text);
 	if (!copy)
 		return sluice_fail(reterr, -ENOMEM, "out of memory");
@@ -202,7 +206,8 @@ options_set(struct options *options, enum option_layer layer, const char *name, 
 		value->count++;
 	value->text[slot] = copy;
 	value->number = number;
-	value->layer = layer;
+	if (layer > value->layer)
+		value->layer = layer;
 	return 0;
 }
 

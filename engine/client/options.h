@@ -5,7 +5,7 @@
  * option is added by adding a row (and a paragraph to sluice.conf.5, which a test asks for).
  *
  * A value comes from a layer: built in, file, or command line. A higher layer replaces what a lower
- * one gave; policy settings are replaced key by key. One thread at a time.
+ * one gave, in whichever order they come; policy settings are replaced key by key. One thread.
  */
 #ifndef CLIENT_OPTIONS_H
 #define CLIENT_OPTIONS_H

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fake_engine.c - engine.h without a machine below it, so that the real sluiced and sluice can be
+ * tested anywhere, without root and without tiers. What it shows is made up from its age.
+ *
+ * STATE_DIR/changed stands for a kernel setting: it exists while the engine has it changed, so a
+ * test can see whether it was put back. A target whose name is "refuse-me" may not be attached.
+ */
+#include "engine.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+
+#define MIB ((uint64_t)1 << 20)
+
+struct engine {
+	char changed[4096]; /* path of the file that stands for a setting */
+	uint64_t started_ns, started_cpu_ns;
+	size_t count;
+	struct engine_target targets[ENGINE_TARGETS_MAX];
+};
+
+static void
+changed_path(char path[4096], const char *state_dir)
+{
+	snprintf(path, 4096, "%s/changed", state_dir);
+}
+
+int
+engine_start(const struct engine_options *options, struct engine **ret, struct sluice_err *reterr)
+{
+	struct engine *engine = calloc(1, sizeof(*engine));
+	FILE *file;
+
+	if (!engine)
+		return sluice_fail(reterr, -ENOMEM, "out of memory");
+	changed_path(engine->changed, options->state_dir);
+	file = fopen(engine->changed, "we");
+	if (!file) {
+		free(engine);
+		return sluice_fail(reterr, -errno, "cannot write the fake setting");
+	}
+	fclose(file);
+	engine->started_ns = clock_now_ns();
+	engine->started_cpu_ns = clock_process_cpu_ns();
+	*ret = engine;
+	return 0;
+}
+
+void
+engine_stop(struct engine *engine)
+{
+	if (!engine)
+		return;
+	unlink(engine->changed);
+	free(engine);
+}
+
+static void
+read_comm(int32_t pid, char comm[32])
+{
+	char path[64];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	file = fopen(path, "re");
+	if (!file)
+		return;
+	if (fgets(comm, 32, file))
+		comm[strcspn(comm, "\n")] = '\0';
+	fclose(file);
+}
+
+int
+engine_attach(struct engine *engine, int32_t pid, struct sluice_err *reterr)
+{
+	struct engine_target *target = &engine->targets[engine->count];
+
+	if (pid == 1 || pid == getpid())
+		return sluice_fail(reterr, -EINVAL, "process %d cannot be tiered", pid);
+	if (kill(pid, 0) < 0 && errno == ESRCH)
+		return sluice_fail(reterr, -ESRCH, "there is no process %d", pid);
+	for (size_t i = 0; i < engine->count; i++) {
+		if (engine->targets[i].pid == pid)
+			return sluice_fail(reterr, -EALREADY, "process %d is attached already",
+					   pid);
+	}
+	if (engine->count == ENGINE_TARGETS_MAX)
+		return sluice_fail(reterr, -ENOSPC, "too many targets");
+	*target = (struct engine_target){.pid = pid};
+	read_comm(pid, target->comm);
+	if (strcmp(target->comm, "refuse-me") == 0)
+		return sluice_fail(reterr, -EPERM, "not allowed to look into process %d", pid);
+	engine->count++;
+	return 0;
+}
+
+int
+engine_detach(struct engine *engine, int32_t pid, struct sluice_err *reterr)
+{
+	for (size_t i = 0; i < engine->count; i++) {
+		if (engine->targets[i].pid == pid) {
+			engine->targets[i] = engine->targets[--engine->count];
+			return 0;
+		}
+	}
+	return sluice_fail(reterr, -ESRCH, "process %d is not attached", pid);
+}
+
+/* Half of the accesses are fast at first, nearly all after four seconds. */
+void
+engine_get_status(struct engine *engine, struct engine_status *ret)
+{
+	double age_s = (double)(clock_now_ns() - engine->started_ns) / 1e9;
+	double done = age_s > 4 ? 1 : age_s / 4;
+	double share = 0.5 + 0.48 * done;
+
+	memset(ret, 0, sizeof(*ret));
+	ret->uptime_ms = (uint64_t)(age_s * 1000);
+	snprintf(ret->policy, sizeof(ret->policy), "fake-policy");
+	snprintf(ret->mover, sizeof(ret->mover), "fake");
+	snprintf(ret->samplers, sizeof(ret->samplers), "fake,other");
+	ret->tier_count = 2;
+	ret->tiers[0] =
+		(struct sluice_tier){512 * MIB, 100 * MIB, 84 * MIB, 0, 80, SLUICE_TIER_DRAM};
+	ret->tiers[1] =
+		(struct sluice_tier){1024 * MIB, 600 * MIB, 600 * MIB, 0, 0, SLUICE_TIER_CXL};
+	ret->round.rounds = (uint64_t)age_s;
+	ret->round.promoted_bytes = (uint64_t)(100 * done) * MIB;
+	ret->round.demoted_bytes = (uint64_t)(90 * done) * MIB;
+	ret->round.outcome_pages[MOVE_MOVED] = (uint64_t)(190 * done) * 256;
+	ret->round.fast_share = share;
+	ret->round.heat.access_rate[0] = 1e6 * share;
+	ret->round.heat.access_rate[1] = 1e6 * (1 - share);
+	ret->round.heat.resident_bytes[0] = 400 * MIB;
+	ret->round.heat.resident_bytes[1] = 300 * MIB;
+	ret->round.heat.metadata_bytes = MIB;
+	ret->sampling.samples = (uint64_t)(age_s * 1000);
+	ret->sampling.kernel_cpu_ns = (uint64_t)(age_s * 1e7); /* 1 % of a CPU */
+	ret->own_cpu_ns = clock_process_cpu_ns() - engine->started_cpu_ns;
+	for (size_t i = 0; i < engine->count; i++) {
+		struct engine_target *target = &ret->targets[ret->target_count];
+
+		if (kill(engine->targets[i].pid, 0) < 0)
+			continue;
+		*target = engine->targets[i];
+		read_comm(target->pid, target->comm);
+		target->resident_bytes[0] = 400 * MIB;
+		target->resident_bytes[1] = 300 * MIB;
+		target->access_share[0] = share;
+		target->access_share[1] = 1 - share;
+		ret->target_count++;
+	}
+}
+
+const struct sluice_topology *
+engine_topology(const struct engine *engine)
+{
+	(void)engine;
+	return NULL;
+}
+
+int
+engine_restore(const char *sysroot, const char *state_dir, struct sluice_err *reterr)
+{
+	char path[4096];
+
+	(void)sysroot;
+	(void)reterr;
+	changed_path(path, state_dir);
+	return unlink(path) == 0 ? 1 : 0;
+}
