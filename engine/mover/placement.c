@@ -35,7 +35,6 @@ placement_movable_kind(const struct procfs_map *map)
 	return !is_shared && map->perms[1] == 'w';
 }
 
-/* Step to the next word and cut the present one off; NULL at the end. */
 static const char *
 word_end(const char *text)
 {
@@ -90,13 +89,14 @@ placement_flags_fixed(const char *flags)
 	/* locked; device memory; raw frames without a struct page; the huge page pool */
 	static const char fixed[][3] = {"lo", "io", "pf", "ht"};
 
-	for (; flags[0] && flags[1]; flags++) {
-		if (flags[0] == ' ' || (flags[2] != ' ' && flags[2] != '\0'))
-			continue;
+	while (*flags) {
+		const char *end = word_end(flags);
+
 		for (int i = 0; i < 4; i++) {
-			if (flags[0] == fixed[i][0] && flags[1] == fixed[i][1])
+			if (end - flags == 2 && flags[0] == fixed[i][0] && flags[1] == fixed[i][1])
 				return 1;
 		}
+		flags = *end ? end + 1 : end;
 	}
 	return 0;
 }
