@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_damon.c - the tracepoint's records, what a finding says about a rate, how finely to look,
+ * and that DAMON in somebody else's hands is left alone (safety rule 6). Under a made-up /sys.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "engine/sampler/damon_event.h"
+#include "engine/sampler/damon_plan.h"
+#include "engine/sampler/sampler_registry.h"
+#include "fake_root.h"
+
+#define ADMIN "sys/kernel/mm/damon/admin/kdamonds/"
+#define EVENT "sys/kernel/tracing/events/damon/damon_aggregated/"
+
+static const char format_text[] =
+	"name: damon_aggregated\nID: 555\nformat:\n"
+	"\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n"
+	"\tfield:int common_pid;\toffset:4;\tsize:4;\tsigned:1;\n\n"
+	"\tfield:unsigned long target_id;\toffset:8;\tsize:8;\tsigned:0;\n"
+	"\tfield:unsigned int nr_regions;\toffset:16;\tsize:4;\tsigned:0;\n"
+	"\tfield:unsigned long start;\toffset:24;\tsize:8;\tsigned:0;\n"
+	"\tfield:unsigned long end;\toffset:32;\tsize:8;\tsigned:0;\n"
+	"\tfield:unsigned int nr_accesses;\toffset:40;\tsize:4;\tsigned:0;\n"
+	"\tfield:unsigned int age;\toffset:44;\tsize:4;\tsigned:0;\n\n"
+	"print fmt: \"target_id=%lu ...\", REC->target_id\n";
+
+struct raw {
+	uint16_t type;
+	uint8_t flags, preempt;
+	int32_t pid;
+	uint64_t target_id;
+	uint32_t nr_regions, pad;
+	uint64_t start, end;
+	uint32_t nr_accesses, age;
+};
+
+static void
+records(void **unused)
+{
+	struct raw raw = {
+		.pid = 99, .target_id = 3, .start = 0x1000, .end = 0x5fff, .nr_accesses = 7};
+	struct damon_format format;
+	struct damon_record record;
+
+	(void)unused;
+	assert_int_equal(damon_format_parse(format_text, &format), 0);
+	assert_int_equal(format.start.offset, 24);
+	assert_int_equal(format.nr_accesses.size, 4);
+	assert_int_equal(damon_record_decode(&format, &raw, sizeof(raw), &record), 0);
+	assert_int_equal(record.kdamond, 99);
+	assert_int_equal(record.target, 3);
+	assert_true(record.start == 0x1000 && record.end == 0x5000);
+	assert_int_equal(record.nr_accesses, 7);
+	for (size_t bytes = 0; bytes < 44; bytes++)
+		assert_int_equal(damon_record_decode(&format, &raw, bytes, &record), -EBADMSG);
+	raw.end = 0x1000;
+	assert_int_equal(damon_record_decode(&format, &raw, sizeof(raw), &record), -EBADMSG);
+}
+
+static void
+odd_formats(void **unused)
+{
+	static const char *const bad[] = {
+		"",
+		"field:",
+		"field:unsigned long start;",
+		"field:int common_pid;\toffset:4;\tsize:4;\n",
+		"field:unsigned long start;\toffset:x;\tsize:8;",
+	};
+	struct damon_format format;
+	char text[sizeof(format_text)];
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		assert_int_equal(damon_format_parse(bad[i], &format), -EBADMSG);
+	/* Cut off anywhere before the last field that is needed. */
+	for (size_t length = 0; length < sizeof(text); length += 5) {
+		memcpy(text, format_text, length);
+		text[length] = '\0';
+		if (!strstr(text, "nr_accesses;\toffset:40;\tsize:4;"))
+			assert_int_equal(damon_format_parse(text, &format), -EBADMSG);
+	}
+	strcpy(text, format_text);
+	memcpy(strstr(text, "offset:24"), "offset:99", 9);
+	assert_int_equal(damon_format_parse(text, &format), 0);
+	memcpy(strstr(text, "size:8;\tsigned:0;\n\tfield:unsigned long end"), "size:3", 6);
+	assert_int_equal(damon_format_parse(text, &format), -EBADMSG);
+}
+
+static void
+rates(void **unused)
+{
+	struct sample sample = {0};
+
+	(void)unused;
+	damon_rate(0, 20, 0.02, &sample);
+	assert_int_equal(sample.kind, SAMPLE_RATE);
+	assert_true(sample.events > -1e-6f && sample.events < 1e-6f);
+	assert_true(sample.exposure_s > 0.399f && sample.exposure_s < 0.401f);
+	/* Half of the looks: ln 2 accesses a look. */
+	damon_rate(10, 20, 0.02, &sample);
+	assert_true(sample.events > 13.86f && sample.events < 13.87f);
+	/* All of them, or more than there were: finite. */
+	damon_rate(20, 20, 0.02, &sample);
+	assert_true(sample.events > 73.7f && sample.events < 73.8f);
+	damon_rate(4000000000u, 20, 0.02, &sample);
+	assert_true(sample.events < 73.8f);
+	damon_rate(1, 0, 0.02, &sample);
+	assert_true(sample.events < 1);
+}
+
+static void
+plans(void **unused)
+{
+	struct damon_plan small, large, poor;
+	const double check_ns = 2000;
+
+	(void)unused;
+	damon_plan_make(400ull << 20, 0.1, check_ns, &small);
+	assert_int_equal(small.regions_max, 200);
+	assert_int_equal(small.sample_us, 5000); /* 4 ms would do; below 5 timers are not exact */
+	assert_int_equal(small.aggregate_us, 100000);
+	damon_plan_make(1ull << 40, 0.01, check_ns, &large);
+	assert_true(large.regions_max >= 60 && large.regions_max <= 1000);
+	/* The cost is what was allowed: looks a second times the price of one. */
+	assert_true((double)large.regions_max / (double)large.sample_us * 1e6 * check_ns <=
+		    0.0101e9);
+	damon_plan_make(1ull << 40, 1e-6, check_ns, &poor);
+	assert_int_equal(poor.regions_max, 60);
+	assert_int_equal(poor.sample_us, 1000000);
+	assert_true(damon_plan_differs(&small, &poor));
+	assert_false(damon_plan_differs(&small, &small));
+}
+
+static struct ops_env env = {.sysroot = fake_root};
+
+static void
+probing(void **unused)
+{
+	char sentence[OPS_SENTENCE_BYTES];
+	struct sluice_err err = {0};
+	char state[96];
+	void *self;
+
+	(void)unused;
+	snprintf(state, sizeof(state), "%s/run", fake_root);
+	env.state_dir = state;
+	assert_int_equal(sampler_damon.probe(&env, sentence), -ENOTSUP);
+	assert_non_null(strstr(sentence, "CONFIG_DAMON"));
+	fake_put(ADMIN "nr_kdamonds", "1\n");
+	fake_put(ADMIN "0/state", "on\n");
+	fake_put(ADMIN "0/contexts/0/operations", "vaddr\n");
+	fake_put(ADMIN "0/contexts/0/targets/0/pid_target", "4321\n");
+	assert_int_equal(sampler_damon.probe(&env, sentence), -EBUSY);
+	assert_non_null(strstr(sentence, "kdamond 0 is on"));
+	assert_non_null(strstr(sentence, "4321"));
+	fake_put(ADMIN "nr_kdamonds", "0\n");
+	assert_int_equal(sampler_damon.probe(&env, sentence), -ENOTSUP);
+	assert_non_null(strstr(sentence, "mount -t tracefs"));
+	fake_put(EVENT "id", "555\n");
+	fake_put(EVENT "format", "field:something else;\n");
+	assert_int_equal(sampler_damon.probe(&env, sentence), -ENOTSUP);
+	fake_put(EVENT "format", format_text);
+	assert_int_equal(sampler_damon.probe(&env, sentence), 0);
+	fake_put(ADMIN "nr_kdamonds", "garbage\n");
+	assert_true(sampler_damon.probe(&env, sentence) < 0);
+	/* No event 555 here, or no right to it: whatever fails, nothing is changed. */
+	fake_put(ADMIN "nr_kdamonds", "1\n");
+	assert_true(sampler_damon.start(&env, &self, &err) < 0);
+	assert_string_equal(fake_get(ADMIN "nr_kdamonds"), "1\n");
+	assert_string_equal(fake_get(ADMIN "0/state"), "on\n");
+}
+
+static void
+one_kdamond_of_ours(void **unused)
+{
+	const struct damon_plan plan = {5000, 100000, 1000000, 10, 200};
+	const int32_t pids[2] = {41, 42};
+	struct damon_sysfs *damon, *second;
+	struct sluice_err err = {0};
+	char state[96], path[128];
+
+	(void)unused;
+	snprintf(state, sizeof(state), "%s/run", fake_root);
+	fake_put(ADMIN "nr_kdamonds", "0\n");
+	fake_put(ADMIN "0/state", "off\n");
+	fake_put(ADMIN "0/pid", "-1\n");
+	fake_put(ADMIN "0/contexts/nr_contexts", "");
+	fake_put(ADMIN "0/contexts/0/operations", "");
+	for (int i = 0; i < 3; i++) {
+		static const char *const names[] = {"sample_us", "aggr_us", "update_us"};
+
+		snprintf(path, sizeof(path), ADMIN "0/contexts/0/monitoring_attrs/intervals/%s",
+			 names[i]);
+		fake_put(path, "");
+	}
+	fake_put(ADMIN "0/contexts/0/monitoring_attrs/nr_regions/min", "");
+	fake_put(ADMIN "0/contexts/0/monitoring_attrs/nr_regions/max", "");
+	fake_put(ADMIN "0/contexts/0/targets/nr_targets", "");
+	fake_put(ADMIN "0/contexts/0/targets/0/pid_target", "");
+	fake_put(ADMIN "0/contexts/0/targets/1/pid_target", "");
+	assert_int_equal(damon_sysfs_open(fake_root, state, &damon, &err), 0);
+	assert_string_equal(fake_get(ADMIN "nr_kdamonds"), "1\n");
+	assert_int_equal(damon_sysfs_open(fake_root, state, &second, &err), -EBUSY);
+	assert_int_equal(damon_sysfs_run(damon, &plan, pids, 2, &err), 0);
+	assert_string_equal(fake_get(ADMIN "0/state"), "on\n");
+	assert_string_equal(fake_get(ADMIN "0/contexts/0/targets/1/pid_target"), "42");
+	assert_string_equal(fake_get(ADMIN "0/contexts/0/monitoring_attrs/intervals/aggr_us"),
+			    "100000");
+	/* Somebody makes it theirs: we keep our hands off, also at the end. */
+	fake_put(ADMIN "0/contexts/0/targets/0/pid_target", "77\n");
+	assert_int_equal(damon_sysfs_run(damon, &plan, pids, 2, &err), -EBUSY);
+	damon_sysfs_close(damon);
+	assert_string_equal(fake_get(ADMIN "0/state"), "on\n");
+	assert_string_equal(fake_get(ADMIN "nr_kdamonds"), "1\n");
+
+	fake_put(ADMIN "nr_kdamonds", "0\n");
+	fake_put(ADMIN "0/state", "off\n");
+	fake_put(ADMIN "0/contexts/0/targets/0/pid_target", "");
+	assert_int_equal(damon_sysfs_open(fake_root, state, &damon, &err), 0);
+	assert_int_equal(damon_sysfs_run(damon, &plan, pids, 1, &err), 0);
+	damon_sysfs_close(damon);
+	assert_string_equal(fake_get(ADMIN "0/state"), "off\n");
+	assert_string_equal(fake_get(ADMIN "nr_kdamonds"), "0\n");
+	damon_sysfs_close(NULL);
+}
+
+int
+main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, fake_root_make, fake_root_remove)
+	const struct CMUnitTest tests[] = {
+		TEST(records), TEST(odd_formats), TEST(rates),
+		TEST(plans),   TEST(probing),     TEST(one_kdamond_of_ours),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
