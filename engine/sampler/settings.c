@@ -46,9 +46,9 @@ value_read(const char *sysroot, const char *path, char *value, size_t capacity)
 	if (fd < 0)
 		return -errno;
 	length = read(fd, text, sizeof(text) - 1);
-	r = length < 0 ? -errno : 0;
+	r = -errno;
 	close(fd);
-	if (r < 0)
+	if (length < 0)
 		return r;
 	text[length] = '\0';
 	while (length > 0 && (text[length - 1] == '\n' || text[length - 1] == ' '))

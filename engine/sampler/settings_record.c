@@ -108,12 +108,13 @@ record_parse(char *text, struct record *ret)
 	order = old ? next_line(&text) : NULL;
 	pid = order ? next_line(&text) : NULL;
 	boot = pid ? next_line(&text) : NULL;
-	if (!boot || !record_path_ok(path) || !printable(old) || strlen(old) >= sizeof(ret->old))
+	if (!boot || !record_path_ok(path) || !printable(old) || strlen(old) >= sizeof(ret->old) ||
+	    strlen(boot) >= sizeof(ret->boot))
 		return -EBADMSG;
 	memset(ret, 0, sizeof(*ret));
-	snprintf(ret->path, sizeof(ret->path), "%s", path);
-	snprintf(ret->old, sizeof(ret->old), "%s", old);
-	snprintf(ret->boot, sizeof(ret->boot), "%s", boot);
+	memcpy(ret->path, path, strlen(path));
+	memcpy(ret->old, old, strlen(old));
+	memcpy(ret->boot, boot, strlen(boot));
 	if (sscanf(order, "%20lu", &ret->order_ns) != 1 || sscanf(pid, "%9d", &ret->pid) != 1)
 		return -EBADMSG;
 	return 0;
