@@ -51,7 +51,7 @@ const char *report_string(const json_t *object, const char *key);
 
 /* One chart as a figure with its text alternative and its figures as a table. id is unique in the
  * page, [a-z0-9-]. 0, or -1 with the problem set. */
-int report_chart(FILE *out, const json_t *chart, const char *id, struct report_problem *problem);
+int report_chart(FILE *out, const json_t *json, const char *id, struct report_problem *problem);
 
 /* One result (the content of one input file) as a section; number counts from 1. Same returns. */
 int report_section(FILE *out, const json_t *result, int number, struct report_problem *problem);

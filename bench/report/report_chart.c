@@ -240,23 +240,26 @@ static void
 write_axes(FILE *out, const struct chart *chart)
 {
 	char value[REPORT_VALUE_BYTES];
-	double v, t;
+	long i, last = lround(chart->v_max / chart->v_step);
 
-	for (v = 0; v <= chart->v_max * 1.0001; v += chart->v_step) {
+	for (i = 0; i <= last; i++) {
+		double v = (double)i * chart->v_step;
+
 		report_value(value, chart->unit, v);
 		if (chart->unit == UNIT_SHARE)
 			snprintf(value, sizeof(value), "%.0f %%", v * 100);
 		fprintf(out, "<line class=\"%s\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>",
-			v == 0 ? "axis" : "grid", LEFT, WIDTH - RIGHT, y_of(chart, v),
+			i == 0 ? "axis" : "grid", LEFT, WIDTH - RIGHT, y_of(chart, v),
 			y_of(chart, v));
 		fprintf(out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%s</text>\n",
 			LEFT - 10, y_of(chart, v) + 4.5, value);
 	}
-	for (t = ceil(chart->t_min / chart->t_step) * chart->t_step; t <= chart->t_max;
-	     t += chart->t_step) {
+	last = lround(floor(chart->t_max / chart->t_step));
+	for (i = lround(ceil(chart->t_min / chart->t_step)); i <= last; i++) {
+		double t = (double)i * chart->t_step;
+
 		fprintf(out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%g s</text>\n",
-			x_of(chart, t), HEIGHT - BOTTOM + 22,
-			fabs(t) < chart->t_step / 2 ? 0.0 : t);
+			x_of(chart, t), HEIGHT - BOTTOM + 22, t);
 	}
 }
 
