@@ -1,0 +1,189 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Shows that guests are what they say: every shape boots in time, with the nodes, sizes, latencies
+# and speeds of its file; output and exit status pass through; a stuck command is ended.
+# Usage: tests/vm/selftest.sh [--build DIR] [SHAPE...]; without shapes: all of them, and the rest.
+set -uo pipefail
+
+here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
+build=$here/../../build
+if [ "${1:-}" = --build ]; then build=$2; shift 2; fi
+boot_limit_s=30
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+failures=0 checks=0
+check() { # SENTENCE CONDITION...: one line for each check
+	local sentence=$1
+	shift
+	checks=$((checks + 1))
+	if "$@"; then
+		echo "ok      $sentence"
+	else
+		echo "NOT OK  $sentence"
+		failures=$((failures + 1))
+	fi
+}
+same() { [ "$1" = "$2" ]; }
+between() { awk -v x="$1" -v lo="$2" -v hi="$3" 'BEGIN { exit !(x != "" && x + 0 >= lo && x + 0 <= hi) }'; }
+guest() { "$here/guest" --build "$build" "$@"; }
+shape_value() { awk -v k="$2" '$1 == k { print $2 }' "$here/shapes/$1"; }
+
+# What the guest tells of itself, one fact a line; run in the guest by its shell.
+cat >"$tmp/facts.sh" <<'EOF'
+cd /sys/devices/system/node
+for d in node[0-9]*; do
+	n=${d#node}
+	echo "size $n $(awk '/MemTotal/ { print int($4 / 1024) }' $d/meminfo)"
+	echo "cpus $n $(cat $d/cpulist)"
+	echo "movable $n $(awk -v n="$n," '$1 == "Node" { here = ($2 == n && $4 == "Movable") } here && $1 == "managed" { print $2 }' /proc/zoneinfo)"
+	for what in latency bandwidth; do
+		[ ! -e $d/access0/initiators/read_$what ] || echo "$what $n $(cat $d/access0/initiators/read_$what)"
+	done
+	[ -z "$1" ] || echo "cost $n $(numactl --cpunodebind=0 /root/latency $n 32 0.5)"
+done
+echo "online $(cat online)"
+for d in /sys/bus/cxl/devices/region*; do [ ! -e $d ] || echo "cxl-region ${d##*/}"; done
+for d in /sys/bus/nd/devices/namespace*; do [ ! -e $d ] || echo "nvdimm ${d##*/}"; done
+EOF
+
+test_shape() { # SHAPE
+	local shape=$1 facts boot factor node size found ratio kind near expected lines
+	local reader=$build/vm/latency
+	if [ ! -e "$reader" ]; then
+		reader=$tmp/latency
+		[ -e "$reader" ] || cc -std=c11 -O2 -o "$reader" "$here/latency.c" || return
+	fi
+	guest --shape "$shape" --verbose --timeout 120 --truth "$tmp/truth" --add "$reader:/root/latency" \
+		--add "$tmp/facts.sh" -- sh /root/facts.sh cost >"$tmp/facts" 2>"$tmp/log"
+	check "$shape: boots, and the command ends with 0" same $? 0 || sed 's/^/        /' "$tmp/log"
+	facts=$tmp/facts
+	boot=$(sed -n 's/.*booted in \([0-9.]*\) s.*/\1/p' "$tmp/log")
+	check "$shape: boot to command in ${boot:-?} s, at most $boot_limit_s" between "$boot" 0.1 $boot_limit_s
+	factor=$(shape_value "$shape" slow-factor)
+	while read -r node size kind; do
+		found=$(awk -v n="$node" '$1 == "size" && $2 == n { print $3 }' "$facts")
+		if [ "$kind" = ram ]; then # the firmware and the kernel keep some of it
+			check "$shape: node $node has ${found:-no} MiB of $size" between "$found" $((size * 85 / 100)) "$size"
+		else
+			check "$shape: node $node has ${found:-no} MiB of $size" same "$found" "$size"
+			found=$(awk -v n="$node" '$1 == "movable" && $2 == n { print $3 }' "$facts")
+			check "$shape: node $node is movable memory" same "$found" $((size * 256))
+		fi
+		found=$(awk -v n="$node" '$1 == "cpus" && $2 == n { print $3 }' "$facts")
+		expected=$(awk -v n="$node" '$1 == "node" && $2 == n { for (i = 3; i <= NF; i++) if (sub(/^cpus=/, "", $i)) print $i }' \
+			"$here/shapes/$shape")
+		check "$shape: node $node has CPUs '$found'" same "$found" "$expected"
+	done < <(awk '$1 == "node" {
+			kind = "ram"
+			for (i = 3; i <= NF; i++) {
+				if (sub(/^memory=/, "", $i)) size = $i ~ /G$/ ? $i * 1024 : $i + 0
+				if (sub(/^kind=/, "", $i)) kind = $i
+			}
+			print $2, size, kind
+		}' "$here/shapes/$shape")
+
+	# Latency: of the nearest initiator, and what a program really meets.
+	while read -r node near; do
+		if ! grep -q "^node  *$node .*kind=cxl" "$here/shapes/$shape"; then
+			found=$(awk -v n="$node" '$1 == "latency" && $2 == n { print $3 }' "$facts")
+			check "$shape: the HMAT gives node $node ${found:-no} ns of $near" same "$found" "$near"
+		fi
+	done < <(awk -v f="$factor" '$1 == "latency" {
+			if ($2 == $3) own[$2] = $4
+			l[$2, $3] = $4; from[$2]; to[$3]
+		} END {
+			for (t in to) {
+				best = 0
+				for (i in from) {
+					x = l[i, t]; m = 1
+					if (x ~ /^slow/) { if (sub(/^slow\*/, "", x)) m = x; x = own[i] * f * m }
+					if (!best || x < best) best = x
+				}
+				printf "%d %d\n", t, best + 0.5
+			}
+		}' "$here/shapes/$shape")
+	while read -r node ratio; do
+		found=$(awk -v n="$node" '$1 == "cost" { c[$2] = $3 } END { if (c[0] > 0) printf "%.2f", c[n] / c[0] }' "$facts")
+		check "$shape: node $node is ${found:-?} times slower to CPU 0 than node 0, meant $ratio" \
+			between "$found" "$(awk -v r="$ratio" 'BEGIN { print r * 0.65 }')" "$(awk -v r="$ratio" 'BEGIN { print r * 1.6 }')"
+	done < <(awk -v f="$factor" '$1 == "latency" && $2 == 0 {
+			if ($3 == 0) { own = $4; next }
+			x = $4; m = 1
+			if (x ~ /^slow/) { if (sub(/^slow\*/, "", x)) m = x; print $3, f * m } else print $3, x / own
+		}' "$here/shapes/$shape")
+	case $shape in
+	dram-cxl) check "$shape: there is a CXL region" grep -q '^cxl-region' "$facts" ;;
+	dram-pmem) check "$shape: there is an NVDIMM namespace" grep -q '^nvdimm' "$facts" ;;
+	esac
+
+	lines=$(wc -l <"$tmp/truth")
+	check "$shape: the truth file has $lines lines" between "$lines" 1 200
+	found=$(sed -n 's/.*"range":{\(.*\)}}/\1/p' "$tmp/truth" | tr ',' '\n' |
+		awk -F'[":]+' '{ if ($3 > 0) seen[$2] = 1 } END { for (n in seen) k++; print k + 0 }')
+	check "$shape: the truth saw the reader on $found nodes" same "$found" "$(grep -c '^node ' "$here/shapes/$shape")"
+	if python3 -c '' 2>/dev/null; then
+		check "$shape: the truth file is JSON lines" python3 -c \
+			'import json,sys; [json.loads(l)["range"]["node0"] for l in open(sys.argv[1])]' "$tmp/truth"
+	fi
+}
+
+test_passing() {
+	local status expected
+	guest --shape single -- sh -c 'echo to stderr >&2; awk "BEGIN { for (i = 0; i < 3000; i++) print i, i * i }";
+		printf "\000\001\377\r\n\033 end"; sleep 60 & exit 7' >"$tmp/out" 2>"$tmp/err"
+	status=$?
+	check "the exit status passes through (7, is $status), though the command left a program running" same $status 7
+	expected=$({ awk 'BEGIN { for (i = 0; i < 3000; i++) print i, i * i }'; printf '\000\001\377\r\n\033 end'; } | md5sum)
+	check "standard output passes unchanged" same "$(md5sum <"$tmp/out")" "$expected"
+	check "standard error passes apart from it" grep -qx 'to stderr' "$tmp/err"
+
+	guest --shape single -- sh -c 'kill -9 $$' >/dev/null 2>&1
+	status=$?
+	check "a command that was killed gives 137, is $status" same $status 137
+
+	guest --shape single --timeout 3 --add "$here/README.md:/etc/added" -- sh -c 'cat /etc/added; sleep 100' \
+		>"$tmp/out" 2>"$tmp/err"
+	status=$?
+	check "a command over its --timeout gives 124, is $status" same $status 124
+	check "what it printed before is there, and --add put the file in" cmp -s "$tmp/out" "$here/README.md"
+	console=$(sed -n 's/.*console: //p' "$tmp/err")
+	check "the console is named and kept" test -s "$console"
+	[ -z "$console" ] || rm -f "$console"
+
+	guest --shape single -- sh -c 'echo c >/proc/sysrq-trigger' >"$tmp/out" 2>"$tmp/err"
+	status=$?
+	check "a guest whose kernel panics gives 125, is $status" same $status 125
+	console=$(sed -n 's/.*console: //p' "$tmp/err")
+	check "its console tells of the panic" grep -qa 'Kernel panic' "$console"
+	[ -z "$console" ] || rm -f "$console"
+
+	guest --shape single -- sh -c 'echo up; sleep 100' >"$tmp/out" 2>/dev/null &
+	local pid=$!
+	for _ in $(seq 300); do grep -q up "$tmp/out" && break; sleep 0.1; done
+	kill -TERM $pid
+	wait $pid
+	status=$?
+	check "SIGTERM ends it with 143, is $status" same $status 143
+	check "and its QEMU with it" test -z "$(pgrep -P $pid)"
+
+	guest --shape nosuch -- true >/dev/null 2>"$tmp/err"
+	check "an unknown shape gives 125" same $? 125
+	check "and the shapes there are" grep -q dram-slow "$tmp/err"
+	guest --frobnicate -- true >/dev/null 2>&1
+	check "an unknown argument gives 125" same $? 125
+	guest --shape single >/dev/null 2>&1
+	check "no command gives 125" same $? 125
+}
+
+if [ $# -gt 0 ]; then
+	for shape; do test_shape "$shape"; done
+else
+	for file in "$here"/shapes/*; do test_shape "${file##*/}"; done
+	test_passing
+fi
+echo "$((checks - failures)) of $checks checks passed"
+[ $failures = 0 ]
