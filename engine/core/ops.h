@@ -36,7 +36,10 @@ struct sampler_stats {
 struct sampler_ops {
 	const char *name;    /* "damon" */
 	const char *summary; /* one line */
+	int for_tests;       /* never chosen by itself */
 	int page_granular;   /* tells single pages apart */
+	int sentinel;        /* coarse, but cheap, and disturbs no other: runs beside a page-granular
+	                      * one to see at once when heat goes elsewhere */
 	/* 0: works here. Otherwise -ENOTSUP, -EACCES, -EBUSY ..., and the sentence says why not and
 	 * what would make it work; it is what `sluice doctor` prints. Changes nothing. When it
 	 * works the sentence may say how. Required. */

@@ -14,6 +14,9 @@
 #define NS_PER_S 1000000000ull
 #define TICK_BUSY_NS (50 * NS_PER_MS)   /* while pages are queued */
 #define TICK_NS (100 * NS_PER_MS)
+#define TICK_CALM_NS (250 * NS_PER_MS)
+#define CALM_MOST 3 /* intervals between decisions grow to so many times when nothing changes */
+#define GROWN 1.25  /* so much more resident memory is worth another good look */
 #define HORIZON_LEAST_MS 10000u
 #define HORIZON_GROWTH 12
 #define HORIZON_TRUST 4
@@ -104,6 +107,17 @@ round_free(struct round *round)
 	free(round);
 }
 
+static void
+set_effort(struct round *round)
+{
+	round->stats.effort = round->effort.now;
+	for (size_t s = 0; s < round->parts.sampler_count; s++) {
+		if (round->parts.sampler_ops[s]->set_effort)
+			round->parts.sampler_ops[s]->set_effort(round->parts.samplers[s],
+			                                        round->effort.now);
+	}
+}
+
 int
 round_add(struct round *round, int32_t pid, uint64_t now_ns, struct sluice_err *reterr)
 {
@@ -129,6 +143,9 @@ round_add(struct round *round, int32_t pid, uint64_t now_ns, struct sluice_err *
 	}
 	round->targets[round->target_count++] = (struct target){.pid = pid, .added_ns = now_ns};
 	effort_wake(&round->effort, now_ns);
+	set_effort(round);
+	round->calm = 0;
+	round->next_decision_ns = now_ns;
 	return 0;
 }
 
@@ -231,17 +248,6 @@ update_horizon(struct round *round)
 }
 
 static void
-set_effort(struct round *round)
-{
-	round->stats.effort = round->effort.now;
-	for (size_t s = 0; s < round->parts.sampler_count; s++) {
-		if (round->parts.sampler_ops[s]->set_effort)
-			round->parts.sampler_ops[s]->set_effort(round->parts.samplers[s],
-			                                        round->effort.now);
-	}
-}
-
-static void
 decide(struct round *round, uint64_t now_ns)
 {
 	struct governor governor = {
@@ -282,13 +288,18 @@ decide(struct round *round, uint64_t now_ns)
 		if (!round->options.dry_run)
 			carry_enqueue(round);
 	}
-	if (round->stats.heat.alarms != round->alarms)
-		effort_alarm(&round->effort, now_ns);
-	round->alarms = round->stats.heat.alarms;
 	for (size_t t = 0; t < ROUND_TIERS_MAX; t++)
 		resident += round->stats.heat.resident_bytes[t];
 	effort_update(&round->effort, planned, round->stats.heat.resident_bytes[0],
 	              round->stats.heat.unknown_bytes, resident, now_ns);
+	if ((double)resident > GROWN * (double)round->resident_woken) {
+		round->resident_woken = resident;
+		effort_wake(&round->effort, now_ns);
+	}
+	if (planned || round->effort.now > round->effort.steady)
+		round->calm = 0;
+	else if (round->calm < CALM_MOST)
+		round->calm++;
 	set_effort(round);
 	round->stats.rounds++;
 }
@@ -302,10 +313,16 @@ round_tick(struct round *round, uint64_t now_ns, int32_t *ended, size_t capacity
 	(void)reterr;
 	drain_samplers(round, now_ns);
 	targets_sync(round, now_ns);
+	if (heat_alarms(round->heat) != round->alarms) {
+		round->alarms = heat_alarms(round->heat);
+		effort_alarm(&round->effort, now_ns);
+		set_effort(round);
+	}
 	if (now_ns >= round->next_decision_ns && round->queue_done == round->queue_count) {
 		if (round->target_count)
 			decide(round, now_ns);
-		round->next_decision_ns = now_ns + round->options.interval_ms * NS_PER_MS;
+		round->next_decision_ns =
+			now_ns + round->options.interval_ms * NS_PER_MS * (1 + round->calm);
 	}
 	carry_slice(round, now_ns);
 	for (size_t i = 0; i < round->target_count && count < capacity; i++) {
@@ -313,7 +330,9 @@ round_tick(struct round *round, uint64_t now_ns, int32_t *ended, size_t capacity
 			ended[count++] = round->targets[i].pid;
 	}
 	*ret_ended = count;
-	return round->queue_done < round->queue_count ? (int64_t)TICK_BUSY_NS : (int64_t)TICK_NS;
+	if (round->queue_done < round->queue_count)
+		return TICK_BUSY_NS;
+	return round->calm ? TICK_CALM_NS : TICK_NS;
 }
 
 void

@@ -53,6 +53,8 @@ struct round {
 	uint64_t allowance_ns;
 
 	uint64_t next_decision_ns;
+	unsigned int calm;       /* decisions in a row that changed nothing, up to CALM_MOST */
+	uint64_t resident_woken; /* resident bytes when tracking last went to full pace */
 	size_t residency_next;   /* region whose residency is read next */
 	size_t residency_urgent; /* regions to read at once, after mappings changed */
 	uint64_t horizon_ms;

@@ -436,6 +436,12 @@ heat_entry_pages(const struct heat *heat, size_t i, uint64_t *addrs, size_t capa
 	return count;
 }
 
+uint64_t
+heat_alarms(const struct heat *heat)
+{
+	return heat->alarms;
+}
+
 void
 heat_get_stats(const struct heat *heat, struct heat_stats *ret)
 {

@@ -431,6 +431,7 @@ get_stats(void *self, struct sampler_stats *ret)
 }
 
 const struct sampler_ops sampler_damon = {
+	.sentinel = 1,
 	.name = "damon",
 	.summary = "access rates of regions, by the kernel's DAMON",
 	.page_granular = 0,

@@ -171,6 +171,7 @@ stop(void *self)
 }
 
 const struct sampler_ops sampler_fake = {
+	.for_tests = 1,
 	.name = "fake",
 	.summary = "for tests: samples that a test made up",
 	.page_granular = 1,

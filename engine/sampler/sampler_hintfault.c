@@ -36,23 +36,19 @@
 #endif
 
 #include "clock.h"
+#include "hint_scan.h"
+#include "hint_windows.h"
 #include "log.h"
 #include "ops.h"
 #include "perf_ring.h"
-#include "settings.h"
 
-#define MODE "/proc/sys/kernel/numa_balancing"
-#define RATE_LIMIT "/proc/sys/kernel/numa_balancing_promote_rate_limit_MBps"
-#define SCAN "/sys/kernel/debug/sched/numa_balancing/"
 #define KPROBE_TYPE "/sys/bus/event_source/devices/kprobe/type"
 #define MARKER "change_prot_numa"
 
 #define TARGETS_MAX 256
 #define SORT_MAX 65536
 #define NS_PER_S 1000000000ull
-/* Marking a whole target takes about this long while the purse allows. */
-#define PASS_MS 2000
-#define WINDOWS_PER_PASS 40
+#define HURRY_SHARE 0.05 /* of a CPU: with more to spend we want to see everything soon */
 #define PURSE_MAX_S 0.5
 
 enum { EVENT_FAULT, EVENT_MARK };
@@ -60,19 +56,18 @@ enum { EVENT_FAULT, EVENT_MARK };
 
 struct hintfault {
 	const struct ops_env *env;
-	struct settings *settings;
+	struct hint_scan scan;
+	struct hint_windows windows;
 	struct perf_rings *rings;
 	int32_t targets[TARGETS_MAX];
 	size_t target_count;
 
-	int marking;             /* NUMA balancing is on just now */
-	int mode;                /* 2 or 3 */
-	uint32_t marked_tiers;   /* as SAMPLE_ARMED wants it */
-	uint32_t scan_mb;
 	double effort;           /* share of one CPU */
 	double purse_ns;         /* of the targets' time that may still be spent */
 	uint64_t purse_at_ns;
 	uint64_t fault_ns;       /* price of one fault */
+	uint64_t kernel_faults;  /* hint faults of the machine that were paid for */
+	uint64_t drained_faults; /* faults of targets in the last drain */
 
 	struct sample *sorted;   /* drained, in order of time, waiting to be handed out */
 	size_t sorted_count, sorted_next;
@@ -132,20 +127,20 @@ hintfault_probe(const struct ops_env *env, char sentence[OPS_SENTENCE_BYTES])
 		snprintf(sentence, OPS_SENTENCE_BYTES, "needs root, to steer NUMA balancing");
 		return -EACCES;
 	}
-	if (read_number("", MODE, &value) < 0) {
+	if (read_number("", HINT_MODE_FILE, &value) < 0) {
 		snprintf(sentence, OPS_SENTENCE_BYTES,
-		         "this kernel was built without NUMA balancing (no " MODE ")");
+		         "this kernel was built without NUMA balancing (no " HINT_MODE_FILE ")");
 		return -ENOTSUP;
 	}
-	if (access(RATE_LIMIT, F_OK) < 0) {
+	if (access(HINT_RATE_LIMIT_FILE, F_OK) < 0) {
 		snprintf(sentence, OPS_SENTENCE_BYTES,
-		         "this kernel cannot be kept from promoting by itself (no " RATE_LIMIT
+		         "this kernel cannot be kept from promoting by itself (no " HINT_RATE_LIMIT_FILE
 		         ", in 6.1 and later)");
 		return -ENOTSUP;
 	}
-	if (access(SCAN "scan_size_mb", F_OK) < 0) {
+	if (access(HINT_SCAN_DIR "scan_size_mb", F_OK) < 0) {
 		snprintf(sentence, OPS_SENTENCE_BYTES,
-		         "no " SCAN "; mount debugfs: mount -t debugfs none /sys/kernel/debug");
+		         "no " HINT_SCAN_DIR "; mount debugfs: mount -t debugfs none /sys/kernel/debug");
 		return -ENOTSUP;
 	}
 	if (read_number("", KPROBE_TYPE, &value) < 0) {
@@ -227,31 +222,6 @@ open_events(struct hintfault *self, struct sluice_err *reterr)
 	return r;
 }
 
-static int
-set_number(struct hintfault *self, const char *path, long long value, struct sluice_err *reterr)
-{
-	char text[32];
-
-	snprintf(text, sizeof(text), "%lld", value);
-	return settings_set(self->settings, path, text, reterr);
-}
-
-/* The kernel spreads a pass over the target's windows: a period of PASS_MS for all of it, however
- * many windows that is. */
-static int
-set_scan(struct hintfault *self, struct sluice_err *reterr)
-{
-	int r = set_number(self, SCAN "scan_size_mb", self->scan_mb, reterr);
-
-	if (r == 0)
-		r = set_number(self, SCAN "scan_period_max_ms", PASS_MS, reterr);
-	if (r == 0)
-		r = set_number(self, SCAN "scan_period_min_ms", PASS_MS, reterr);
-	if (r == 0)
-		r = set_number(self, SCAN "scan_delay_ms", PASS_MS / WINDOWS_PER_PASS, reterr);
-	return r;
-}
-
 static void hintfault_stop(void *vself);
 
 static int
@@ -264,9 +234,6 @@ hintfault_start(const struct ops_env *env, void **ret_self, struct sluice_err *r
 		return sluice_fail(reterr, -ENOMEM, "no memory for the hintfault sampler");
 	self->env = env;
 	self->sorted = calloc(SORT_MAX, sizeof(*self->sorted));
-	self->mode = cpu_nodes(env->topology) == 1 ? 3 : 2;
-	self->marked_tiers = self->mode == 3 ? 0 : ~1u;
-	self->scan_mb = 16;
 	self->fault_ns = measure_fault_ns();
 	self->effort = 0.01;
 	self->purse_at_ns = clock_now_ns();
@@ -275,37 +242,18 @@ hintfault_start(const struct ops_env *env, void **ret_self, struct sluice_err *r
 	else
 		r = open_events(self, reterr);
 	if (r == 0)
-		r = settings_open(env->sysroot, env->state_dir, &self->settings, reterr);
-	/* Off first: the settings below must be in force before anything is marked. */
-	if (r == 0)
-		r = set_number(self, MODE, 0, reterr);
-	if (r == 0)
-		r = set_number(self, RATE_LIMIT, 0, reterr);
-	if (r == 0)
-		r = set_scan(self, reterr);
+		r = hint_scan_open(&self->scan, env->sysroot, env->state_dir,
+		                   cpu_nodes(env->topology) == 1, reterr);
 	if (r == 0)
 		r = perf_rings_enable(self->rings, 1);
 	if (r < 0) {
 		hintfault_stop(self);
 		return r;
 	}
-	log_debug("hintfault", "mode %d, a fault costs about %llu ns", self->mode,
-	          (unsigned long long)self->fault_ns);
+	hint_scan_faults(&self->kernel_faults);
+	log_debug("hintfault", "a fault costs about %llu ns", (unsigned long long)self->fault_ns);
 	*ret_self = self;
 	return 0;
-}
-
-static void
-set_marking(struct hintfault *self, int on)
-{
-	struct sluice_err err;
-
-	if (self->marking == on)
-		return;
-	if (set_number(self, MODE, on ? self->mode : 0, &err) < 0)
-		log_debug("hintfault", "%s", err.msg);
-	else
-		self->marking = on;
 }
 
 static int
@@ -316,37 +264,6 @@ is_target(const struct hintfault *self, int32_t pid)
 			return 1;
 	}
 	return 0;
-}
-
-/* Windows that make a pass over the biggest target in WINDOWS_PER_PASS steps. */
-static void
-size_windows(struct hintfault *self)
-{
-	uint64_t most_mb = 0;
-	struct sluice_err err;
-
-	for (size_t i = 0; i < self->target_count; i++) {
-		char path[64], text[128];
-		unsigned long long size, resident;
-		FILE *f;
-
-		snprintf(path, sizeof(path), "/proc/%d/statm", self->targets[i]);
-		f = fopen(path, "re");
-		if (!f)
-			continue;
-		if (fgets(text, sizeof(text), f) && sscanf(text, "%llu %llu", &size, &resident) == 2 &&
-		    resident / 256 > most_mb)
-			most_mb = resident / 256;
-		fclose(f);
-	}
-	uint64_t scan_mb = most_mb / WINDOWS_PER_PASS;
-
-	scan_mb = scan_mb < 4 ? 4 : scan_mb > 2560 ? 2560 : scan_mb;
-	if (scan_mb > self->scan_mb * 5u / 4 || scan_mb * 2 < self->scan_mb) {
-		self->scan_mb = (uint32_t)scan_mb;
-		if (set_scan(self, &err) < 0)
-			log_debug("hintfault", "%s", err.msg);
-	}
 }
 
 static int
@@ -360,7 +277,7 @@ hintfault_add(void *vself, int32_t pid, struct sluice_err *reterr)
 		return sluice_fail(reterr, -ENOSPC, "the hintfault sampler watches %d processes at most",
 		                   TARGETS_MAX);
 	self->targets[self->target_count++] = pid;
-	size_windows(self);
+	hint_scan_size(&self->scan, self->targets, self->target_count, self->scan.hurried);
 	return 0;
 }
 
@@ -376,7 +293,7 @@ hintfault_remove(void *vself, int32_t pid)
 		}
 	}
 	if (!self->target_count)
-		set_marking(self, 0);
+		hint_scan_mark(&self->scan, 0);
 }
 
 static void
@@ -399,20 +316,15 @@ on_record(void *ctx, unsigned int event, const void *payload, size_t bytes)
 	if (event == EVENT_FAULT) {
 		sample.kind = SAMPLE_TOUCH;
 		sample.addr = word[2] & ~(uint64_t)(HEAT_PAGE_BYTES - 1);
-		self->purse_ns -= (double)self->fault_ns;
-		self->stats.target_cost_ns += self->fault_ns;
+		sample.reserved = (uint32_t)(word[0] >> 32); /* the thread, for finish() */
+		self->drained_faults++;
 	} else {
 		/* The ABI word of the registers, then the two in order of their number. */
-		uint64_t first, second;
-
 		if (bytes < 40)
 			return;
-		first = word[3];
-		second = word[4];
 		sample.kind = SAMPLE_ARMED;
-		sample.addr = first < second ? first : second;
-		sample.len_bytes = first < second ? second - first : first - second;
-		sample.tiers = self->marked_tiers;
+		sample.addr = word[3] < word[4] ? word[3] : word[4];
+		sample.len_bytes = word[3] < word[4] ? word[4] - word[3] : word[3] - word[4];
 	}
 	self->sorted[self->sorted_count++] = sample;
 	self->stats.samples++;
@@ -426,6 +338,44 @@ by_time(const void *va, const void *vb)
 	return a->time_ns < b->time_ns ? -1 : a->time_ns > b->time_ns;
 }
 
+/* What needs the order of time: which window a touch belongs to, which tiers were marked. */
+static void
+finish(struct hintfault *self)
+{
+	qsort(self->sorted, self->sorted_count, sizeof(*self->sorted), by_time);
+	for (size_t i = 0; i < self->sorted_count; i++) {
+		struct sample *sample = &self->sorted[i];
+
+		if (sample->kind == SAMPLE_ARMED) {
+			sample->tiers = hint_scan_marked(&self->scan, sample->len_bytes);
+			hint_windows_marked(&self->windows, sample->pid, sample->addr,
+			                    sample->addr + sample->len_bytes, sample->time_ns);
+		} else {
+			sample->time_ns = hint_windows_touched(&self->windows, sample->pid,
+			                                       (int32_t)sample->reserved, sample->addr,
+			                                       sample->time_ns, self->fault_ns);
+			sample->reserved = 0;
+		}
+	}
+}
+
+/* Pay for the hint faults since the last time. The kernel's own count, since page faults of other
+ * kinds come through the ring too, and whoever else is marked pays as well. */
+static void
+pay(struct hintfault *self)
+{
+	uint64_t faults, ours;
+
+	if (!self->drained_faults || hint_scan_faults(&faults) < 0)
+		return;
+	faults -= self->kernel_faults;
+	self->kernel_faults += faults;
+	ours = faults < self->drained_faults ? faults : self->drained_faults;
+	self->drained_faults = 0;
+	self->purse_ns -= (double)(faults * self->fault_ns);
+	self->stats.target_cost_ns += ours * self->fault_ns;
+}
+
 static void
 refill_purse(struct hintfault *self, uint64_t now_ns)
 {
@@ -435,9 +385,6 @@ refill_purse(struct hintfault *self, uint64_t now_ns)
 	self->purse_at_ns = now_ns;
 	if (self->purse_ns > most)
 		self->purse_ns = most;
-	/* Debt is not carried for ever: a burst of a big target's first faults is not ours. */
-	if (self->purse_ns < -20 * most)
-		self->purse_ns = -20 * most;
 }
 
 static int
@@ -452,11 +399,12 @@ hintfault_read(void *vself, uint64_t now_ns, struct sample *samples, size_t capa
 		self->sorted_next = self->sorted_count = 0;
 		refill_purse(self, now_ns);
 		self->stats.lost += perf_rings_drain(self->rings, on_record, self);
-		qsort(self->sorted, self->sorted_count, sizeof(*self->sorted), by_time);
+		pay(self);
+		finish(self);
 		if (!self->target_count || self->purse_ns <= 0 || self->effort <= 0)
-			set_marking(self, 0);
+			hint_scan_mark(&self->scan, 0);
 		else if (self->purse_ns > self->effort * PURSE_MAX_S * (double)NS_PER_S / 2)
-			set_marking(self, 1);
+			hint_scan_mark(&self->scan, 1);
 	}
 	count = self->sorted_count - self->sorted_next;
 	if (count > capacity)
@@ -472,8 +420,14 @@ hintfault_set_effort(void *vself, double cpu_share)
 {
 	struct hintfault *self = vself;
 
+	/* Debts are paid at the pace at which they were made, and forgiven when we must look again:
+	 * then at slow memory first, where what is hot now matters most. */
+	if (self->purse_ns < 0 && self->effort > 0)
+		self->purse_ns *= cpu_share > 2 * self->effort ? 0 : cpu_share / self->effort;
+	if (cpu_share > 2 * self->effort)
+		hint_scan_slow_first(&self->scan);
 	self->effort = cpu_share;
-	size_windows(self);
+	hint_scan_size(&self->scan, self->targets, self->target_count, cpu_share > HURRY_SHARE);
 }
 
 static void
@@ -489,7 +443,7 @@ hintfault_stop(void *vself)
 
 	if (!self)
 		return;
-	settings_close(self->settings);
+	hint_scan_close(&self->scan);
 	perf_rings_free(self->rings);
 	free(self->sorted);
 	free(self);

@@ -76,25 +76,28 @@ start_sampler(struct engine *engine, const struct sampler_ops *ops, struct sluic
 	return 0;
 }
 
-/* The best sampler that works here; the others' reasons are what the user needs when none does. */
+/* The best sampler that works here, and a sentinel beside it if it sees single pages. When none
+ * works, the user needs all their reasons. */
 static int
-start_best_sampler(struct engine *engine, struct sluice_err *reterr)
+start_best_samplers(struct engine *engine, struct sluice_err *reterr)
 {
+	const struct round_parts *parts = &engine->parts;
 	char reasons[400] = "";
 	size_t used = 0;
 
-	for (size_t i = 0; i < sampler_count(); i++) {
+	for (size_t i = 0; sampler_at(i); i++) {
 		const struct sampler_ops *ops = sampler_at(i);
 		char sentence[OPS_SENTENCE_BYTES];
 		struct sluice_err err = {0, ""};
-		int r = ops->probe(&engine->env, sentence);
 
-		if (strcmp(ops->name, "fake") == 0)
+		if (ops->for_tests || (parts->sampler_count && !ops->sentinel))
 			continue;
-		if (r == 0) {
-			r = start_sampler(engine, ops, &err);
-			if (r == 0)
-				return 0;
+		if (ops->probe(&engine->env, sentence) == 0) {
+			if (start_sampler(engine, ops, &err) == 0) {
+				if (!ops->page_granular || parts->sampler_count == 2)
+					return 0;
+				continue;
+			}
 			snprintf(sentence, sizeof(sentence), "%s", err.msg);
 		}
 		log_info("engine", "%s cannot be used: %s", ops->name, sentence);
@@ -102,7 +105,9 @@ start_best_sampler(struct engine *engine, struct sluice_err *reterr)
 			used += (size_t)snprintf(reasons + used, sizeof(reasons) - used, "%s%s %.110s",
 			                         used ? "; " : "", ops->name, sentence);
 	}
-	return sluice_fail(reterr, -ENOTSUP, "no sampler works here: %s", reasons);
+	return parts->sampler_count
+	               ? 0
+	               : sluice_fail(reterr, -ENOTSUP, "no sampler works here: %s", reasons);
 }
 
 static int
@@ -171,7 +176,7 @@ start_parts(struct engine *engine, struct sluice_err *reterr)
 		r = start_mover(engine, reterr);
 	if (r == 0)
 		r = strcmp(options->sampler, "auto") == 0
-		            ? start_best_sampler(engine, reterr)
+		            ? start_best_samplers(engine, reterr)
 		            : start_named_sampler(engine, options->sampler, reterr);
 	if (r == 0)
 		r = round_new(&options->round, parts, &engine->round, reterr);

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hint_windows.h - how much of the time between a page's marking and its touch the target spent in
+ * our own faults.
+ *
+ * After a window was marked its hot pages fault one after another, and while the target is in those
+ * faults it accesses nothing. Seen from outside, all their gaps grow, to several times their length
+ * when the window is big; so the time spent in faults since the marking is taken off. Pure.
+ */
+#ifndef SAMPLER_HINT_WINDOWS_H
+#define SAMPLER_HINT_WINDOWS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define HINT_WINDOWS 64u   /* remembered; older ones have gaps so long that it does not matter */
+#define HINT_THREADS 16u   /* told apart, to see how many threads share the faults */
+
+struct hint_windows {
+	struct {
+		uint64_t start, end, time_ns, faults;
+		int32_t pid;
+	} window[HINT_WINDOWS];
+	uint32_t next;
+	uint64_t faults;             /* so far */
+	int32_t recent_tid[HINT_THREADS]; /* of the last faults */
+	uint32_t recent_next;
+};
+
+void hint_windows_marked(struct hint_windows *windows, int32_t pid, uint64_t start, uint64_t end,
+                         uint64_t time_ns);
+/* One fault, in order of time. Returns the time that the touch would have had without faults. */
+uint64_t hint_windows_touched(struct hint_windows *windows, int32_t pid, int32_t tid, uint64_t addr,
+                              uint64_t time_ns, uint64_t fault_ns);
+
+#endif
