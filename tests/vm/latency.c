@@ -4,11 +4,10 @@
  * guest's emulated latencies are set by and checked with.
  *
  * Usage: latency NODE MIB SECONDS; prints nanoseconds a load, with one decimal: the best of many
- * short stretches, as whatever else the machine does only makes them longer. One chain runs through all the
- * arena's cells in random order, each cell in a page of its own, so that every load waits for the
- * one before it. The arena lies where Sluice's workloads have theirs.
+ * short stretches, as whatever else the machine does only makes them longer. One chain runs through
+ * all the arena's cells in random order, each cell in a page of its own, so that every load waits
+ * for the one before it. The arena lies where Sluice's workloads have theirs.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -27,7 +26,8 @@
 #endif
 #define MPOL_BIND 2 /* from the kernel's interface; its header is not everywhere */
 
-static double now_s(void)
+static double
+now_s(void)
 {
 	struct timespec ts;
 
@@ -35,7 +35,8 @@ static double now_s(void)
 	return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
 }
 
-static uint64_t random_next(uint64_t *state)
+static uint64_t
+random_next(uint64_t *state)
 {
 	*state ^= *state << 13;
 	*state ^= *state >> 7;
@@ -44,13 +45,15 @@ static uint64_t random_next(uint64_t *state)
 }
 
 /* Where in its page a cell lies: spread over the page's lines, as a program's data is. */
-static uint64_t cell_offset(uint64_t i)
+static uint64_t
+cell_offset(uint64_t i)
 {
 	return i * CELL_BYTES + i * 0x9e3779b97f4a7c15u % (CELL_BYTES / 64) * 64;
 }
 
 /* One cycle through all cells (Sattolo), so that no chain is short. */
-static int chain_build(char *arena, uint64_t n)
+static int
+chain_build(char *arena, uint64_t n)
 {
 	uint32_t *order = malloc(n * sizeof(*order));
 	uint64_t seed = 88172645463325252u;
@@ -72,7 +75,8 @@ static int chain_build(char *arena, uint64_t n)
 	return 0;
 }
 
-int main(int argc, char **argv)
+int
+main(int argc, char **argv)
 {
 	unsigned long node, mask[2] = {0, 0};
 	double seconds, start_s, last_s, t_s, best_s = 0;
@@ -102,7 +106,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "latency: mbind to node %lu: %s\n", node, strerror(errno));
 		return 1;
 	}
-	/* In one go, which is quicker than a fault for each page; where it fails the faults do it. */
+	/* In one go, which is quicker than a fault for each page; where it fails the faults do it.
+	 */
 	(void)madvise(arena, bytes, MADV_POPULATE_WRITE);
 	if (chain_build(arena, bytes / CELL_BYTES)) {
 		fprintf(stderr, "latency: out of memory\n");

@@ -43,7 +43,9 @@ for d in node[0-9]*; do
 	for what in latency bandwidth; do
 		[ ! -e $d/access0/initiators/read_$what ] || echo "$what $n $(cat $d/access0/initiators/read_$what)"
 	done
-	[ -z "$1" ] || echo "cost $n $(numactl --cpunodebind=0 /root/latency $n 32 0.5)"
+	mib=128
+	for slow in $1; do [ $slow != $n ] || mib=8; done # setting up more would take long there
+	echo "cost $n $(numactl --cpunodebind=0 /root/latency $n $mib 0.5)"
 done
 echo "online $(cat online)"
 for d in /sys/bus/cxl/devices/region*; do [ ! -e $d ] || echo "cxl-region ${d##*/}"; done
@@ -55,10 +57,10 @@ test_shape() { # SHAPE
 	local reader=$build/vm/latency
 	if [ ! -e "$reader" ]; then
 		reader=$tmp/latency
-		[ -e "$reader" ] || cc -std=c11 -O2 -o "$reader" "$here/latency.c" || return
+		[ -e "$reader" ] || cc -std=c11 -O2 -D_GNU_SOURCE -o "$reader" "$here/latency.c" || return
 	fi
 	guest --shape "$shape" --verbose --timeout 120 --truth "$tmp/truth" --add "$reader:/root/latency" \
-		--add "$tmp/facts.sh" -- sh /root/facts.sh cost >"$tmp/facts" 2>"$tmp/log"
+		--add "$tmp/facts.sh" -- sh /root/facts.sh "$(awk '$1 == "node" && /kind=cxl/ { print $2 }' "$here/shapes/$shape")" >"$tmp/facts" 2>"$tmp/log"
 	check "$shape: boots, and the command ends with 0" same $? 0 || sed 's/^/        /' "$tmp/log"
 	facts=$tmp/facts
 	boot=$(sed -n 's/.*booted in \([0-9.]*\) s.*/\1/p' "$tmp/log")

@@ -21,7 +21,6 @@
  * QEMU's header for plugins does not come with Debian's package; what is used of it is declared
  * below, as plugin interface version 4 (QEMU 9.2 to 10.x) defines it.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
@@ -97,7 +96,8 @@ static bool truth_started; /* this and the next two: under truth_lock */
 static struct counts truth_last;
 static double truth_start_s;
 
-static double now_s(void)
+static double
+now_s(void)
 {
 	struct timespec ts;
 
@@ -105,7 +105,8 @@ static double now_s(void)
 	return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
 }
 
-static inline uint64_t ticks_now(void)
+static inline uint64_t
+ticks_now(void)
 {
 #if defined(__x86_64__)
 	return __builtin_ia32_rdtsc();
@@ -117,7 +118,8 @@ static inline uint64_t ticks_now(void)
 #endif
 }
 
-static inline void relax(void)
+static inline void
+relax(void)
 {
 #if defined(__x86_64__)
 	__builtin_ia32_pause();
@@ -126,18 +128,21 @@ static inline void relax(void)
 
 /* ---- The hot path. -------------------------------------------------------------------------- */
 
-static inline void count(uint64_t *counter)
+static inline void
+count(uint64_t *counter)
 {
 	/* One writer: no atomic addition is needed, only that a reader never sees half a value. */
 	__atomic_store_n(counter, *counter + 1, __ATOMIC_RELAXED);
 }
 
-static inline uint64_t *line_slot(struct vcpu *v, uint64_t line)
+static inline uint64_t *
+line_slot(struct vcpu *v, uint64_t line)
 {
 	return &v->lines[line % N_LINES];
 }
 
-static void spin(uint64_t ticks)
+static void
+spin(uint64_t ticks)
 {
 	const uint64_t start = ticks_now();
 
@@ -145,7 +150,8 @@ static void spin(uint64_t ticks)
 		relax();
 }
 
-static __attribute__((noinline)) void stall(struct vcpu *v, uint64_t paddr, uint64_t delay)
+static __attribute__((noinline)) void
+stall(struct vcpu *v, uint64_t paddr, uint64_t delay)
 {
 	const uint64_t line = paddr >> LINE_SHIFT;
 
@@ -157,7 +163,8 @@ static __attribute__((noinline)) void stall(struct vcpu *v, uint64_t paddr, uint
 	spin(delay);
 }
 
-static void on_access(unsigned int index, qemu_plugin_meminfo_t info, uint64_t vaddr, void *user)
+static void
+on_access(unsigned int index, qemu_plugin_meminfo_t info, uint64_t vaddr, void *user)
 {
 	struct vcpu *v = &vcpus[index % N_VCPUS];
 	const struct qemu_plugin_hwaddr *hw = qemu_plugin_get_hwaddr(info, vaddr);
@@ -177,7 +184,8 @@ static void on_access(unsigned int index, qemu_plugin_meminfo_t info, uint64_t v
 		stall(v, paddr, delay);
 }
 
-static void on_translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
+static void
+on_translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 {
 	const size_t n = qemu_plugin_tb_n_insns(tb);
 
@@ -195,7 +203,8 @@ static void on_translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 
 /* ---- Calibration: how fast the tick counter runs, and how far waiting overshoots. ----------- */
 
-static uint64_t spin_cost(uint64_t ticks)
+static uint64_t
+spin_cost(uint64_t ticks)
 {
 	uint64_t best = UINT64_MAX;
 
@@ -211,7 +220,8 @@ static uint64_t spin_cost(uint64_t ticks)
 	return best / 500;
 }
 
-static void calibrate(void)
+static void
+calibrate(void)
 {
 	const double start_s = now_s();
 	const uint64_t start = ticks_now();
@@ -227,7 +237,8 @@ static void calibrate(void)
 
 /* ---- The truth file: one line a second. ----------------------------------------------------- */
 
-static void counts_sum(struct counts *ret)
+static void
+counts_sum(struct counts *ret)
 {
 	memset(ret, 0, sizeof(*ret));
 	for (unsigned int v = 0; v < N_VCPUS; v++) {
@@ -239,7 +250,8 @@ static void counts_sum(struct counts *ret)
 	}
 }
 
-static void truth_nodes(const uint64_t *now, const uint64_t *last)
+static void
+truth_nodes(const uint64_t *now, const uint64_t *last)
 {
 	const char *comma = "";
 
@@ -251,7 +263,8 @@ static void truth_nodes(const uint64_t *now, const uint64_t *last)
 	}
 }
 
-static void truth_line(void)
+static void
+truth_line(void)
 {
 	struct counts now;
 
@@ -269,7 +282,8 @@ static void truth_line(void)
 	pthread_mutex_unlock(&truth_lock);
 }
 
-static void *truth_main(void *arg)
+static void *
+truth_main(void *arg)
 {
 	double next_s = 0;
 
@@ -298,7 +312,8 @@ static void *truth_main(void *arg)
 	return NULL;
 }
 
-static void on_exit_of_qemu(qemu_plugin_id_t id, void *user)
+static void
+on_exit_of_qemu(qemu_plugin_id_t id, void *user)
 {
 	(void)id;
 	(void)user;
@@ -307,7 +322,8 @@ static void on_exit_of_qemu(qemu_plugin_id_t id, void *user)
 
 /* ---- The control lines. --------------------------------------------------------------------- */
 
-static void control_line(const char *line)
+static void
+control_line(const char *line)
 {
 	unsigned int vcpu, node;
 	uint64_t lo, hi, ns, ticks;
@@ -340,7 +356,8 @@ static void control_line(const char *line)
 	}
 }
 
-static void *control_main(void *path)
+static void *
+control_main(void *path)
 {
 	char line[160];
 	FILE *in = fopen(path, "r"); /* waits for the writer */
@@ -362,8 +379,8 @@ PLUGIN_EXPORT int qemu_plugin_version = 4;
 PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info_t *info, int argc,
 				      char **argv);
 
-PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info_t *info, int argc,
-				      char **argv)
+PLUGIN_EXPORT int
+qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info_t *info, int argc, char **argv)
 {
 	static char *control;
 	uint64_t lo = 0, hi = 0;
