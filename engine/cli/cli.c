@@ -158,7 +158,7 @@ cli_call(struct cli *cli, struct client *client, json_t *request, json_t **ret)
 int
 cli_ask(struct cli *cli, enum verb_reach reach, const char *verb, json_t **ret)
 {
-	struct client *client;
+	struct client *client = NULL;
 	json_t *answer = NULL;
 	int status = cli_reach(cli, reach, &client);
 

@@ -266,7 +266,7 @@ finish(struct run *run, int exit_status, int signal_number)
 static int
 run_command(struct run *run)
 {
-	struct run_child child;
+	struct run_child child = {0};
 	int status, wait_status, signal_number = 0;
 	int r = open_signals(run);
 

@@ -8,16 +8,20 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "exit_status.h"
 #include "paths.h"
 
 #define ANSWER_BYTES_MAX (16u << 20) /* a status of 256 targets is about 200 KiB */
 #define PRIVATE_FD 3                 /* where a spawned sluiced finds its end */
+#define ANSWER_MS 60000              /* a service that needs longer for an answer hangs */
+#define END_MS 30000                 /* and one that needs longer to put everything back */
 
 struct client {
 	int fd;
@@ -161,16 +165,29 @@ client_spawn(const struct options *options, const char *config, struct client **
 	return client_new(ends[0], pid, ret, reterr);
 }
 
+/* Waits for its end; one that hangs is killed, and what it changed is for `sluice restore`. */
+static void
+service_reap(pid_t pid)
+{
+	struct pollfd ended = {.fd = pidfd_open(pid, 0), .events = POLLIN};
+
+	if (ended.fd >= 0) {
+		if (poll(&ended, 1, END_MS) == 0)
+			kill(pid, SIGKILL);
+		close(ended.fd);
+	}
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
 void
 client_free(struct client *client)
 {
 	if (!client)
 		return;
 	close(client->fd);
-	if (client->service > 0) {
-		while (waitpid(client->service, NULL, 0) < 0 && errno == EINTR)
-			;
-	}
+	if (client->service > 0)
+		service_reap(client->service);
 	free(client->buffer);
 	free(client);
 }
@@ -316,14 +333,18 @@ client_call(struct client *client, json_t *request, json_t **ret, int *ret_exit,
 	    struct sluice_err *reterr)
 {
 	json_t *answer = NULL;
+	uint64_t until_ns = clock_now_ns() + (uint64_t)ANSWER_MS * 1000000u;
 	int r = client_send(client, request, reterr);
 
 	while (r == 0) {
-		r = client_receive(client, -1, &answer, reterr);
-		if (r == -EAGAIN) { /* a signal came in between */
+		r = client_receive(client, ANSWER_MS, &answer, reterr);
+		if (r == -EAGAIN && clock_now_ns() < until_ns) { /* a signal came in between */
 			r = 0;
 			continue;
 		}
+		if (r == -EAGAIN)
+			r = sluice_fail(reterr, -ETIMEDOUT, "the service has not answered for %d s",
+					ANSWER_MS / 1000);
 		if (r < 0 || !json_object_get(answer, "event"))
 			break;
 		json_decref(answer);

@@ -33,7 +33,8 @@ int client_send(struct client *client, json_t *request, struct sluice_err *reter
  * -EPROTO: what came is not of the protocol. *ret is the caller's. */
 int client_receive(struct client *client, int timeout_ms, json_t **ret, struct sluice_err *reterr);
 /* Sends (steals) and waits for the answer, passing over events. When the service refuses, its
- * sentence is in reterr, its exit status in *ret_exit, and its negative errno is returned. */
+ * sentence is in reterr, its exit status in *ret_exit, and its negative errno is returned.
+ * -ETIMEDOUT: no answer for a minute. */
 int client_call(struct client *client, json_t *request, json_t **ret, int *ret_exit,
 		struct sluice_err *reterr);
 /* Reads an answer's error as client_call does; 0 when it is ok. */

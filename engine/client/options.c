@@ -172,7 +172,7 @@ options_set(struct options *options, enum option_layer layer, const char *name, 
 {
 	const struct option_row *row = option_find(name);
 	struct option_value *value;
-	double number;
+	double number = 0;
 	char *copy;
 	size_t slot;
 	int r;

@@ -68,7 +68,7 @@ void options_free(struct options *options); /* NULL is fine */
 /* -EINVAL, -ERANGE, -E2BIG, -EEXIST (twice in a file), -ENOENT (no such option): the sentence names
  * the option and what is allowed. Nothing changes on failure. */
 int options_set(struct options *options, enum option_layer layer, const char *name,
-		const char *value, struct sluice_err *reterr);
+		const char *text, struct sluice_err *reterr);
 
 /* Is argv[*index] ("--rate=1M", "--rate 1M", "--dry-run") an option of the table? 1: it was, it is
  * set, and *index is on its last word. 0: it is not. Otherwise as options_set. */

@@ -46,18 +46,18 @@ check_permission(struct findings *findings)
 	char line[256], missing[128] = "";
 	unsigned long long effective = 0;
 	FILE *file = fopen("/proc/self/status", "re");
+	size_t used = 0;
 
 	while (file && fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "CapEff: %llx", &effective) == 1)
-			break;
+		if (strncmp(line, "CapEff:", 7) == 0)
+			effective = strtoull(line + 7, NULL, 16);
 	}
 	if (file)
 		fclose(file);
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
-		if (!(effective >> wanted[i].bit & 1)) {
-			strcat(missing, missing[0] ? ", " : "");
-			strcat(missing, wanted[i].name);
-		}
+		if (!(effective >> wanted[i].bit & 1))
+			used += (size_t)snprintf(missing + used, sizeof(missing) - used, "%s%s",
+						 used ? ", " : "", wanted[i].name);
 	}
 	if (!missing[0])
 		finding_add(findings, "permission", VERDICT_OK, NULL,

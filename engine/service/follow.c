@@ -47,7 +47,7 @@ static uint64_t
 start_time_of(int32_t pid)
 {
 	char path[64], line[1024];
-	unsigned long long start = 0;
+	uint64_t start;
 	const char *field;
 	size_t len;
 	FILE *file;
@@ -64,8 +64,7 @@ start_time_of(int32_t pid)
 		return 0;
 	for (int i = 2; field && i < 22; i++)
 		field = strchr(field + 1, ' ');
-	if (!field || sscanf(field, " %llu", &start) != 1)
-		return 0;
+	start = field ? strtoull(field, NULL, 10) : 0;
 	return start ? start : 1;
 }
 
@@ -114,14 +113,22 @@ static void
 read_children(struct follow *follow, const char *path, int32_t root)
 {
 	FILE *file = fopen(path, "re");
-	int pid;
+	char *line = NULL, *at, *end;
+	size_t size = 0;
 
 	if (!file)
 		return;
-	while (fscanf(file, "%d", &pid) == 1) {
-		if (!is_known(follow, pid) && add(follow, pid, root) == 0)
-			follow->attach(follow->ctx, pid);
+	if (getline(&line, &size, file) > 0) { /* "12 34 56 " */
+		for (at = line;; at = end) {
+			int32_t pid = (int32_t)strtol(at, &end, 10);
+
+			if (end == at)
+				break;
+			if (!is_known(follow, pid) && add(follow, pid, root) == 0)
+				follow->attach(follow->ctx, pid);
+		}
 	}
+	free(line);
 	fclose(file);
 }
 

@@ -17,7 +17,7 @@ json_text(const char *text)
 	if (string)
 		return string;
 	for (i = 0; text[i] && i < sizeof(plain) - 1; i++)
-		plain[i] = (unsigned char)text[i] < 0x80 ? text[i] : '?';
+		plain[i] = (char)((unsigned char)text[i] < 0x80 ? text[i] : '?');
 	plain[i] = '\0';
 	return json_string(plain);
 }

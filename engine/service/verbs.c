@@ -77,7 +77,7 @@ verb_attach(struct service *service, struct control_client *client, const json_t
 {
 	const json_t *follow = json_object_get(request, "follow");
 	struct sluice_err err = {0, ""};
-	int32_t pid;
+	int32_t pid = 0;
 	int r = request_pid(request, &pid, &err);
 
 	(void)client;
@@ -97,7 +97,7 @@ static json_t *
 verb_detach(struct service *service, struct control_client *client, const json_t *request)
 {
 	struct sluice_err err = {0, ""};
-	int32_t pid;
+	int32_t pid = 0;
 	int r = request_pid(request, &pid, &err);
 
 	(void)client;
