@@ -34,7 +34,8 @@ expect 2 "usage" sluice attach
 expect 2 "0 is not between" sluice attach 0
 expect 3 "not attached" sluice detach 4194303
 expect 2 "not a process id" sluice detach init
-cp "$(command -v sleep)" "$tmp/refuse-me" && "$tmp/refuse-me" 60 &
+cp "$(command -v sleep)" "$tmp/refuse-me"
+"$tmp/refuse-me" 60 &
 refused=$!
 pids+=($refused)
 soon grep -q refuse-me "/proc/$refused/comm"
