@@ -124,7 +124,7 @@ run_inside() {
 		PATH=$build/bin:$PATH sh "$here_dir/inside.sh" "$before" "$after" "${workload[@]}"
 	else
 		"$repo/tests/vm/guest" --shape "$shape" --build "$build" --truth "$tmp/truth" \
-			--timeout $((before + after + 300)) --add "$here_dir/inside.sh:/root/inside.sh" \
+			--timeout $((before + after + 120)) --add "$here_dir/inside.sh:/root/inside.sh" \
 			-- sh /root/inside.sh "$before" "$after" "${workload[@]}"
 	fi
 }
