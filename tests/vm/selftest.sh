@@ -111,7 +111,7 @@ test_shape() { # SHAPE
 	while read -r node ratio; do
 		found=$(awk -v n="$node" '$1 == "cost" { c[$2] = $3 } END { if (c[0] > 0) printf "%.2f", c[n] / c[0] }' "$facts")
 		check "$shape: node $node is ${found:-?} times slower to CPU 0 than node 0, meant $ratio" \
-			between "$found" "$(awk -v r="$ratio" 'BEGIN { print r * 0.65 }')" "$(awk -v r="$ratio" 'BEGIN { print r * 1.6 }')"
+			between "$found" "$(awk -v r="$ratio" 'BEGIN { print r * 0.7 }')" "$(awk -v r="$ratio" 'BEGIN { print r * 1.4 }')"
 	done < <(awk -v f="$factor" '$1 == "latency" && $2 == 0 {
 			if ($3 == 0) { own = $4; next }
 			x = $4; m = 1
