@@ -134,6 +134,27 @@ move_batch(struct round *round, size_t count, uint64_t now_ns)
 	return moved_bytes;
 }
 
+/* Samplers may have to prepare for moves; when one cannot, nothing is moved. */
+static int
+announce(struct round *round, int on)
+{
+	struct sluice_err err;
+
+	if (round->announced == on)
+		return 0;
+	for (size_t s = 0; s < round->parts.sampler_count; s++) {
+		const struct sampler_ops *ops = round->parts.sampler_ops[s];
+
+		if (!ops->moving || ops->moving(round->parts.samplers[s], on, &err) == 0)
+			continue;
+		log_warn("round", "%s: %s; nothing is moved", ops->name, err.msg);
+		round->queue_done = round->queue_count;
+		return -1;
+	}
+	round->announced = on;
+	return 0;
+}
+
 void
 carry_slice(struct round *round, uint64_t now_ns)
 {
@@ -146,6 +167,8 @@ carry_slice(struct round *round, uint64_t now_ns)
 	if (round->allowance_bytes > most)
 		round->allowance_bytes = most;
 
+	if (announce(round, round->queue_done < round->queue_count) < 0)
+		return;
 	while (round->queue_done < round->queue_count && spent_ns < SLICE_NS) {
 		const struct queued_page *head = &round->queue[round->queue_done];
 		size_t limit = ROUND_BATCH, count;

@@ -57,6 +57,9 @@ struct sampler_ops {
 	/* What sampling may cost from now on, as a share of one CPU (0.01 is 1 %), counting the
 	 * targets' own time. 0 pauses. Optional. */
 	void (*set_effort)(void *self, double cpu_share);
+	/* Pages are about to be moved (on), or all have been. Called once around many moves. On
+	 * failure nothing is moved. Optional. */
+	int (*moving)(void *self, int on, struct sluice_err *reterr);
 	void (*get_stats)(void *self, struct sampler_stats *ret); /* Required. */
 	/* Put back every kernel setting, free self. Required. */
 	void (*stop)(void *self);

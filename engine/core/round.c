@@ -16,6 +16,7 @@
 #define TICK_NS (100 * NS_PER_MS)
 #define TICK_CALM_NS (250 * NS_PER_MS)
 #define CALM_MOST 3 /* intervals between decisions grow to so many times when nothing changes */
+#define ALARM_AGAIN_NS (2 * NS_PER_S)
 #define GROWN 1.25  /* so much more resident memory is worth another good look */
 #define HORIZON_LEAST_MS 10000u
 #define HORIZON_GROWTH 12
@@ -265,9 +266,15 @@ decide(struct round *round, uint64_t now_ns)
 		.regions = round->entries,
 	};
 	struct sluice_err err = {0, ""};
-	uint64_t began, planned = 0, resident = 0;
+	uint64_t began, planned = 0, resident = 0, movable = 0;
 	int r;
 
+	/* No more than can be carried out by then, or the next decision would come late. */
+	if (round->stats.page_move_ns)
+		movable = round->options.interval_ms * NS_PER_MS / round->stats.page_move_ns *
+		          HEAT_PAGE_BYTES;
+	if (movable && movable < governor.budget_bytes)
+		view.budget_bytes = governor.budget_bytes = movable;
 	read_tiers(round);
 	view.tier_count = (uint32_t)round->tier_count;
 	view.region_count = heat_view(round->heat, now_ns, round->entries, round->entry_max);
@@ -304,6 +311,22 @@ decide(struct round *round, uint64_t now_ns)
 	round->stats.rounds++;
 }
 
+/* One alarm may be chance; a real change raises several at once, or the same again. */
+static void
+hear_alarms(struct round *round, uint64_t now_ns)
+{
+	uint64_t fresh = heat_alarms(round->heat) - round->alarms;
+
+	if (!fresh)
+		return;
+	if (fresh > 1 || now_ns - round->alarm_ns < ALARM_AGAIN_NS) {
+		effort_alarm(&round->effort, now_ns);
+		set_effort(round);
+	}
+	round->alarms += fresh;
+	round->alarm_ns = now_ns;
+}
+
 int64_t
 round_tick(struct round *round, uint64_t now_ns, int32_t *ended, size_t capacity, size_t *ret_ended,
            struct sluice_err *reterr)
@@ -313,11 +336,7 @@ round_tick(struct round *round, uint64_t now_ns, int32_t *ended, size_t capacity
 	(void)reterr;
 	drain_samplers(round, now_ns);
 	targets_sync(round, now_ns);
-	if (heat_alarms(round->heat) != round->alarms) {
-		round->alarms = heat_alarms(round->heat);
-		effort_alarm(&round->effort, now_ns);
-		set_effort(round);
-	}
+	hear_alarms(round, now_ns);
 	if (now_ns >= round->next_decision_ns && round->queue_done == round->queue_count) {
 		if (round->target_count)
 			decide(round, now_ns);

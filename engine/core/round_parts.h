@@ -49,6 +49,7 @@ struct round {
 	struct queued_page *queue;
 	size_t queue_max, queue_count, queue_done;
 	uint64_t room_bytes[ROUND_TIERS_MAX]; /* as moves land */
+	int announced;                        /* the samplers know that pages are moving */
 	double allowance_bytes;               /* token bucket of rate_bps */
 	uint64_t allowance_ns;
 
@@ -58,7 +59,8 @@ struct round {
 	size_t residency_next;   /* region whose residency is read next */
 	size_t residency_urgent; /* regions to read at once, after mappings changed */
 	uint64_t horizon_ms;
-	uint64_t alarms;         /* of the heat, as of the last decision */
+	uint64_t alarms;         /* of the heat, heard so far */
+	uint64_t alarm_ns;       /* the last */
 	uint64_t demoted_lately, pingpong_lately; /* bytes, halved every decision */
 	double pingpong_stay_s;  /* how long these had stayed, on average */
 	struct round_stats stats;

@@ -28,10 +28,11 @@ estimate_fold(struct page_heat *page, float log2_rate)
 }
 
 void
-estimate_fold_untouched(struct page_heat *page, uint32_t ticks)
+estimate_fold_untouched(struct page_heat *page, uint32_t ticks, float log2_speed)
 {
 	/* Not touched for E: the gap is at least E, and E more on average if the rate is 1/E. */
-	float log2_rate = log2f(TICKS_PER_S / ((float)ticks + 1.0f)) - GAP_BIAS - 1.0f;
+	float log2_rate = log2f(TICKS_PER_S / ((float)ticks + 1.0f)) - GAP_BIAS - 1.0f -
+	                  log2_speed;
 
 	if (!page->samples || log2_rate < rate_decode(page->rate))
 		estimate_fold(page, log2_rate);

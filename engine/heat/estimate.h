@@ -42,11 +42,11 @@ rate_of_gap(uint32_t ticks)
 	return log2f(TICKS_PER_S / (ticks ? (float)ticks : 0.5f)) - GAP_BIAS;
 }
 
-/* Fold one observed rate (log2) into a page's estimate. */
+/* Fold one observed rate (log2, relative to the process's tempo) into a page's estimate. */
 void estimate_fold(struct page_heat *page, float log2_rate);
 
 /* The page has been watched for so many ticks and not touched. When that is long against what its
  * estimate expects, it counts as an observation. */
-void estimate_fold_untouched(struct page_heat *page, uint32_t ticks);
+void estimate_fold_untouched(struct page_heat *page, uint32_t ticks, float log2_speed);
 
 #endif

@@ -7,11 +7,11 @@
 #define RATE_HALF_LIFE_TICKS (4.0f * TICKS_PER_S)
 
 static void
-page_arm(const struct region *region, struct page_heat *page, uint32_t tick)
+page_arm(const struct region *region, struct page_heat *page, uint32_t tick, float log2_speed)
 {
 	if (page->watched) {
 		/* The kernel leaves a page that is still marked alone, so its gap runs on. */
-		estimate_fold_untouched(page, tick - region_watched_since(region, page));
+		estimate_fold_untouched(page, tick - region_watched_since(region, page), log2_speed);
 		page->carried = 1;
 	} else {
 		page->watched = 1;
@@ -29,15 +29,16 @@ static void
 region_arm(struct heat *heat, uint32_t index, const struct sample *sample, uint32_t tick)
 {
 	struct region *region = &heat->regions[index];
+	float log2_speed = table_tempo(heat, region->pid)->log2_speed;
 	struct detail *detail;
 
 	if (region_is_huge(region)) {
 		if (tier_is_watched(sample->tiers, region->whole.tier))
-			page_arm(region, &region->whole, tick);
+			page_arm(region, &region->whole, tick, log2_speed);
 	} else if ((detail = table_detail(heat, index)) != NULL) {
 		for (uint32_t p = 0; p < region_pages(region); p++) {
 			if (tier_is_watched(sample->tiers, detail->page[p].tier))
-				page_arm(region, &detail->page[p], tick);
+				page_arm(region, &detail->page[p], tick, log2_speed);
 		}
 	}
 	heat->gaps_known = 1;
@@ -64,22 +65,44 @@ region_rate(struct region *region, const struct sample *sample, uint32_t tick)
 #define ALARM_EVENTS 6.0f
 #define ALARM_TIMES 8.0f
 
+/* What is known stays, but the next gap weighs as much as all before it, nearly. */
+static void
+page_doubt(struct page_heat *page)
+{
+	if (page->samples > 2)
+		page->samples = 2;
+}
+
+/* Trackers do not agree on the scale (TLBs hide accesses from one, faults slow the program for the
+ * other), so what the coarse one should see is learned over about a minute. */
+static float
+expected_events(struct heat *heat, const struct sample *sample, float believed)
+{
+	float expected = believed * sample->exposure_s;
+	float scale = heat->coarse_expected > 0.01f ? heat->coarse_seen / heat->coarse_expected : 1;
+
+	heat->coarse_seen += 0.0005f * (sample->events - heat->coarse_seen);
+	heat->coarse_expected += 0.0005f * (expected - heat->coarse_expected);
+	return expected * fminf(fmaxf(scale, 0.125f), 8.0f);
+}
+
 static void
 raise_alarm(struct heat *heat, const struct sample *sample)
 {
 	uint64_t end = sample->addr + sample->len_bytes;
 
 	heat->alarms++;
-	for (uint64_t addr = sample->addr; addr < end; addr = (addr | (HEAT_REGION_BYTES - 1)) + 1) {
-		int64_t index = table_find(heat, sample->pid, addr);
-		struct region *region = index < 0 ? NULL : &heat->regions[index];
+	int64_t first = table_next(heat, sample->pid, sample->addr);
 
-		if (!region)
-			continue;
+	for (uint32_t i = (uint32_t)first; first >= 0 && i < heat->region_count; i++) {
+		struct region *region = &heat->regions[i];
+
+		if (region->pid != sample->pid || region->addr >= end)
+			break;
 		region->believed = 0; /* until the next view; one alarm is enough */
-		region->whole.samples = 0;
+		page_doubt(&region->whole);
 		for (uint32_t p = 0; region->detail != NO_DETAIL && p < region_pages(region); p++)
-			heat->details[region->detail].page[p].samples = 0;
+			page_doubt(&heat->details[region->detail].page[p]);
 	}
 }
 
@@ -88,26 +111,23 @@ raise_alarm(struct heat *heat, const struct sample *sample)
 static void
 fold_range(struct heat *heat, const struct sample *sample, uint32_t tick)
 {
-	uint64_t addr = sample->addr, end = sample->addr + sample->len_bytes;
+	uint64_t end = sample->addr + sample->len_bytes;
+	int64_t first = table_next(heat, sample->pid, sample->addr);
 	int known = 0;
 	float believed = 0, believed_bytes = 0;
 
-	while (addr < end) {
-		int64_t index = table_find(heat, sample->pid, addr);
-
-		if (index < 0) {
-			/* A hole; the next chance is the next 2 MiB boundary. */
-			addr = (addr | (HEAT_REGION_BYTES - 1)) + 1;
-			continue;
-		}
-		struct region *region = &heat->regions[index];
+	for (uint32_t i = (uint32_t)first; first >= 0 && i < heat->region_count; i++) {
+		struct region *region = &heat->regions[i];
 		uint64_t region_end = region->addr + region->len_bytes;
+		uint64_t addr = region->addr > sample->addr ? region->addr : sample->addr;
 		uint64_t covered_end = region_end < end ? region_end : end;
 
+		if (region->pid != sample->pid || region->addr >= end)
+			break;
 		if ((covered_end - addr) * 2 >= region->len_bytes) {
 			known = 1;
 			if (sample->kind == SAMPLE_ARMED) {
-				region_arm(heat, (uint32_t)index, sample, tick);
+				region_arm(heat, i, sample, tick);
 			} else {
 				region_rate(region, sample, tick);
 				if (region->believed > 0) {
@@ -116,12 +136,30 @@ fold_range(struct heat *heat, const struct sample *sample, uint32_t tick)
 				}
 			}
 		}
-		addr = region_end;
 	}
 	heat->samples_lost += !known;
-	if (believed_bytes > 0 && sample->events >= ALARM_EVENTS &&
-	    sample->events >= ALARM_TIMES * sample->exposure_s * believed / believed_bytes)
+	if (believed_bytes <= 0)
+		return;
+	believed = expected_events(heat, sample, believed / believed_bytes);
+	if (sample->events >= ALARM_EVENTS && sample->events >= ALARM_TIMES * believed)
 		raise_alarm(heat, sample);
+}
+
+/* What a page that we know does now, against what it did: on average over pages, the tempo. Few
+ * pages that changed their ways altogether must not pass for it. */
+#define TEMPO_GAIN (1.0f / 2048)
+#define TEMPO_CLIP 2.0f
+
+static void
+fold_gap(struct tempo *tempo, struct page_heat *page, float log2_rate)
+{
+	log2_rate -= tempo->log2_speed;
+	if (page->samples >= 2) {
+		float off = log2_rate - rate_decode(page->rate);
+
+		tempo->log2_speed += TEMPO_GAIN * fminf(fmaxf(off, -TEMPO_CLIP), TEMPO_CLIP);
+	}
+	estimate_fold(page, log2_rate);
 }
 
 static void
@@ -148,7 +186,7 @@ fold_touch(struct heat *heat, const struct sample *sample, uint32_t tick)
 
 		/* Rings of several CPUs may hand over a touch a little late: before the arming. */
 		if ((int32_t)(tick - since) >= 0) {
-			estimate_fold(page, rate_of_gap(tick - since));
+			fold_gap(table_tempo(heat, region->pid), page, rate_of_gap(tick - since));
 			page->watched = 0;
 			page->carried = 0;
 		}

@@ -100,7 +100,7 @@ void heat_page_moved(struct heat *heat, int32_t pid, uint64_t addr, uint8_t tier
  * heat_entry_pages until the next fold, residency or span call. */
 size_t heat_view(struct heat *heat, uint64_t now_ns, struct sluice_region *entries, size_t capacity);
 /* Addresses of the pages of entry i (for a huge page only its first), at most 512. */
-size_t heat_entry_pages(const struct heat *heat, size_t i, uint64_t *addrs, size_t capacity);
+size_t heat_entry_pages(struct heat *heat, size_t i, uint64_t *addrs, size_t capacity);
 
 uint64_t heat_alarms(const struct heat *heat); /* as in the stats, cheaper */
 void heat_get_stats(const struct heat *heat, struct heat_stats *ret);

@@ -120,6 +120,45 @@ table_find(struct heat *heat, int32_t pid, uint64_t addr)
 	return i;
 }
 
+int64_t
+table_next(struct heat *heat, int32_t pid, uint64_t addr)
+{
+	uint32_t i = lower_bound(heat, pid, addr);
+
+	return i < heat->region_count && heat->regions[i].pid == pid ? (int64_t)i : -1;
+}
+
+struct tempo *
+table_tempo(struct heat *heat, int32_t pid)
+{
+	uint32_t i = heat->last_tempo;
+
+	if (i >= heat->tempo_count || heat->tempos[i].pid != pid) {
+		for (i = 0; i < heat->tempo_count && heat->tempos[i].pid != pid; i++)
+			;
+	}
+	if (i == heat->tempo_count) {
+		if (i == TEMPOS)
+			i--;
+		else
+			heat->tempo_count++;
+		heat->tempos[i] = (struct tempo){.pid = pid};
+	}
+	heat->last_tempo = i;
+	return &heat->tempos[i];
+}
+
+static void
+forget_tempo(struct heat *heat, int32_t pid)
+{
+	for (uint32_t i = 0; i < heat->tempo_count; i++) {
+		if (heat->tempos[i].pid == pid) {
+			heat->tempos[i] = heat->tempos[--heat->tempo_count];
+			return;
+		}
+	}
+}
+
 void
 table_drop_detail(struct heat *heat, uint32_t index)
 {
@@ -256,6 +295,8 @@ heat_set_spans(struct heat *heat, int32_t pid, const struct heat_span *spans, si
 	heat->region_count = count;
 	heat->last_region = 0;
 	heat->ref_count = 0;
+	if (!span_count)
+		forget_tempo(heat, pid);
 	if (left_out)
 		return sluice_fail(reterr, -ENOSPC,
 		                   "process %d: %llu MiB are not tracked, the table of %u regions is full",
@@ -281,14 +322,16 @@ heat_region_at(const struct heat *heat, size_t index, int32_t *ret_pid, uint64_t
 }
 
 static void
-page_set_tier(const struct region *region, struct page_heat *page, uint8_t tier, uint32_t tick)
+page_set_tier(struct heat *heat, const struct region *region, struct page_heat *page, uint8_t tier,
+              uint32_t tick)
 {
 	if (page->tier == tier)
 		return;
 	/* Its silence so far is evidence; without it only early touches would count, and the region
 	 * would look hotter than it is. */
 	if (page->watched)
-		estimate_fold_untouched(page, tick - region_watched_since(region, page));
+		estimate_fold_untouched(page, tick - region_watched_since(region, page),
+		                        table_tempo(heat, region->pid)->log2_speed);
 	if (page->tier == HEAT_TIER_ABSENT || tier == HEAT_TIER_ABSENT) {
 		/* Another page than before, or none: what we knew does not carry over. */
 		page->samples = 0;
@@ -317,7 +360,7 @@ heat_set_residency(struct heat *heat, size_t index, const uint8_t *tiers, int hu
 	}
 	if (huge && pages == HEAT_REGION_PAGES) {
 		table_drop_detail(heat, (uint32_t)index);
-		page_set_tier(region, &region->whole, tiers[0], tick);
+		page_set_tier(heat, region, &region->whole, tiers[0], tick);
 		return;
 	}
 	if (region_is_huge(region))
@@ -327,7 +370,7 @@ heat_set_residency(struct heat *heat, size_t index, const uint8_t *tiers, int hu
 		struct detail *detail = &heat->details[region->detail];
 
 		for (uint32_t p = 0; p < pages; p++)
-			page_set_tier(region, &detail->page[p], tiers[p], tick);
+			page_set_tier(heat, region, &detail->page[p], tiers[p], tick);
 	}
 }
 
@@ -345,10 +388,10 @@ heat_page_moved(struct heat *heat, int32_t pid, uint64_t addr, uint8_t tier, uin
 		memset(region->resident, 0, sizeof(region->resident));
 		if (tier != HEAT_TIER_ABSENT)
 			region->resident[tier < 5 ? tier : 5] = HEAT_REGION_PAGES;
-		page_set_tier(region, &region->whole, tier, tick);
+		page_set_tier(heat, region, &region->whole, tier, tick);
 	} else if (region->detail != NO_DETAIL) {
 		struct detail *detail = &heat->details[region->detail];
 
-		page_set_tier(region, &detail->page[(addr - region->addr) / HEAT_PAGE_BYTES], tier, tick);
+		page_set_tier(heat, region, &detail->page[(addr - region->addr) / HEAT_PAGE_BYTES], tier, tick);
 	}
 }

@@ -56,6 +56,16 @@ struct entry_ref {
 	uint8_t reserved;
 };
 
+/* How fast a process runs, as log2 against when it was first seen: estimates are kept relative to
+ * it. When its hot memory gets faster all its rates rise, and without this, pages that were looked
+ * at since would seem hotter than those that were not. */
+struct tempo {
+	int32_t pid;
+	float log2_speed;
+};
+
+#define TEMPOS 256u
+
 struct heat {
 	struct region *regions, *spare; /* sorted by pid, then address; spare is for rebuilding */
 	uint32_t region_count, region_max;
@@ -64,6 +74,8 @@ struct heat {
 	uint32_t detail_free_count, detail_max;
 	uint64_t origin_ns;             /* tick 0 */
 	uint64_t samples, samples_lost, alarms;
+	struct tempo tempos[TEMPOS];
+	uint32_t tempo_count, last_tempo;
 	uint32_t last_region;           /* where the last look-up ended: samples come in runs */
 	uint32_t evict_hand;
 
@@ -73,6 +85,7 @@ struct heat {
 	int have_spread;
 	int gaps_known; /* a tracker reports single pages: SAMPLE_RATE only raises alarms then */
 
+	float coarse_seen, coarse_expected; /* events of SAMPLE_RATE, smoothed: their ratio is its scale */
 	float rate_of_code[256]; /* accesses per second */
 	uint32_t view_tick;
 	uint8_t view_epoch;
@@ -88,8 +101,12 @@ struct heat {
 uint32_t table_tick(struct heat *heat, uint64_t time_ns);
 /* 1 to 255, advancing every 4 s; what page_heat.moved holds. */
 uint8_t table_epoch(uint32_t tick);
+/* The process's tempo, made at its first use; with more processes than TEMPOS the last is shared. */
+struct tempo *table_tempo(struct heat *heat, int32_t pid);
 /* Index of the region that holds addr, or -1. */
 int64_t table_find(struct heat *heat, int32_t pid, uint64_t addr);
+/* Index of the first region of the process that ends behind addr, or -1. */
+int64_t table_next(struct heat *heat, int32_t pid, uint64_t addr);
 /* The region's detail, made if the pool has room (or can make some); NULL otherwise. */
 struct detail *table_detail(struct heat *heat, uint32_t region);
 void table_drop_detail(struct heat *heat, uint32_t region);

@@ -31,6 +31,7 @@
 struct prior {
 	float mean, var;
 	float weight[16], sigma[16]; /* by number of samples */
+	float log2_speed;
 	uint32_t untouched, untouched_carried; /* ticks since armed, and since armed before */
 };
 
@@ -46,7 +47,7 @@ page_evidence(const struct page_heat *page, const struct prior *prior, float *re
 	uint32_t silent = !page->watched ? 0
 	                  : page->carried ? prior->untouched_carried
 	                                  : prior->untouched;
-	float rate = rate_decode(page->rate);
+	float rate = rate_decode(page->rate) + prior->log2_speed;
 	unsigned int samples = page->samples;
 
 	if (silent >= CENSOR_TICKS) {
@@ -90,8 +91,9 @@ prior_set(struct prior *prior, const struct region *region)
 }
 
 static void
-prior_set_silence(struct prior *prior, const struct heat *heat, const struct region *region)
+prior_set_silence(struct prior *prior, struct heat *heat, const struct region *region)
 {
+	prior->log2_speed = table_tempo(heat, region->pid)->log2_speed;
 	prior->untouched = region->armed ? heat->view_tick - region->armed : 0;
 	prior->untouched_carried =
 		region->armed_before ? heat->view_tick - region->armed_before : prior->untouched;
@@ -397,7 +399,7 @@ heat_view(struct heat *heat, uint64_t now_ns, struct sluice_region *entries, siz
 }
 
 size_t
-heat_entry_pages(const struct heat *heat, size_t i, uint64_t *addrs, size_t capacity)
+heat_entry_pages(struct heat *heat, size_t i, uint64_t *addrs, size_t capacity)
 {
 	const struct entry_ref *ref;
 	const struct region *region;

@@ -9,17 +9,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "log.h"
 
 #define MODE_SLOW 2 /* NUMA_BALANCING_MEMORY_TIERING */
 #define MODE_ALL 3  /* that and NUMA_BALANCING_NORMAL */
 
-/* Windows come every 50 ms: a tick of the scheduler is 4 ms, and the faults of one window should be
- * over before the next, or the time spent in them looks like time between accesses. */
-#define WINDOW_MS 50
-#define WINDOWS_HURRIED 40
-#define WINDOW_MB_LEAST 4
-#define WINDOW_MB_MOST 2560 /* the kernel scans no more a second */
+/* The faults of one window should be over before the next comes, or the time spent in them looks
+ * like time between accesses; and the scheduler's tick, 4 ms or more, is the grain. */
+#define PERIOD_MS 100
+#define WINDOW_MB_MOST 2048
 
 static int
 set_number(struct hint_scan *scan, const char *path, uint64_t value, struct sluice_err *reterr)
@@ -30,21 +29,22 @@ set_number(struct hint_scan *scan, const char *path, uint64_t value, struct slui
 	return settings_set(scan->settings, path, text, reterr);
 }
 
+/* The kernel divides the period of a pass by the number of windows in it, and gives the result to
+ * a process when it has finished a pass; a new process starts with the delay. */
 static int
 set_windows(struct hint_scan *scan, struct sluice_err *reterr)
 {
+	uint64_t pass_ms = scan->windows * PERIOD_MS;
 	int r = set_number(scan, HINT_SCAN_DIR "scan_size_mb", scan->window_mb, reterr);
 
-	/* Period: the kernel wants min <= max at all times. */
+	if (pass_ms > INT32_MAX)
+		pass_ms = INT32_MAX;
 	if (r == 0)
-		r = set_number(scan, HINT_SCAN_DIR "scan_period_min_ms", WINDOW_MS, reterr);
+		r = set_number(scan, HINT_SCAN_DIR "scan_period_min_ms", pass_ms, reterr);
 	if (r == 0)
-		r = set_number(scan, HINT_SCAN_DIR "scan_period_max_ms", scan->pass_ms, reterr);
+		r = set_number(scan, HINT_SCAN_DIR "scan_period_max_ms", pass_ms, reterr);
 	if (r == 0)
-		r = set_number(scan, HINT_SCAN_DIR "scan_period_min_ms", scan->pass_ms, reterr);
-	/* A new process starts with the delay as its period. */
-	if (r == 0)
-		r = set_number(scan, HINT_SCAN_DIR "scan_delay_ms", WINDOW_MS, reterr);
+		r = set_number(scan, HINT_SCAN_DIR "scan_delay_ms", PERIOD_MS, reterr);
 	return r;
 }
 
@@ -55,11 +55,7 @@ hint_scan_open(struct hint_scan *scan, const char *sysroot, const char *state_di
 	int r;
 
 	*scan = (struct hint_scan){
-		.sees_fast = sees_fast,
-		.mode = MODE_SLOW,
-		.window_mb = 16,
-		.pass_ms = WINDOW_MS * WINDOWS_HURRIED,
-	};
+		.sees_fast = sees_fast, .mode = MODE_SLOW, .window_mb = 1, .windows = 256};
 	r = settings_open(sysroot, state_dir, &scan->settings, reterr);
 	/* Off first: what follows must be in force before anything is marked. */
 	if (r == 0)
@@ -80,17 +76,72 @@ hint_scan_close(struct hint_scan *scan)
 	scan->settings = NULL;
 }
 
-void
-hint_scan_mark(struct hint_scan *scan, int on)
+/* Bring the kernel's mode in line with what is wanted. */
+static int
+apply_mode(struct hint_scan *scan, struct sluice_err *reterr)
+{
+	int mode = !scan->target_count ? 0
+	           : scan->marking     ? scan->mode
+	           : scan->moving      ? MODE_SLOW
+	                               : 0;
+	int r;
+
+	if (mode == scan->kernel_mode)
+		return 0;
+	r = set_number(scan, HINT_MODE_FILE, (uint64_t)mode, reterr);
+	if (r < 0)
+		return r;
+	scan->kernel_mode = mode;
+	scan->past[scan->past_next % HINT_PAST].mode = mode;
+	scan->past[scan->past_next++ % HINT_PAST].time_ns = clock_now_ns();
+	return 0;
+}
+
+/* Whether a window of that time marked all tiers. When in doubt it did not: pages that are wrongly
+ * believed to be watched look cold. */
+static int
+marked_all(const struct hint_scan *scan, uint64_t time_ns)
+{
+	for (uint32_t back = 1; back <= HINT_PAST && back <= scan->past_next; back++) {
+		uint32_t i = (scan->past_next - back) % HINT_PAST;
+
+		if (time_ns >= scan->past[i].time_ns)
+			return scan->past[i].mode == MODE_ALL;
+	}
+	return 0;
+}
+
+static void
+apply_mode_quietly(struct hint_scan *scan)
 {
 	struct sluice_err err;
 
-	if (scan->marking == on)
-		return;
-	if (set_number(scan, HINT_MODE_FILE, on ? (uint64_t)scan->mode : 0, &err) < 0)
+	if (apply_mode(scan, &err) < 0)
 		log_debug("hintfault", "%s", err.msg);
-	else
-		scan->marking = on;
+}
+
+void
+hint_scan_mark(struct hint_scan *scan, int on)
+{
+	if (on && !scan->marking)
+		scan->on_since_ns = clock_now_ns();
+	scan->marking = on;
+	apply_mode_quietly(scan);
+}
+
+int
+hint_scan_moving(struct hint_scan *scan, int on, struct sluice_err *reterr)
+{
+	scan->moving = on;
+	return apply_mode(scan, reterr);
+}
+
+static void
+look_at(struct hint_scan *scan, int mode)
+{
+	scan->mode = mode;
+	scan->marked_bytes = 0;
+	apply_mode_quietly(scan);
 }
 
 static uint64_t
@@ -110,66 +161,99 @@ resident_bytes(int32_t pid)
 	return resident * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-void
-hint_scan_size(struct hint_scan *scan, const int32_t *pids, size_t count, int hurried)
+int
+hint_scan_has(const struct hint_scan *scan, int32_t pid)
 {
-	struct sluice_err err;
-	uint64_t window_mb, pass_ms;
-
-	scan->biggest_bytes = scan->all_bytes = 0;
-	for (size_t i = 0; i < count; i++) {
-		uint64_t bytes = resident_bytes(pids[i]);
-
-		scan->all_bytes += bytes;
-		if (bytes > scan->biggest_bytes)
-			scan->biggest_bytes = bytes;
+	for (size_t i = 0; i < scan->target_count; i++) {
+		if (scan->target[i].pid == pid)
+			return 1;
 	}
-	window_mb = hurried ? (scan->biggest_bytes >> 20) / WINDOWS_HURRIED : 0;
-	window_mb = window_mb < WINDOW_MB_LEAST  ? WINDOW_MB_LEAST
-	            : window_mb > WINDOW_MB_MOST ? WINDOW_MB_MOST
-	                                         : window_mb;
-	pass_ms = ((scan->biggest_bytes >> 20) / window_mb + 1) * WINDOW_MS;
-	if (pass_ms > INT32_MAX)
-		pass_ms = INT32_MAX;
-	/* Each write costs some; small changes are not worth it. */
-	if (hurried == scan->hurried && window_mb * 4 <= scan->window_mb * 5u &&
-	    window_mb * 5 >= scan->window_mb * 4u && pass_ms * 4 <= scan->pass_ms * 5u &&
-	    pass_ms * 5 >= scan->pass_ms * 4u)
-		return;
-	scan->hurried = hurried;
-	scan->window_mb = (uint32_t)window_mb;
-	scan->pass_ms = (uint32_t)pass_ms;
-	if (set_windows(scan, &err) < 0)
-		log_debug("hintfault", "%s", err.msg);
+	return 0;
 }
 
-static void
-set_mode(struct hint_scan *scan, int mode)
+int
+hint_scan_add(struct hint_scan *scan, int32_t pid, struct sluice_err *reterr)
+{
+	if (hint_scan_has(scan, pid))
+		return 0;
+	if (scan->target_count == HINT_TARGETS_MAX)
+		return sluice_fail(reterr, -ENOSPC, "the hintfault sampler watches %d processes at most",
+		                   HINT_TARGETS_MAX);
+	memset(&scan->target[scan->target_count], 0, sizeof(scan->target[0]));
+	scan->target[scan->target_count++].pid = pid;
+	return apply_mode(scan, reterr);
+}
+
+void
+hint_scan_remove(struct hint_scan *scan, int32_t pid)
+{
+	for (size_t i = 0; i < scan->target_count; i++) {
+		if (scan->target[i].pid == pid) {
+			scan->target[i] = scan->target[--scan->target_count];
+			break;
+		}
+	}
+	apply_mode_quietly(scan);
+}
+
+void
+hint_scan_pace(struct hint_scan *scan, double bytes_per_s)
 {
 	struct sluice_err err;
+	double wait_s = PERIOD_MS / 1000.0;
+	uint64_t window_mb, windows;
 
-	scan->marked_bytes = 0;
-	if (scan->mode == mode)
+	scan->biggest_bytes = scan->all_bytes = 0;
+	for (size_t i = 0; i < scan->target_count; i++) {
+		uint64_t bytes = resident_bytes(scan->target[i].pid);
+
+		scan->all_bytes += bytes;
+		if (bytes < scan->biggest_bytes)
+			continue;
+		scan->biggest_bytes = bytes;
+		/* A process that was there before us may wait many seconds between windows, till
+		 * the end of its pass; then windows must be large. */
+		if ((double)scan->target[i].wait_ns > 2e9 * wait_s)
+			wait_s = (double)scan->target[i].wait_ns / 1e9;
+	}
+	window_mb = (uint64_t)(bytes_per_s * wait_s) >> 20;
+	if (window_mb > (scan->biggest_bytes >> 20) + 2)
+		window_mb = (scan->biggest_bytes >> 20) + 2;
+	window_mb = window_mb < 1 ? 1 : window_mb > WINDOW_MB_MOST ? WINDOW_MB_MOST : window_mb;
+	windows = (scan->biggest_bytes >> 20) / window_mb + 1;
+	/* Each write costs some; small changes are not worth it. */
+	if (window_mb * 3 <= scan->window_mb * 4u && window_mb * 4 >= scan->window_mb * 3u &&
+	    windows * 3 <= scan->windows * 4 && windows * 4 >= scan->windows * 3)
 		return;
-	scan->mode = mode;
-	if (scan->marking && set_number(scan, HINT_MODE_FILE, (uint64_t)mode, &err) < 0)
+	scan->window_mb = (uint32_t)window_mb;
+	scan->windows = windows;
+	if (set_windows(scan, &err) < 0)
 		log_debug("hintfault", "%s", err.msg);
 }
 
 void
 hint_scan_slow_first(struct hint_scan *scan)
 {
-	set_mode(scan, MODE_SLOW);
+	look_at(scan, MODE_SLOW);
 }
 
 uint32_t
-hint_scan_marked(struct hint_scan *scan, uint64_t bytes)
+hint_scan_marked(struct hint_scan *scan, int32_t pid, uint64_t bytes, uint64_t time_ns)
 {
-	uint32_t tiers = scan->mode == MODE_ALL ? 0 : ~1u;
+	uint32_t tiers = marked_all(scan, time_ns) ? 0 : ~1u;
 
+	for (size_t i = 0; i < scan->target_count; i++) {
+		if (scan->target[i].pid != pid)
+			continue;
+		/* Several mappings in one window come within microseconds. */
+		if (scan->target[i].marked_ns > scan->on_since_ns &&
+		    time_ns - scan->target[i].marked_ns > PERIOD_MS * 500000ull)
+			scan->target[i].wait_ns = time_ns - scan->target[i].marked_ns;
+		scan->target[i].marked_ns = time_ns;
+	}
 	scan->marked_bytes += bytes;
 	if (scan->sees_fast && scan->marked_bytes >= scan->all_bytes)
-		set_mode(scan, scan->mode == MODE_ALL ? MODE_SLOW : MODE_ALL);
+		look_at(scan, scan->mode == MODE_ALL ? MODE_SLOW : MODE_ALL);
 	return tiers;
 }
 

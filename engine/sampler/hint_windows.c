@@ -31,26 +31,35 @@ threads_seen(const struct hint_windows *windows)
 	return different ? different : 1;
 }
 
+static int
+window_holds(const struct hint_windows *windows, uint32_t i, int32_t pid, uint64_t addr,
+             uint64_t time_ns)
+{
+	return windows->window[i].pid == pid && addr >= windows->window[i].start &&
+	       addr < windows->window[i].end && time_ns >= windows->window[i].time_ns;
+}
+
 uint64_t
 hint_windows_touched(struct hint_windows *windows, int32_t pid, int32_t tid, uint64_t addr,
                      uint64_t time_ns, uint64_t fault_ns)
 {
-	windows->faults++;
-	windows->recent_tid[windows->recent_next++ % HINT_THREADS] = tid;
-	for (uint32_t back = 1; back <= HINT_WINDOWS && back <= windows->next; back++) {
-		uint32_t i = (windows->next - back) % HINT_WINDOWS;
-		uint64_t stalled_ns, gap_ns;
+	uint32_t i = windows->last, back = 0;
+	uint64_t stalled_ns, gap_ns;
 
-		if (windows->window[i].pid != pid || addr < windows->window[i].start ||
-		    addr >= windows->window[i].end || time_ns < windows->window[i].time_ns)
-			continue;
-		stalled_ns = (windows->faults - windows->window[i].faults) * fault_ns /
-		             threads_seen(windows);
-		gap_ns = time_ns - windows->window[i].time_ns;
-		/* The price of a fault is an estimate: never take off nearly everything. */
-		if (stalled_ns > gap_ns / 8 * 7)
-			stalled_ns = gap_ns / 8 * 7;
-		return time_ns - stalled_ns;
+	windows->recent_tid[windows->recent_next++ % HINT_THREADS] = tid;
+	if (windows->faults++ % 1024 == 0 || !windows->threads)
+		windows->threads = threads_seen(windows);
+	while (!window_holds(windows, i, pid, addr, time_ns)) {
+		if (++back > HINT_WINDOWS || back > windows->next)
+			return time_ns;
+		i = (windows->next - back) % HINT_WINDOWS;
 	}
-	return time_ns;
+	windows->last = i;
+	stalled_ns = (windows->faults - windows->window[i].faults) * fault_ns / windows->threads;
+	gap_ns = time_ns - windows->window[i].time_ns;
+	/* The price of a fault is an estimate, so never take off nearly everything: with seven eighths
+	 * cold pages came out hot. */
+	if (stalled_ns > gap_ns / 2)
+		stalled_ns = gap_ns / 2;
+	return time_ns - stalled_ns;
 }

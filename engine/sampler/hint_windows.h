@@ -22,9 +22,11 @@ struct hint_windows {
 		int32_t pid;
 	} window[HINT_WINDOWS];
 	uint32_t next;
+	uint32_t last;               /* where the last touch was found: touches come in runs */
 	uint64_t faults;             /* so far */
 	int32_t recent_tid[HINT_THREADS]; /* of the last faults */
 	uint32_t recent_next;
+	uint32_t threads;            /* different ones among the recent, 0 not counted yet */
 };
 
 void hint_windows_marked(struct hint_windows *windows, int32_t pid, uint64_t start, uint64_t end,

@@ -13,8 +13,8 @@
  * of the fast tier are seen as well.
  *
  * Every fault costs the target time. The sampler has a purse that fills with what it may cost
- * (set_effort), each fault takes its price, and marking is switched off while the purse is empty.
- * The price is that of a minor fault, measured at the start.
+ * (set_effort); each fault takes its price, that of a minor fault, measured at the start. While it is
+ * empty nothing is marked, and while it stays full, because marked pages are not touched, more is.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -45,11 +45,11 @@
 #define KPROBE_TYPE "/sys/bus/event_source/devices/kprobe/type"
 #define MARKER "change_prot_numa"
 
-#define TARGETS_MAX 256
 #define SORT_MAX 65536
 #define NS_PER_S 1000000000ull
-#define HURRY_SHARE 0.05 /* of a CPU: with more to spend we want to see everything soon */
+#define EASE_MOST 16.0
 #define PURSE_MAX_S 0.5
+#define PACE_EVERY_NS (NS_PER_S / 2)
 
 enum { EVENT_FAULT, EVENT_MARK };
 
@@ -59,10 +59,9 @@ struct hintfault {
 	struct hint_scan scan;
 	struct hint_windows windows;
 	struct perf_rings *rings;
-	int32_t targets[TARGETS_MAX];
-	size_t target_count;
-
 	double effort;           /* share of one CPU */
+	double ease;             /* how many marked pages there are to a fault, or fewer */
+	uint64_t paced_ns;
 	double purse_ns;         /* of the targets' time that may still be spent */
 	uint64_t purse_at_ns;
 	uint64_t fault_ns;       /* price of one fault */
@@ -236,6 +235,7 @@ hintfault_start(const struct ops_env *env, void **ret_self, struct sluice_err *r
 	self->sorted = calloc(SORT_MAX, sizeof(*self->sorted));
 	self->fault_ns = measure_fault_ns();
 	self->effort = 0.01;
+	self->ease = 1;
 	self->purse_at_ns = clock_now_ns();
 	if (!self->sorted)
 		r = sluice_fail(reterr, -ENOMEM, "no memory for the hintfault sampler");
@@ -257,43 +257,15 @@ hintfault_start(const struct ops_env *env, void **ret_self, struct sluice_err *r
 }
 
 static int
-is_target(const struct hintfault *self, int32_t pid)
-{
-	for (size_t i = 0; i < self->target_count; i++) {
-		if (self->targets[i] == pid)
-			return 1;
-	}
-	return 0;
-}
-
-static int
 hintfault_add(void *vself, int32_t pid, struct sluice_err *reterr)
 {
-	struct hintfault *self = vself;
-
-	if (is_target(self, pid))
-		return 0;
-	if (self->target_count == TARGETS_MAX)
-		return sluice_fail(reterr, -ENOSPC, "the hintfault sampler watches %d processes at most",
-		                   TARGETS_MAX);
-	self->targets[self->target_count++] = pid;
-	hint_scan_size(&self->scan, self->targets, self->target_count, self->scan.hurried);
-	return 0;
+	return hint_scan_add(&((struct hintfault *)vself)->scan, pid, reterr);
 }
 
 static void
 hintfault_remove(void *vself, int32_t pid)
 {
-	struct hintfault *self = vself;
-
-	for (size_t i = 0; i < self->target_count; i++) {
-		if (self->targets[i] == pid) {
-			self->targets[i] = self->targets[--self->target_count];
-			break;
-		}
-	}
-	if (!self->target_count)
-		hint_scan_mark(&self->scan, 0);
+	hint_scan_remove(&((struct hintfault *)vself)->scan, pid);
 }
 
 static void
@@ -309,7 +281,7 @@ on_record(void *ctx, unsigned int event, const void *payload, size_t bytes)
 		return;
 	}
 	memcpy(&pid, payload, sizeof(pid));
-	if (!is_target(self, pid))
+	if (!hint_scan_has(&self->scan, pid))
 		return;
 	sample.pid = pid;
 	sample.time_ns = word[1];
@@ -347,7 +319,8 @@ finish(struct hintfault *self)
 		struct sample *sample = &self->sorted[i];
 
 		if (sample->kind == SAMPLE_ARMED) {
-			sample->tiers = hint_scan_marked(&self->scan, sample->len_bytes);
+			sample->tiers = hint_scan_marked(&self->scan, sample->pid, sample->len_bytes,
+			                                 sample->time_ns);
 			hint_windows_marked(&self->windows, sample->pid, sample->addr,
 			                    sample->addr + sample->len_bytes, sample->time_ns);
 		} else {
@@ -385,6 +358,31 @@ refill_purse(struct hintfault *self, uint64_t now_ns)
 	self->purse_at_ns = now_ns;
 	if (self->purse_ns > most)
 		self->purse_ns = most;
+	/* One window too many must not keep us blind for long. */
+	if (self->purse_ns < -2 * most)
+		self->purse_ns = -2 * most;
+}
+
+/* Marked pages become faults only when they are touched. While the purse stays full, more and more
+ * are marked; when it is empty, as few as can be. */
+static void
+set_pace(struct hintfault *self, uint64_t now_ns)
+{
+	double most = self->effort * PURSE_MAX_S * (double)NS_PER_S;
+	double faults_per_s = self->effort * (double)NS_PER_S / (double)self->fault_ns;
+
+	if (self->purse_ns <= 0)
+		hint_scan_mark(&self->scan, 0);
+	else if (self->purse_ns > most / 2)
+		hint_scan_mark(&self->scan, 1);
+	if (now_ns - self->paced_ns < PACE_EVERY_NS)
+		return;
+	self->paced_ns = now_ns;
+	if (self->purse_ns < most / 2)
+		self->ease = 1;
+	else if (self->purse_ns >= most && self->ease < EASE_MOST)
+		self->ease *= 2;
+	hint_scan_pace(&self->scan, faults_per_s * self->ease * HEAT_PAGE_BYTES);
 }
 
 static int
@@ -401,10 +399,7 @@ hintfault_read(void *vself, uint64_t now_ns, struct sample *samples, size_t capa
 		self->stats.lost += perf_rings_drain(self->rings, on_record, self);
 		pay(self);
 		finish(self);
-		if (!self->target_count || self->purse_ns <= 0 || self->effort <= 0)
-			hint_scan_mark(&self->scan, 0);
-		else if (self->purse_ns > self->effort * PURSE_MAX_S * (double)NS_PER_S / 2)
-			hint_scan_mark(&self->scan, 1);
+		set_pace(self, now_ns);
 	}
 	count = self->sorted_count - self->sorted_next;
 	if (count > capacity)
@@ -424,10 +419,18 @@ hintfault_set_effort(void *vself, double cpu_share)
 	 * then at slow memory first, where what is hot now matters most. */
 	if (self->purse_ns < 0 && self->effort > 0)
 		self->purse_ns *= cpu_share > 2 * self->effort ? 0 : cpu_share / self->effort;
+	if (cpu_share == self->effort)
+		return;
 	if (cpu_share > 2 * self->effort)
 		hint_scan_slow_first(&self->scan);
 	self->effort = cpu_share;
-	hint_scan_size(&self->scan, self->targets, self->target_count, cpu_share > HURRY_SHARE);
+	self->paced_ns = 0;
+}
+
+static int
+hintfault_moving(void *vself, int on, struct sluice_err *reterr)
+{
+	return hint_scan_moving(&((struct hintfault *)vself)->scan, on, reterr);
 }
 
 static void
@@ -459,6 +462,7 @@ const struct sampler_ops sampler_hintfault = {
 	.remove = hintfault_remove,
 	.read = hintfault_read,
 	.set_effort = hintfault_set_effort,
+	.moving = hintfault_moving,
 	.get_stats = hintfault_get_stats,
 	.stop = hintfault_stop,
 };
