@@ -145,9 +145,13 @@ static void
 spin(uint64_t ticks)
 {
 	const uint64_t start = ticks_now();
+	uint64_t spent;
 
-	while (ticks_now() - start < ticks)
-		relax();
+	/* Near the end no pause, one takes up to 150 ticks and would make short delays coarse. */
+	while ((spent = ticks_now() - start) < ticks) {
+		if (ticks - spent > 300)
+			relax();
+	}
 }
 
 static __attribute__((noinline)) void
