@@ -8,6 +8,7 @@ set -uo pipefail
 
 here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
 build=$here/../../build
+case ${1:-} in --help | -h) sed -n '4,7s/^# *//p' "$0"; exit 0 ;; esac
 if [ "${1:-}" = --build ]; then build=$2; shift 2; fi
 boot_limit_s=30
 tmp=$(mktemp -d) || exit 1
