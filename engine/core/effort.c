@@ -6,6 +6,7 @@
 #define LEARN_AT_LEAST_NS (4 * NS_PER_S)  /* so that every page had a chance to be seen twice */
 #define LEARN_AT_MOST_NS (60 * NS_PER_S)  /* heat that never settles must not cost for ever */
 #define FULL_SHARE 0.4 /* a few seconds of nearly half a CPU, against minutes of bad placement */
+#define REFRESH_SHARE 0.1 /* while estimates are from before a change of speed */
 #define UNKNOWN_SHARE 0.05
 #define DEAF_LEAST_NS (10 * NS_PER_S)
 #define DEAF_MOST_NS (600 * NS_PER_S)
@@ -43,9 +44,11 @@ effort_alarm(struct effort *effort, uint64_t now_ns)
 
 void
 effort_update(struct effort *effort, uint64_t planned_bytes, uint64_t fast_bytes,
-              uint64_t unknown_bytes, uint64_t resident_bytes, uint64_t now_ns)
+              uint64_t unknown_bytes, uint64_t stale_bytes, uint64_t resident_bytes,
+              uint64_t now_ns)
 {
 	uint64_t awake_ns = now_ns - effort->woken_ns;
+	double least;
 
 	effort->moved_bytes += planned_bytes;
 
@@ -53,8 +56,10 @@ effort_update(struct effort *effort, uint64_t planned_bytes, uint64_t fast_bytes
 		return;
 	if (awake_ns < LEARN_AT_MOST_NS &&
 	    ((double)planned_bytes > WORTH_MOVING * (double)fast_bytes ||
-	     (double)unknown_bytes > UNKNOWN_SHARE * (double)resident_bytes))
+	     (double)unknown_bytes > UNKNOWN_SHARE * (double)resident_bytes)) {
+		effort->now = effort->now * 2 < effort->full ? effort->now * 2 : effort->full;
 		return;
+	}
 	if (effort->alarmed) {
 		int was_true = (double)effort->moved_bytes > ALARM_WORTH * (double)fast_bytes;
 
@@ -65,6 +70,11 @@ effort_update(struct effort *effort, uint64_t planned_bytes, uint64_t fast_bytes
 		effort->deaf_until_ns = was_true ? 0 : now_ns + effort->deaf_ns;
 	}
 	effort->now /= 2;
-	if (effort->now < effort->steady)
-		effort->now = effort->steady;
+	least = awake_ns < LEARN_AT_MOST_NS &&
+	                        (double)stale_bytes > UNKNOWN_SHARE * (double)resident_bytes &&
+	                        effort->steady < REFRESH_SHARE
+	                ? REFRESH_SHARE
+	                : effort->steady;
+	if (effort->now < least)
+		effort->now = least;
 }

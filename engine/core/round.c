@@ -16,7 +16,10 @@
 #define TICK_NS (100 * NS_PER_MS)
 #define TICK_CALM_NS (250 * NS_PER_MS)
 #define CALM_MOST 3 /* intervals between decisions grow to so many times when nothing changes */
+#define CALM_SHARE 0.001 /* of resident memory: planning less is as good as nothing */
 #define ALARM_AGAIN_NS (2 * NS_PER_S)
+#define SPEED_STEP 1.4 /* the latency of an average access changed by this: so did all rates */
+#define LATENCY_GUESS_NS 100 /* of a tier whose latency is unknown, and of each tier above it */
 #define GROWN 1.25  /* so much more resident memory is worth another good look */
 #define HORIZON_LEAST_MS 10000u
 #define HORIZON_GROWTH 12
@@ -78,11 +81,10 @@ round_new(const struct round_options *options, const struct round_parts *parts, 
 	round->queue_max = options->rate_bps / HEAT_PAGE_BYTES * options->interval_ms / 1000 + 1;
 	if (round->queue_max > (1u << 24))
 		round->queue_max = 1u << 24;
-	round->entries = reserve(round->entry_max * sizeof(*round->entries));
 	round->queue = reserve(round->queue_max * sizeof(*round->queue));
 	round->spans = reserve(ROUND_SPANS_MAX * sizeof(*round->spans));
 	r = plan_init(&round->plan, round->entry_max, reterr);
-	if (r == 0 && (!round->entries || !round->queue || !round->spans))
+	if (r == 0 && (!round->queue || !round->spans))
 		r = sluice_fail(reterr, -ENOMEM, "no memory for a view of %zu entries",
 		                round->entry_max);
 	if (r < 0)
@@ -100,7 +102,6 @@ round_free(struct round *round)
 {
 	if (!round)
 		return;
-	release(round->entries, round->entry_max * sizeof(*round->entries));
 	release(round->queue, round->queue_max * sizeof(*round->queue));
 	release(round->spans, ROUND_SPANS_MAX * sizeof(*round->spans));
 	plan_destroy(&round->plan);
@@ -113,9 +114,13 @@ set_effort(struct round *round)
 {
 	round->stats.effort = round->effort.now;
 	for (size_t s = 0; s < round->parts.sampler_count; s++) {
-		if (round->parts.sampler_ops[s]->set_effort)
-			round->parts.sampler_ops[s]->set_effort(round->parts.samplers[s],
-			                                        round->effort.now);
+		const struct sampler_ops *ops = round->parts.sampler_ops[s];
+		/* A sentinel beside another has nothing to learn. */
+		int watches = ops->sentinel && round->parts.sampler_count > 1;
+
+		if (ops->set_effort)
+			ops->set_effort(round->parts.samplers[s],
+			                watches ? round->effort.steady : round->effort.now);
 	}
 }
 
@@ -236,7 +241,7 @@ update_horizon(struct round *round)
 	uint64_t seen_ms = (uint64_t)(round->pingpong_stay_s * 1000) * HORIZON_TRUST;
 
 	if (round->pingpong_lately * 4 <= round->demoted_lately)
-		round->horizon_ms += round->horizon_ms / 20;
+		round->horizon_ms += round->horizon_ms / 50;
 	else if (seen_ms < round->horizon_ms)
 		round->horizon_ms -= (round->horizon_ms - seen_ms) / 4;
 	if (round->horizon_ms < HORIZON_LEAST_MS)
@@ -246,6 +251,31 @@ update_horizon(struct round *round)
 	round->pingpong_lately /= 2;
 	round->demoted_lately /= 2;
 	round->stats.horizon_ms = round->horizon_ms;
+}
+
+/* Programs wait for memory most of the time that they access it, so how fast they run follows from
+ * where their accesses go. */
+static void
+note_speed(struct round *round, uint64_t now_ns)
+{
+	double latency = 0, all = 0;
+
+	for (size_t t = 0; t < round->tier_count; t++) {
+		double rate = round->stats.heat.access_rate[t];
+
+		latency += rate * (round->tiers[t].latency_ns ? round->tiers[t].latency_ns
+		                                              : LATENCY_GUESS_NS * (double)(t + 1));
+		all += rate;
+	}
+	if (all <= 0)
+		return;
+	latency /= all;
+	if (round->latency_noted > 0 && latency < round->latency_noted * SPEED_STEP &&
+	    latency * SPEED_STEP > round->latency_noted)
+		return;
+	if (round->latency_noted > 0)
+		heat_changed(round->heat, now_ns);
+	round->latency_noted = latency;
 }
 
 static void
@@ -263,9 +293,9 @@ decide(struct round *round, uint64_t now_ns)
 		.budget_bytes = governor.budget_bytes,
 		.now_ms = now_ns / NS_PER_MS,
 		.tiers = round->tiers,
-		.regions = round->entries,
 	};
 	struct sluice_err err = {0, ""};
+	size_t entry_count = 0;
 	uint64_t began, planned = 0, resident = 0, movable = 0;
 	int r;
 
@@ -277,7 +307,9 @@ decide(struct round *round, uint64_t now_ns)
 		view.budget_bytes = governor.budget_bytes = movable;
 	read_tiers(round);
 	view.tier_count = (uint32_t)round->tier_count;
-	view.region_count = heat_view(round->heat, now_ns, round->entries, round->entry_max);
+	round->entries = heat_view(round->heat, now_ns, &entry_count);
+	view.regions = round->entries;
+	view.region_count = entry_count;
 	targets_account(round, round->entries, view.region_count);
 	update_shares(round);
 	update_horizon(round);
@@ -298,12 +330,14 @@ decide(struct round *round, uint64_t now_ns)
 	for (size_t t = 0; t < ROUND_TIERS_MAX; t++)
 		resident += round->stats.heat.resident_bytes[t];
 	effort_update(&round->effort, planned, round->stats.heat.resident_bytes[0],
-	              round->stats.heat.unknown_bytes, resident, now_ns);
+	              round->stats.heat.unknown_bytes, round->stats.heat.stale_bytes, resident,
+	              now_ns);
+	note_speed(round, now_ns);
 	if ((double)resident > GROWN * (double)round->resident_woken) {
 		round->resident_woken = resident;
 		effort_wake(&round->effort, now_ns);
 	}
-	if (planned || round->effort.now > round->effort.steady)
+	if ((double)planned > CALM_SHARE * (double)resident || round->effort.now > round->effort.steady)
 		round->calm = 0;
 	else if (round->calm < CALM_MOST)
 		round->calm++;

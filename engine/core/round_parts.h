@@ -42,7 +42,7 @@ struct round {
 
 	struct sluice_tier tiers[ROUND_TIERS_MAX];
 	size_t tier_count;
-	struct sluice_region *entries;
+	const struct sluice_region *entries; /* of the last view; the heat's */
 	size_t entry_max;
 	struct sluice_plan plan;
 
@@ -61,6 +61,7 @@ struct round {
 	uint64_t horizon_ms;
 	uint64_t alarms;         /* of the heat, heard so far */
 	uint64_t alarm_ns;       /* the last */
+	double latency_noted;    /* of an average access, when heat was last told of a change of speed */
 	uint64_t demoted_lately, pingpong_lately; /* bytes, halved every decision */
 	double pingpong_stay_s;  /* how long these had stayed, on average */
 	struct round_stats stats;

@@ -11,8 +11,9 @@ estimate_fold(struct page_heat *page, float log2_rate)
 {
 	float old = rate_decode(page->rate);
 	float off = log2_rate - old;
-	unsigned int samples = page->samples;
+	unsigned int samples = page->stale ? 0 : page->samples;
 
+	page->stale = 0;
 	if (samples && fabsf(off) > SURPRISE_OCTAVES) {
 		/* Colder by so much is certain at once; hotter may be luck, so it must come twice. */
 		if (off < 0 || page->surprise)
@@ -28,11 +29,10 @@ estimate_fold(struct page_heat *page, float log2_rate)
 }
 
 void
-estimate_fold_untouched(struct page_heat *page, uint32_t ticks, float log2_speed)
+estimate_fold_untouched(struct page_heat *page, uint64_t ticks)
 {
 	/* Not touched for E: the gap is at least E, and E more on average if the rate is 1/E. */
-	float log2_rate = log2f(TICKS_PER_S / ((float)ticks + 1.0f)) - GAP_BIAS - 1.0f -
-	                  log2_speed;
+	float log2_rate = log2f(TICKS_PER_S / ((float)ticks + 1.0f)) - GAP_BIAS - 1.0f;
 
 	if (!page->samples || log2_rate < rate_decode(page->rate))
 		estimate_fold(page, log2_rate);

@@ -36,17 +36,17 @@ rate_encode(float log2_rate)
 
 /* log2 of the rate that one gap of so many ticks suggests. */
 static inline float
-rate_of_gap(uint32_t ticks)
+rate_of_gap(uint64_t ticks)
 {
 	/* A touch within the tick of the arming: the true gap is half a tick on average. */
 	return log2f(TICKS_PER_S / (ticks ? (float)ticks : 0.5f)) - GAP_BIAS;
 }
 
-/* Fold one observed rate (log2, relative to the process's tempo) into a page's estimate. */
+/* Fold one observed rate (log2) into a page's estimate. */
 void estimate_fold(struct page_heat *page, float log2_rate);
 
 /* The page has been watched for so many ticks and not touched. When that is long against what its
  * estimate expects, it counts as an observation. */
-void estimate_fold_untouched(struct page_heat *page, uint32_t ticks, float log2_speed);
+void estimate_fold_untouched(struct page_heat *page, uint64_t ticks);
 
 #endif

@@ -7,16 +7,17 @@
 #define RATE_HALF_LIFE_TICKS (4.0f * TICKS_PER_S)
 
 static void
-page_arm(const struct region *region, struct page_heat *page, uint32_t tick, float log2_speed)
+page_arm(const struct region *region, struct page_heat *page, uint64_t tick, int stale)
 {
 	if (page->watched) {
 		/* The kernel leaves a page that is still marked alone, so its gap runs on. */
-		estimate_fold_untouched(page, tick - region_watched_since(region, page), log2_speed);
+		estimate_fold_untouched(page, tick - region_watched_since(region, page));
 		page->carried = 1;
 	} else {
 		page->watched = 1;
 		page->carried = 0;
 	}
+	page->stale |= stale != 0;
 }
 
 static int
@@ -26,28 +27,33 @@ tier_is_watched(uint32_t tiers, uint8_t tier)
 }
 
 static void
-region_arm(struct heat *heat, uint32_t index, const struct sample *sample, uint32_t tick)
+region_arm(struct heat *heat, uint32_t index, const struct sample *sample, uint64_t tick)
 {
 	struct region *region = &heat->regions[index];
-	float log2_speed = table_tempo(heat, region->pid)->log2_speed;
+	int all = tier_is_watched(sample->tiers, 0);
+	int stale[2] = {region->armed_fast < heat->changed, region->armed < heat->changed};
 	struct detail *detail;
 
 	if (region_is_huge(region)) {
 		if (tier_is_watched(sample->tiers, region->whole.tier))
-			page_arm(region, &region->whole, tick, log2_speed);
+			page_arm(region, &region->whole, tick, stale[region->whole.tier != 0]);
 	} else if ((detail = table_detail(heat, index)) != NULL) {
 		for (uint32_t p = 0; p < region_pages(region); p++) {
 			if (tier_is_watched(sample->tiers, detail->page[p].tier))
-				page_arm(region, &detail->page[p], tick, log2_speed);
+				page_arm(region, &detail->page[p], tick,
+				         stale[detail->page[p].tier != 0]);
 		}
 	}
 	heat->gaps_known = 1;
+	region->renew = 0;
 	region->armed_before = region->armed;
 	region->armed = tick;
+	if (all)
+		region->armed_fast = tick;
 }
 
 static void
-region_rate(struct region *region, const struct sample *sample, uint32_t tick)
+region_rate(struct region *region, const struct sample *sample, uint64_t tick, int gaps_known)
 {
 	float keep = exp2f(-(float)(tick - region->seen) / RATE_HALF_LIFE_TICKS);
 
@@ -56,6 +62,8 @@ region_rate(struct region *region, const struct sample *sample, uint32_t tick)
 	region->events = region->events * keep + sample->events;
 	region->exposure_s = region->exposure_s * keep + sample->exposure_s;
 	region->seen = tick;
+	if (!gaps_known)
+		region->renew = 0;
 }
 
 /* A coarse tracker may see far more than the pages' estimates, which last, predict: then the program
@@ -74,15 +82,15 @@ page_doubt(struct page_heat *page)
 }
 
 /* Trackers do not agree on the scale (TLBs hide accesses from one, faults slow the program for the
- * other), so what the coarse one should see is learned over about a minute. */
+ * other), so what the coarse one should see is learned from the last few hundred samples. */
 static float
 expected_events(struct heat *heat, const struct sample *sample, float believed)
 {
 	float expected = believed * sample->exposure_s;
 	float scale = heat->coarse_expected > 0.01f ? heat->coarse_seen / heat->coarse_expected : 1;
 
-	heat->coarse_seen += 0.0005f * (sample->events - heat->coarse_seen);
-	heat->coarse_expected += 0.0005f * (expected - heat->coarse_expected);
+	heat->coarse_seen += 0.005f * (sample->events - heat->coarse_seen);
+	heat->coarse_expected += 0.005f * (expected - heat->coarse_expected);
 	return expected * fminf(fmaxf(scale, 0.125f), 8.0f);
 }
 
@@ -99,6 +107,7 @@ raise_alarm(struct heat *heat, const struct sample *sample)
 
 		if (region->pid != sample->pid || region->addr >= end)
 			break;
+		region->renew = 0;
 		region->believed = 0; /* until the next view; one alarm is enough */
 		page_doubt(&region->whole);
 		for (uint32_t p = 0; region->detail != NO_DETAIL && p < region_pages(region); p++)
@@ -109,7 +118,7 @@ raise_alarm(struct heat *heat, const struct sample *sample)
 /* Regions that lie at least by half in the sample's range get it as a whole: trackers' ranges are
  * not aligned to ours, and a sliver says little about the rest. */
 static void
-fold_range(struct heat *heat, const struct sample *sample, uint32_t tick)
+fold_range(struct heat *heat, const struct sample *sample, uint64_t tick)
 {
 	uint64_t end = sample->addr + sample->len_bytes;
 	int64_t first = table_next(heat, sample->pid, sample->addr);
@@ -129,7 +138,7 @@ fold_range(struct heat *heat, const struct sample *sample, uint32_t tick)
 			if (sample->kind == SAMPLE_ARMED) {
 				region_arm(heat, i, sample, tick);
 			} else {
-				region_rate(region, sample, tick);
+				region_rate(region, sample, tick, heat->gaps_known);
 				if (region->believed > 0) {
 					believed += region->believed * (float)(covered_end - addr);
 					believed_bytes += (float)(covered_end - addr);
@@ -145,25 +154,8 @@ fold_range(struct heat *heat, const struct sample *sample, uint32_t tick)
 		raise_alarm(heat, sample);
 }
 
-/* What a page that we know does now, against what it did: on average over pages, the tempo. Few
- * pages that changed their ways altogether must not pass for it. */
-#define TEMPO_GAIN (1.0f / 2048)
-#define TEMPO_CLIP 2.0f
-
 static void
-fold_gap(struct tempo *tempo, struct page_heat *page, float log2_rate)
-{
-	log2_rate -= tempo->log2_speed;
-	if (page->samples >= 2) {
-		float off = log2_rate - rate_decode(page->rate);
-
-		tempo->log2_speed += TEMPO_GAIN * fminf(fmaxf(off, -TEMPO_CLIP), TEMPO_CLIP);
-	}
-	estimate_fold(page, log2_rate);
-}
-
-static void
-fold_touch(struct heat *heat, const struct sample *sample, uint32_t tick)
+fold_touch(struct heat *heat, const struct sample *sample, uint64_t tick)
 {
 	int64_t index = table_find(heat, sample->pid, sample->addr);
 	struct region *region;
@@ -181,12 +173,13 @@ fold_touch(struct heat *heat, const struct sample *sample, uint32_t tick)
 		                .page[(sample->addr - region->addr) / HEAT_PAGE_BYTES];
 	else
 		page = NULL;
+	region->renew = 0;
 	if (page && page->watched) {
-		uint32_t since = region_watched_since(region, page);
+		uint64_t since = region_watched_since(region, page);
 
 		/* Rings of several CPUs may hand over a touch a little late: before the arming. */
-		if ((int32_t)(tick - since) >= 0) {
-			fold_gap(table_tempo(heat, region->pid), page, rate_of_gap(tick - since));
+		if (tick >= since) {
+			estimate_fold(page, rate_of_gap(tick - since));
 			page->watched = 0;
 			page->carried = 0;
 		}
@@ -195,7 +188,7 @@ fold_touch(struct heat *heat, const struct sample *sample, uint32_t tick)
 		struct sample mean = {.events = 1,
 		                      .exposure_s = (float)(tick - region->armed) / TICKS_PER_S};
 
-		region_rate(region, &mean, tick);
+		region_rate(region, &mean, tick, 0);
 	}
 }
 
@@ -203,7 +196,7 @@ void
 heat_fold(struct heat *heat, const struct sample *samples, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		uint32_t tick = table_tick(heat, samples[i].time_ns);
+		uint64_t tick = table_tick(heat, samples[i].time_ns);
 
 		if (samples[i].kind == SAMPLE_TOUCH)
 			fold_touch(heat, &samples[i], tick);

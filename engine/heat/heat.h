@@ -67,6 +67,7 @@ struct heat_stats {
 	uint64_t tracked_bytes;   /* sum of the regions' lengths */
 	uint64_t resident_bytes[8]; /* by tier */
 	uint64_t unknown_bytes;     /* resident, and nothing of their region was ever sampled */
+	uint64_t stale_bytes;       /* not looked at since the targets' speed changed */
 	double access_rate[8];    /* estimated accesses per second, by tier */
 };
 
@@ -95,12 +96,15 @@ void heat_set_residency(struct heat *heat, size_t index, const uint8_t *tiers, i
 /* A page now lives in another tier (HEAT_TIER_ABSENT: it is gone). Moving disarms the page. */
 void heat_page_moved(struct heat *heat, int32_t pid, uint64_t addr, uint8_t tier, uint64_t now_ns);
 
-/* The entries that a policy sees, sorted by pid and address, into the caller's array. Returns how
- * many; entries beyond capacity are left out, coldest detail first merged. Entry i stays valid for
- * heat_entry_pages until the next fold, residency or span call. */
-size_t heat_view(struct heat *heat, uint64_t now_ns, struct sluice_region *entries, size_t capacity);
+/* So much was moved that the targets may run at another speed now: what was measured before and what
+ * is measured from now on do not compare well. */
+void heat_changed(struct heat *heat, uint64_t now_ns);
+
+/* The entries that a policy sees, sorted by pid and address. The array is the table's, and stays as
+ * it is until the next view. Entry i can be asked for its pages until the next heat_set_spans. */
+const struct sluice_region *heat_view(struct heat *heat, uint64_t now_ns, size_t *ret_count);
 /* Addresses of the pages of entry i (for a huge page only its first), at most 512. */
-size_t heat_entry_pages(struct heat *heat, size_t i, uint64_t *addrs, size_t capacity);
+size_t heat_entry_pages(const struct heat *heat, size_t i, uint64_t *addrs, size_t capacity);
 
 uint64_t heat_alarms(const struct heat *heat); /* as in the stats, cheaper */
 void heat_get_stats(const struct heat *heat, struct heat_stats *ret);

@@ -26,19 +26,21 @@ heat_new(const struct heat_options *options, struct heat **ret, struct sluice_er
 	heat->region_max = options->region_max;
 	heat->detail_max = (uint32_t)details;
 	/* A view has one entry a region, and at most a few dozen for each in detail. */
-	heat->ref_max = (size_t)heat->region_max + (size_t)heat->detail_max * 64;
+	heat->entry_max = (size_t)heat->region_max + (size_t)heat->detail_max * 64;
 	heat->regions = reserve(sizeof(struct region) * heat->region_max);
 	heat->spare = reserve(sizeof(struct region) * heat->region_max);
 	heat->details = reserve(sizeof(struct detail) * (heat->detail_max + 1u));
 	heat->detail_free = reserve(sizeof(uint32_t) * (heat->detail_max + 1u));
-	heat->refs = reserve(sizeof(struct entry_ref) * heat->ref_max);
-	if (!heat->regions || !heat->spare || !heat->details || !heat->detail_free || !heat->refs)
+	heat->entries = reserve(sizeof(struct sluice_region) * heat->entry_max);
+	heat->old_entries = reserve(sizeof(struct sluice_region) * heat->entry_max);
+	heat->refs = reserve(sizeof(struct entry_ref) * heat->entry_max);
+	heat->old_refs = reserve(sizeof(struct entry_ref) * heat->entry_max);
+	if (!heat->regions || !heat->spare || !heat->details || !heat->detail_free || !heat->refs ||
+	    !heat->old_refs || !heat->entries || !heat->old_entries)
 		goto no_memory;
 	for (uint32_t i = 0; i < heat->detail_max; i++)
 		heat->detail_free[i] = heat->detail_max - 1 - i;
 	heat->detail_free_count = heat->detail_max;
-	for (unsigned int code = 0; code < 256; code++)
-		heat->rate_of_code[code] = exp2f(rate_decode((uint8_t)code));
 	*ret = heat;
 	return 0;
 
@@ -57,24 +59,27 @@ heat_free(struct heat *heat)
 	release(heat->spare, sizeof(struct region) * heat->region_max);
 	release(heat->details, sizeof(struct detail) * (heat->detail_max + 1u));
 	release(heat->detail_free, sizeof(uint32_t) * (heat->detail_max + 1u));
-	release(heat->refs, sizeof(struct entry_ref) * heat->ref_max);
+	release(heat->entries, sizeof(struct sluice_region) * heat->entry_max);
+	release(heat->old_entries, sizeof(struct sluice_region) * heat->entry_max);
+	release(heat->refs, sizeof(struct entry_ref) * heat->entry_max);
+	release(heat->old_refs, sizeof(struct entry_ref) * heat->entry_max);
 	free(heat);
 }
 
-uint32_t
+uint64_t
 table_tick(struct heat *heat, uint64_t time_ns)
 {
 	if (!heat->origin_ns)
 		heat->origin_ns = time_ns > 1000000000u ? time_ns - 1000000000u : 1;
 	if (time_ns <= heat->origin_ns)
 		return 1;
-	return (uint32_t)((time_ns - heat->origin_ns) / TICK_NS);
+	return (time_ns - heat->origin_ns) / TICK_NS;
 }
 
 uint8_t
-table_epoch(uint32_t tick)
+table_epoch(uint64_t tick)
 {
-	return (uint8_t)(1u + (tick / 40000u) % 255u);
+	return (uint8_t)(1u + (tick / 4000000u) % 255u);
 }
 
 static int
@@ -128,37 +133,6 @@ table_next(struct heat *heat, int32_t pid, uint64_t addr)
 	return i < heat->region_count && heat->regions[i].pid == pid ? (int64_t)i : -1;
 }
 
-struct tempo *
-table_tempo(struct heat *heat, int32_t pid)
-{
-	uint32_t i = heat->last_tempo;
-
-	if (i >= heat->tempo_count || heat->tempos[i].pid != pid) {
-		for (i = 0; i < heat->tempo_count && heat->tempos[i].pid != pid; i++)
-			;
-	}
-	if (i == heat->tempo_count) {
-		if (i == TEMPOS)
-			i--;
-		else
-			heat->tempo_count++;
-		heat->tempos[i] = (struct tempo){.pid = pid};
-	}
-	heat->last_tempo = i;
-	return &heat->tempos[i];
-}
-
-static void
-forget_tempo(struct heat *heat, int32_t pid)
-{
-	for (uint32_t i = 0; i < heat->tempo_count; i++) {
-		if (heat->tempos[i].pid == pid) {
-			heat->tempos[i] = heat->tempos[--heat->tempo_count];
-			return;
-		}
-	}
-}
-
 void
 table_drop_detail(struct heat *heat, uint32_t index)
 {
@@ -168,6 +142,7 @@ table_drop_detail(struct heat *heat, uint32_t index)
 		return;
 	heat->detail_free[heat->detail_free_count++] = region->detail;
 	region->detail = NO_DETAIL;
+	region->renew = 0;
 }
 
 /* Detail that tells nothing more than its region does: the pages are alike. */
@@ -197,6 +172,7 @@ table_detail(struct heat *heat, uint32_t index)
 	if (!heat->detail_free_count)
 		return NULL;
 	region->detail = heat->detail_free[--heat->detail_free_count];
+	region->renew = 0;
 	detail = &heat->details[region->detail];
 	memset(detail, 0, sizeof(*detail));
 	/* Until residency is told, pages count as being where most of the region is. */
@@ -240,6 +216,7 @@ region_inherit(struct heat *heat, struct region *fresh)
 		return 0;
 	*fresh = *old;
 	fresh->len_bytes = len_bytes;
+	fresh->renew = 0;
 	if (fresh->detail != NO_DETAIL && len_bytes < old->len_bytes) {
 		struct detail *detail = &heat->details[fresh->detail];
 
@@ -294,9 +271,10 @@ heat_set_spans(struct heat *heat, int32_t pid, const struct heat_span *spans, si
 	heat->regions = table;
 	heat->region_count = count;
 	heat->last_region = 0;
-	heat->ref_count = 0;
-	if (!span_count)
-		forget_tempo(heat, pid);
+	/* Regions moved within the table, and entries name them by index. */
+	heat->entry_count = 0;
+	for (uint32_t r = 0; r < count; r++)
+		table[r].renew = 0;
 	if (left_out)
 		return sluice_fail(reterr, -ENOSPC,
 		                   "process %d: %llu MiB are not tracked, the table of %u regions is full",
@@ -322,16 +300,14 @@ heat_region_at(const struct heat *heat, size_t index, int32_t *ret_pid, uint64_t
 }
 
 static void
-page_set_tier(struct heat *heat, const struct region *region, struct page_heat *page, uint8_t tier,
-              uint32_t tick)
+page_set_tier(const struct region *region, struct page_heat *page, uint8_t tier, uint64_t tick)
 {
 	if (page->tier == tier)
 		return;
 	/* Its silence so far is evidence; without it only early touches would count, and the region
 	 * would look hotter than it is. */
 	if (page->watched)
-		estimate_fold_untouched(page, tick - region_watched_since(region, page),
-		                        table_tempo(heat, region->pid)->log2_speed);
+		estimate_fold_untouched(page, tick - region_watched_since(region, page));
 	if (page->tier == HEAT_TIER_ABSENT || tier == HEAT_TIER_ABSENT) {
 		/* Another page than before, or none: what we knew does not carry over. */
 		page->samples = 0;
@@ -351,16 +327,20 @@ heat_set_residency(struct heat *heat, size_t index, const uint8_t *tiers, int hu
 {
 	struct region *region = &heat->regions[index];
 	uint32_t pages = region_pages(region);
-	uint32_t tick = table_tick(heat, now_ns);
+	uint16_t resident[6];
+	uint64_t tick = table_tick(heat, now_ns);
 
-	memset(region->resident, 0, sizeof(region->resident));
+	memset(resident, 0, sizeof(resident));
 	for (uint32_t p = 0; p < pages; p++) {
 		if (tiers[p] != HEAT_TIER_ABSENT)
-			region->resident[tiers[p] < 5 ? tiers[p] : 5]++;
+			resident[tiers[p] < 5 ? tiers[p] : 5]++;
 	}
+	if (memcmp(resident, region->resident, sizeof(resident)) != 0)
+		region->renew = 0;
+	memcpy(region->resident, resident, sizeof(resident));
 	if (huge && pages == HEAT_REGION_PAGES) {
 		table_drop_detail(heat, (uint32_t)index);
-		page_set_tier(heat, region, &region->whole, tiers[0], tick);
+		page_set_tier(region, &region->whole, tiers[0], tick);
 		return;
 	}
 	if (region_is_huge(region))
@@ -370,7 +350,7 @@ heat_set_residency(struct heat *heat, size_t index, const uint8_t *tiers, int hu
 		struct detail *detail = &heat->details[region->detail];
 
 		for (uint32_t p = 0; p < pages; p++)
-			page_set_tier(heat, region, &detail->page[p], tiers[p], tick);
+			page_set_tier(region, &detail->page[p], tiers[p], tick);
 	}
 }
 
@@ -379,19 +359,20 @@ heat_page_moved(struct heat *heat, int32_t pid, uint64_t addr, uint8_t tier, uin
 {
 	int64_t index = table_find(heat, pid, addr);
 	struct region *region;
-	uint32_t tick = table_tick(heat, now_ns);
+	uint64_t tick = table_tick(heat, now_ns);
 
 	if (index < 0)
 		return;
 	region = &heat->regions[index];
+	region->renew = 0;
 	if (region_is_huge(region)) {
 		memset(region->resident, 0, sizeof(region->resident));
 		if (tier != HEAT_TIER_ABSENT)
 			region->resident[tier < 5 ? tier : 5] = HEAT_REGION_PAGES;
-		page_set_tier(heat, region, &region->whole, tier, tick);
+		page_set_tier(region, &region->whole, tier, tick);
 	} else if (region->detail != NO_DETAIL) {
 		struct detail *detail = &heat->details[region->detail];
 
-		page_set_tier(heat, region, &detail->page[(addr - region->addr) / HEAT_PAGE_BYTES], tier, tick);
+		page_set_tier(region, &detail->page[(addr - region->addr) / HEAT_PAGE_BYTES], tier, tick);
 	}
 }

@@ -2,16 +2,16 @@
 /*
  * table.h - the region table behind heat.h; private to this room.
  *
- * Times are kept as 32-bit ticks of 100 us since the table's first sight of a clock: precise enough
- * for gaps of a millisecond, and 119 hours long before they wrap (differences stay right across it).
+ * Times are kept in ticks of a microsecond since shortly before the table's first sight of a clock, so
+ * that 0 can mean never.
  */
 #ifndef HEAT_TABLE_H
 #define HEAT_TABLE_H
 
 #include "heat.h"
 
-#define TICK_NS 100000u
-#define TICKS_PER_S 10000.0f
+#define TICK_NS 1000u
+#define TICKS_PER_S 1e6f
 #define NO_DETAIL UINT32_MAX
 #define SAMPLES_FULL 12u /* a page's estimate is the mean of about this many gaps */
 
@@ -23,6 +23,7 @@ struct page_heat {
 	uint8_t watched : 1;  /* armed, and not touched since */
 	uint8_t carried : 1;  /* was still watched when its region was armed again */
 	uint8_t surprise : 1; /* the last gap did not fit the estimate at all */
+	uint8_t stale : 1;    /* estimated before the last change of speed: the next gap replaces it */
 	uint8_t moved;     /* epoch_of() its last change of tier; 0: long ago */
 };
 
@@ -30,10 +31,14 @@ struct region {
 	uint64_t addr;
 	uint32_t len_bytes;
 	int32_t pid;
-	uint32_t armed;      /* tick of the last arming, and of the one before */
-	uint32_t armed_before;
+	uint64_t armed;      /* tick of the last arming, and of the one before */
+	uint64_t armed_before;
+	uint64_t armed_fast; /* the last that armed pages of tier 0 too */
 	uint32_t detail;     /* index into the pool, or NO_DETAIL */
-	uint32_t seen;       /* tick of the last SAMPLE_RATE */
+	uint64_t seen;       /* tick of the last SAMPLE_RATE */
+	uint32_t first_entry; /* its entries in the last view */
+	uint64_t renew;      /* tick from which they are too old to be used again; 0: at once */
+	uint16_t entry_count;
 	float events;        /* short memory: decayed SAMPLE_RATE evidence */
 	float exposure_s;
 	float believed;      /* mean access rate of its pages, as of the last view; 0: unknown */
@@ -53,18 +58,8 @@ struct entry_ref {
 	uint32_t region;
 	uint16_t key;    /* page_key(); WHOLE_REGION: all pages */
 	uint8_t tier;
-	uint8_t reserved;
+	uint8_t stale;
 };
-
-/* How fast a process runs, as log2 against when it was first seen: estimates are kept relative to
- * it. When its hot memory gets faster all its rates rise, and without this, pages that were looked
- * at since would seem hotter than those that were not. */
-struct tempo {
-	int32_t pid;
-	float log2_speed;
-};
-
-#define TEMPOS 256u
 
 struct heat {
 	struct region *regions, *spare; /* sorted by pid, then address; spare is for rebuilding */
@@ -74,8 +69,6 @@ struct heat {
 	uint32_t detail_free_count, detail_max;
 	uint64_t origin_ns;             /* tick 0 */
 	uint64_t samples, samples_lost, alarms;
-	struct tempo tempos[TEMPOS];
-	uint32_t tempo_count, last_tempo;
 	uint32_t last_region;           /* where the last look-up ended: samples come in runs */
 	uint32_t evict_hand;
 
@@ -86,23 +79,25 @@ struct heat {
 	int gaps_known; /* a tracker reports single pages: SAMPLE_RATE only raises alarms then */
 
 	float coarse_seen, coarse_expected; /* events of SAMPLE_RATE, smoothed: their ratio is its scale */
-	float rate_of_code[256]; /* accesses per second */
-	uint32_t view_tick;
+	uint64_t spread_tick; /* when the spreads were learned */
+	uint64_t spread_samples; /* all samples then */
+	int all_renewed;      /* this view does no region by its old entries */
+	uint64_t changed; /* tick since which the program may run at another speed */
+	uint64_t view_tick;
 	uint8_t view_epoch;
-	struct entry_ref *refs;         /* of the last view */
-	size_t ref_count, ref_max;
-	uint64_t resident_bytes[8], unknown_bytes;
+	struct sluice_region *entries, *old_entries; /* of the last view, and of the one before */
+	struct entry_ref *refs, *old_refs;
+	size_t entry_count, entry_max;
+	uint64_t resident_bytes[8], unknown_bytes, stale_bytes;
 	double access_rate[8];
 	uint16_t group_of_key[1u << 13]; /* scratch of the view; all zero between regions */
 };
 
 #define WHOLE_REGION 0xffffu
 
-uint32_t table_tick(struct heat *heat, uint64_t time_ns);
+uint64_t table_tick(struct heat *heat, uint64_t time_ns);
 /* 1 to 255, advancing every 4 s; what page_heat.moved holds. */
-uint8_t table_epoch(uint32_t tick);
-/* The process's tempo, made at its first use; with more processes than TEMPOS the last is shared. */
-struct tempo *table_tempo(struct heat *heat, int32_t pid);
+uint8_t table_epoch(uint64_t tick);
 /* Index of the region that holds addr, or -1. */
 int64_t table_find(struct heat *heat, int32_t pid, uint64_t addr);
 /* Index of the first region of the process that ends behind addr, or -1. */
@@ -118,7 +113,7 @@ region_pages(const struct region *region)
 }
 
 /* Tick since which a watched page is. */
-static inline uint32_t
+static inline uint64_t
 region_watched_since(const struct region *region, const struct page_heat *page)
 {
 	return page->carried ? region->armed_before : region->armed;

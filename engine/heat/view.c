@@ -17,22 +17,28 @@
 #include "table.h"
 
 #define PRIOR_PAGES 32.0f   /* weight of all regions' common spread against a region's own */
-#define SILENT_OCTAVES 3.0f  /* how far off a mean may be while none of its pages was touched yet */
-#define MATURE_TICKS 40000u  /* after that long, silence is nearly as good as a gap */
+#define SILENT_OCTAVES 1.0f  /* how far off a mean may be that rests on silence, since pages differ */
+/* When much was moved the program runs at another speed, and all of its memory is accessed that much
+ * more often. Till a page is looked at again, its estimate may be off by what that makes; octaves
+ * squared. Without this, cold pages were swapped for cold ones measured before. */
+#define STALE_VAR 2.0f
 #define MODEL_VAR 0.1f      /* accesses are never quite random: a region's mean is not exact */
 #define RATE_FLOOR_VAR 0.25f /* SAMPLE_RATE is never trusted better than half an octave */
-#define CENSOR_TICKS 2500u  /* a quarter of a second untouched begins to say something */
+#define CENSOR_TICKS 250000u  /* a quarter of a second untouched begins to say something */
 #define BOUND_SIGMAS 0.5f    /* what policy.h calls 69 %; with 1.0 a scattered Zipf workload stays 2
                               * points below its best, and nothing else gets better */
+#define MEAN_OF_LOG 0.3466f  /* ln(2)/2: from a variance in octaves to the mean of the rate itself */
 #define BINS 64u            /* half octaves from RATE_LOWEST */
+#define SPREAD_TICKS 30000000u /* 30 s, */
+#define SPREAD_SAMPLES 32u   /* or so many samples a region */
 #define NEVER_MOVED_MS 3600000u
 
 /* What a region's pages are measured against while a view is made. */
 struct prior {
 	float mean, var;
 	float weight[16], sigma[16]; /* by number of samples */
-	float log2_speed;
-	uint32_t untouched, untouched_carried; /* ticks since armed, and since armed before */
+	float stale_var[2]; /* grows since pages were last armed: of tier 0, of the others */
+	uint64_t untouched, untouched_carried; /* ticks since armed, and since armed before */
 };
 
 struct belief {
@@ -44,10 +50,10 @@ struct belief {
 static unsigned int
 page_evidence(const struct page_heat *page, const struct prior *prior, float *ret_rate)
 {
-	uint32_t silent = !page->watched ? 0
+	uint64_t silent = !page->watched ? 0
 	                  : page->carried ? prior->untouched_carried
 	                                  : prior->untouched;
-	float rate = rate_decode(page->rate) + prior->log2_speed;
+	float rate = rate_decode(page->rate);
 	unsigned int samples = page->samples;
 
 	if (silent >= CENSOR_TICKS) {
@@ -91,9 +97,10 @@ prior_set(struct prior *prior, const struct region *region)
 }
 
 static void
-prior_set_silence(struct prior *prior, struct heat *heat, const struct region *region)
+prior_set_silence(struct prior *prior, const struct heat *heat, const struct region *region)
 {
-	prior->log2_speed = table_tempo(heat, region->pid)->log2_speed;
+	prior->stale_var[0] = region->armed_fast < heat->changed ? STALE_VAR : 0;
+	prior->stale_var[1] = region->armed < heat->changed ? STALE_VAR : 0;
 	prior->untouched = region->armed ? heat->view_tick - region->armed : 0;
 	prior->untouched_carried =
 		region->armed_before ? heat->view_tick - region->armed_before : prior->untouched;
@@ -125,7 +132,7 @@ key_age_ms(uint16_t key)
 }
 
 struct spread {
-	double pages, regions;
+	double pages;
 	double mean_sum, mean_square_sum, mean_noise_sum; /* of regions' means, weighted by pages */
 	double excess_sum;                                /* of variance within regions */
 };
@@ -158,7 +165,8 @@ combine(float *mean, float *var, float other_mean, float other_var)
 static void
 region_prior(struct heat *heat, struct region *region, struct prior *prior, struct spread *spread)
 {
-	float sum = 0, squares = 0, noise = 0, count = 0, silent = 0, rates = 0;
+	float sum = 0, squares = 0, noise = 0, count = 0;
+	float untouched = 0, silence_s = 0;
 	float mean = 0, var = -1.0f, within = heat->have_spread ? heat->within_var : 0;
 	float rate, rate_var;
 
@@ -167,16 +175,21 @@ region_prior(struct heat *heat, struct region *region, struct prior *prior, stru
 		const struct detail *detail = &heat->details[region->detail];
 
 		for (uint32_t p = 0; p < region_pages(region); p++) {
+			const struct page_heat *page = &detail->page[p];
 			unsigned int n;
 
-			if (detail->page[p].tier == HEAT_TIER_ABSENT)
+			if (page->tier == HEAT_TIER_ABSENT)
 				continue;
-			n = page_evidence(&detail->page[p], prior, &rate);
-			if (!n)
+			if (!page->samples && page->watched) {
+				untouched += 1;
+				silence_s += (float)(page->carried ? prior->untouched_carried
+				                                   : prior->untouched) /
+				             TICKS_PER_S;
+			}
+			if (!page->samples)
 				continue;
+			n = page_evidence(page, prior, &rate);
 			count += 1;
-			silent += !detail->page[p].samples;
-			rates += heat->rate_of_code[rate_encode(rate)];
 			sum += rate;
 			squares += rate * rate;
 			noise += GAP_VARIANCE / (float)n;
@@ -190,26 +203,31 @@ region_prior(struct heat *heat, struct region *region, struct prior *prior, stru
 			var = GAP_VARIANCE / (float)n;
 		}
 	}
-	region->believed = count > 0 ? rates / count : 0;
 	if (count > 0) {
-		float seen_var, excess, mean_var;
+		float seen_var, excess;
 
 		mean = sum / count;
 		seen_var = squares / count - mean * mean;
 		excess = seen_var - noise / count;
 		within = (fmaxf(excess, 0) * count + within * PRIOR_PAGES) / (count + PRIOR_PAGES);
-		mean_var = (within + noise / count) / count + MODEL_VAR;
-		silent *= SILENT_OCTAVES / count;
-		if (prior->untouched > MATURE_TICKS)
-			silent /= 3;
-		mean_var += silent * silent;
+		var = (within + noise / count) / count + MODEL_VAR;
+		spread->excess_sum += excess * count;
+	}
+	if (count + untouched > 0) {
+		/* Soon after the marking only the short gaps are over, and their mean is far off. Touches
+		 * per time watched is right at any time, if the pages are alike. */
+		float share = untouched / (count + untouched);
+
+		if (untouched > 0) {
+			mean = log2f((count + 0.5f) / (count * exp2f(-mean) + silence_s));
+			var = fmaxf(var, 0) + (SILENT_OCTAVES * share) * (SILENT_OCTAVES * share) +
+			      2.08f / (count + 0.5f);
+		}
+		count += untouched;
 		spread->pages += count;
-		spread->regions += 1;
 		spread->mean_sum += mean * count;
 		spread->mean_square_sum += mean * mean * count;
-		spread->mean_noise_sum += mean_var * count;
-		spread->excess_sum += excess * count;
-		var = mean_var;
+		spread->mean_noise_sum += var * count;
 	}
 	if (region_rate_evidence(heat, region, &rate, &rate_var)) {
 		if (region_is_huge(region))
@@ -234,22 +252,25 @@ region_prior(struct heat *heat, struct region *region, struct prior *prior, stru
 		region->prior_mean = mean;
 		region->prior_var = region_is_huge(region) ? var : var + within;
 	}
+	region->believed = var < 0 ? 0 : exp2f(mean + MEAN_OF_LOG * within);
 	prior_set(prior, region);
 }
 
 static void
 entry_fill(struct sluice_region *entry, const struct region *region, uint32_t tier, uint32_t pages,
-           float mean, float sigma, int known)
+           float mean, float sigma, float stale_var, int known)
 {
+	float off = BOUND_SIGMAS * sqrtf(sigma * sigma + stale_var);
+
 	*entry = (struct sluice_region){
 		.addr = region->addr,
 		.span_bytes = region->len_bytes,
 		.bytes = pages * HEAT_PAGE_BYTES,
 		.pid = region->pid,
 		.tier = tier,
-		.heat = known ? exp2f(mean + 0.3466f * sigma * sigma) : 0,
-		.heat_low = known ? exp2f(mean - BOUND_SIGMAS * sigma) : 0,
-		.heat_high = known ? exp2f(mean + BOUND_SIGMAS * sigma) : HUGE_VALF,
+		.heat = known ? exp2f(mean + MEAN_OF_LOG * sigma * sigma) : 0,
+		.heat_low = known ? exp2f(mean - off) : 0,
+		.heat_high = known ? exp2f(mean + off) : HUGE_VALF,
 		.age_ms = NEVER_MOVED_MS,
 	};
 }
@@ -260,33 +281,30 @@ struct group {
 	uint16_t key;
 };
 
-struct view_out {
-	struct sluice_region *entries;
-	size_t count, capacity;
-};
-
 static void
-emit(struct heat *heat, struct view_out *out, uint32_t index, const struct sluice_region *entry,
-     uint16_t key)
+emit(struct heat *heat, uint32_t index, const struct sluice_region *entry, uint16_t key, int stale)
 {
 	double pages = entry->bytes / (double)HEAT_PAGE_BYTES;
 
 	if (isinf(entry->heat_high))
 		heat->unknown_bytes += entry->bytes;
+	if (stale)
+		heat->stale_bytes += entry->bytes;
 	if (entry->tier < 8) {
 		heat->resident_bytes[entry->tier] += entry->bytes;
 		heat->access_rate[entry->tier] += pages * (double)entry->heat;
 	}
-	if (out->count >= out->capacity || out->count >= heat->ref_max)
+	if (heat->entry_count >= heat->entry_max)
 		return;
-	out->entries[out->count] = *entry;
-	heat->refs[out->count] = (struct entry_ref){index, key, (uint8_t)entry->tier, 0};
-	out->count++;
+	heat->entries[heat->entry_count] = *entry;
+	heat->refs[heat->entry_count] =
+		(struct entry_ref){index, key, (uint8_t)entry->tier, (uint8_t)(stale != 0)};
+	heat->entry_count++;
 }
 
 /* One entry a tier for all of a region. */
 static void
-emit_whole(struct heat *heat, struct view_out *out, uint32_t index, const struct prior *prior)
+emit_whole(struct heat *heat, uint32_t index, const struct prior *prior)
 {
 	const struct region *region = &heat->regions[index];
 
@@ -296,20 +314,20 @@ emit_whole(struct heat *heat, struct view_out *out, uint32_t index, const struct
 		if (!region->resident[tier])
 			continue;
 		entry_fill(&entry, region, tier, region->resident[tier], prior->mean, prior->sigma[0],
+		           prior->stale_var[tier != 0],
 		           region->prior_var >= 0);
 		if (region_is_huge(region)) {
 			struct belief belief = {prior->mean, prior->sigma[0], 3};
 
 			entry.age_ms = key_age_ms(page_key(heat, &region->whole, &belief));
 		}
-		emit(heat, out, index, &entry, WHOLE_REGION);
+		emit(heat, index, &entry, WHOLE_REGION, prior->stale_var[tier != 0] > 0);
 	}
 }
 
 /* A region in detail: one entry for each kind of page in it. */
 static void
-emit_groups(struct heat *heat, struct view_out *out, uint32_t index, const struct prior *prior,
-            size_t left)
+emit_groups(struct heat *heat, uint32_t index, const struct prior *prior)
 {
 	uint16_t *group_of_key = heat->group_of_key;
 	const struct region *region = &heat->regions[index];
@@ -341,8 +359,8 @@ emit_groups(struct heat *heat, struct view_out *out, uint32_t index, const struc
 	}
 	for (size_t g = 0; g < count; g++)
 		group_of_key[groups[g].key] = 0;
-	if (count > 64 || out->count + count + left * 2 > out->capacity) {
-		emit_whole(heat, out, index, prior);
+	if (count > 64 || heat->entry_count + count > heat->entry_max - heat->region_count * 2) {
+		emit_whole(heat, index, prior);
 		return;
 	}
 	for (size_t g = 0; g < count; g++) {
@@ -352,9 +370,11 @@ emit_groups(struct heat *heat, struct view_out *out, uint32_t index, const struc
 		            (region->prior_var >= 0 || ((groups[g].key >> 6) & 3u) > 0);
 
 		entry_fill(&entry, region, (uint32_t)(groups[g].key >> 10) & 7u, groups[g].pages,
-		           groups[g].mean_sum / pages, groups[g].sigma_sum / pages, known);
+		           groups[g].mean_sum / pages, groups[g].sigma_sum / pages,
+		           prior->stale_var[(groups[g].key >> 10 & 7u) != 0], known);
 		entry.age_ms = key_age_ms(groups[g].key);
-		emit(heat, out, index, &entry, groups[g].key);
+		emit(heat, index, &entry, groups[g].key,
+		     prior->stale_var[entry.tier != 0] > 0);
 	}
 }
 
@@ -373,40 +393,100 @@ learn_spread(struct heat *heat, const struct spread *spread)
 	heat->have_spread = 1;
 }
 
-size_t
-heat_view(struct heat *heat, uint64_t now_ns, struct sluice_region *entries, size_t capacity)
-{
-	struct view_out out = {.entries = entries, .capacity = capacity};
-	struct spread spread = {0};
+/* A region of which nothing was heard keeps its entries, for a while: most regions most of the time.
+ * Silence says more the longer it lasts, but only in proportion. */
+#define RENEW_TICKS 2000000u
 
+static uint64_t
+renew_at(const struct heat *heat, const struct region *region)
+{
+	uint64_t silence = region->armed ? heat->view_tick - region->armed : 0;
+
+	return heat->view_tick + (silence / 4 > RENEW_TICKS ? silence / 4 : RENEW_TICKS);
+}
+
+static int
+is_fresh(const struct heat *heat, const struct region *region)
+{
+	return region->renew && heat->view_tick < region->renew && !heat->all_renewed;
+}
+
+static void
+emit_again(struct heat *heat, uint32_t index, const struct region *region)
+{
+	for (uint32_t e = 0; e < region->entry_count; e++) {
+		const struct entry_ref *ref = &heat->old_refs[region->first_entry + e];
+
+		emit(heat, index, &heat->old_entries[region->first_entry + e], ref->key, ref->stale);
+	}
+}
+
+static void
+swap_views(struct heat *heat)
+{
+	struct sluice_region *entries = heat->entries;
+	struct entry_ref *refs = heat->refs;
+
+	heat->entries = heat->old_entries;
+	heat->refs = heat->old_refs;
+	heat->old_entries = entries;
+	heat->old_refs = refs;
+	heat->entry_count = 0;
+}
+
+const struct sluice_region *
+heat_view(struct heat *heat, uint64_t now_ns, size_t *ret_count)
+{
+	struct spread spread = {0};
+	int priors_due;
+
+	swap_views(heat);
 	heat->view_tick = table_tick(heat, now_ns);
 	heat->view_epoch = table_epoch(heat->view_tick);
 	memset(heat->resident_bytes, 0, sizeof(heat->resident_bytes));
 	memset(heat->access_rate, 0, sizeof(heat->access_rate));
 	heat->unknown_bytes = 0;
+	heat->stale_bytes = 0;
+	/* The spreads need all regions, so now and then all are done anew. */
+	priors_due = !heat->have_spread || heat->view_tick - heat->spread_tick > SPREAD_TICKS ||
+	             heat->samples - heat->spread_samples > heat->region_count * SPREAD_SAMPLES;
+	heat->all_renewed = priors_due;
 	for (uint32_t i = 0; i < heat->region_count; i++) {
+		struct region *region = &heat->regions[i];
+		uint32_t first = (uint32_t)heat->entry_count;
 		struct prior prior;
 
-		region_prior(heat, &heat->regions[i], &prior, &spread);
-		if (heat->regions[i].detail != NO_DETAIL)
-			emit_groups(heat, &out, i, &prior, heat->region_count - i);
-		else
-			emit_whole(heat, &out, i, &prior);
+		if (is_fresh(heat, region)) {
+			emit_again(heat, i, region);
+		} else {
+			region_prior(heat, region, &prior, &spread);
+			if (region->detail != NO_DETAIL)
+				emit_groups(heat, i, &prior);
+			else
+				emit_whole(heat, i, &prior);
+			region->renew = renew_at(heat, region);
+		}
+		region->first_entry = first;
+		region->entry_count = (uint16_t)(heat->entry_count - first);
 	}
-	learn_spread(heat, &spread);
-	heat->ref_count = out.count;
-	return out.count;
+	if (priors_due) {
+		learn_spread(heat, &spread);
+		heat->spread_tick = heat->view_tick;
+		heat->spread_samples = heat->samples;
+	}
+	*ret_count = heat->entry_count;
+	return heat->entries;
 }
 
 size_t
-heat_entry_pages(struct heat *heat, size_t i, uint64_t *addrs, size_t capacity)
+heat_entry_pages(const struct heat *heat, size_t i, uint64_t *addrs, size_t capacity)
 {
 	const struct entry_ref *ref;
 	const struct region *region;
 	struct prior prior;
 	size_t count = 0;
 
-	if (i >= heat->ref_count)
+	if (i >= heat->entry_count)
 		return 0;
 	ref = &heat->refs[i];
 	region = &heat->regions[ref->region];
@@ -438,6 +518,13 @@ heat_entry_pages(struct heat *heat, size_t i, uint64_t *addrs, size_t capacity)
 	return count;
 }
 
+void
+heat_changed(struct heat *heat, uint64_t now_ns)
+{
+	heat->changed = table_tick(heat, now_ns);
+	heat->spread_tick = 0; /* all estimates are stale now: the next view starts from scratch */
+}
+
 uint64_t
 heat_alarms(const struct heat *heat)
 {
@@ -452,7 +539,7 @@ heat_get_stats(const struct heat *heat, struct heat_stats *ret)
 	ret->regions_in_detail = heat->detail_max - heat->detail_free_count;
 	ret->metadata_bytes = (uint64_t)heat->region_count * sizeof(struct region) * 2 +
 	                      (uint64_t)ret->regions_in_detail * sizeof(struct detail) +
-	                      heat->ref_count * sizeof(struct entry_ref);
+	                      heat->entry_count * 2 * (sizeof(struct entry_ref) + sizeof(struct sluice_region));
 	ret->samples = heat->samples;
 	ret->samples_lost = heat->samples_lost;
 	ret->alarms = heat->alarms;
@@ -460,5 +547,6 @@ heat_get_stats(const struct heat *heat, struct heat_stats *ret)
 		ret->tracked_bytes += heat->regions[i].len_bytes;
 	memcpy(ret->resident_bytes, heat->resident_bytes, sizeof(ret->resident_bytes));
 	ret->unknown_bytes = heat->unknown_bytes;
+	ret->stale_bytes = heat->stale_bytes;
 	memcpy(ret->access_rate, heat->access_rate, sizeof(ret->access_rate));
 }

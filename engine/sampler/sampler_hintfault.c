@@ -47,7 +47,7 @@
 
 #define SORT_MAX 65536
 #define NS_PER_S 1000000000ull
-#define EASE_MOST 16.0
+#define EASE_MOST 4.0
 #define PURSE_MAX_S 0.5
 #define PACE_EVERY_NS (NS_PER_S / 2)
 
