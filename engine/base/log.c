@@ -51,10 +51,10 @@ log_at(enum log_level level, const char *topic, const char *format, ...)
 		used = snprintf(line, sizeof(line), "<%d>%s: ", syslog_priority[level], topic);
 	else
 		used = snprintf(line, sizeof(line), "sluice: %s%s: ",
-		                level == LOG_LEVEL_ERROR  ? "error: "
-		                : level == LOG_LEVEL_WARN ? "warning: "
-		                                          : "",
-		                topic);
+				level == LOG_LEVEL_ERROR  ? "error: "
+				: level == LOG_LEVEL_WARN ? "warning: "
+							  : "",
+				topic);
 	va_start(args, format);
 	used += vsnprintf(line + used, sizeof(line) - (size_t)used - 1, format, args);
 	va_end(args);

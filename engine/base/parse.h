@@ -12,7 +12,8 @@
 #include "sluice/err.h"
 
 /* Each: 0, or -EINVAL / -ERANGE with a sentence that names the text and what is allowed. */
-int parse_u64(const char *text, uint64_t min, uint64_t max, uint64_t *ret, struct sluice_err *reterr);
+int parse_u64(const char *text, uint64_t min, uint64_t max, uint64_t *ret,
+	      struct sluice_err *reterr);
 /* "700M", "1.5G", "4096"; binary multiples; suffixes B K M G T, KiB ... accepted. */
 int parse_size(const char *text, uint64_t *ret_bytes, struct sluice_err *reterr);
 /* "200M", "200MB/s": like parse_size, with an optional "/s" or "B/s". */

@@ -43,8 +43,8 @@ carry_enqueue(struct round *round)
 				.tier = (uint8_t)move->tier,
 				.from = (uint8_t)entry->tier,
 				.stayed_s = (uint16_t)(entry->age_ms <= YOUNG_MS
-				                               ? entry->age_ms / 1000 + 1
-				                               : 0),
+							       ? entry->age_ms / 1000 + 1
+							       : 0),
 			};
 		}
 	}
@@ -52,7 +52,7 @@ carry_enqueue(struct round *round)
 
 static void
 account_page(struct round *round, const struct queued_page *page, uint8_t outcome, uint32_t bytes,
-             uint8_t landed, uint64_t now_ns)
+	     uint8_t landed, uint64_t now_ns)
 {
 	struct round_stats *stats = &round->stats;
 
@@ -73,9 +73,8 @@ account_page(struct round *round, const struct queued_page *page, uint8_t outcom
 			round->pingpong_stay_s += 0.01 * (page->stayed_s - round->pingpong_stay_s);
 		}
 	}
-	round->room_bytes[page->tier] -= bytes < round->room_bytes[page->tier]
-	                                         ? bytes
-	                                         : round->room_bytes[page->tier];
+	round->room_bytes[page->tier] -=
+		bytes < round->room_bytes[page->tier] ? bytes : round->room_bytes[page->tier];
 	round->room_bytes[page->from] += bytes;
 }
 
@@ -96,7 +95,8 @@ next_batch(const struct round *round, size_t limit)
 static uint64_t
 read_clock(const struct round *round)
 {
-	return round->parts.clock_ns ? round->parts.clock_ns(round->parts.clock_ctx) : clock_now_ns();
+	return round->parts.clock_ns ? round->parts.clock_ns(round->parts.clock_ctx)
+				     : clock_now_ns();
 }
 
 static uint64_t
@@ -113,7 +113,7 @@ move_batch(struct round *round, size_t count, uint64_t now_ns)
 		addrs[i] = pages[i].addr;
 	began = read_clock(round);
 	r = round->parts.mover_ops->move(round->parts.mover, pages->pid, addrs, count, pages->tier,
-	                                 outcomes, bytes, landed, &err);
+					 outcomes, bytes, landed, &err);
 	took = read_clock(round) - began;
 	if (r == -ESRCH)
 		target_mark_ended(round, pages->pid);
@@ -181,7 +181,8 @@ carry_slice(struct round *round, uint64_t now_ns)
 		if (round->room_bytes[head->tier] / HEAT_PAGE_BYTES < limit)
 			limit = round->room_bytes[head->tier] / HEAT_PAGE_BYTES;
 		if (!limit) {
-			/* The demotions before it fell short: the plan is stale, the next is near. */
+			/* The demotions before it fell short: the plan is stale, the next is near.
+			 */
 			round->stats.refused_bytes[REFUSED_ROOM] +=
 				(round->queue_count - round->queue_done) * HEAT_PAGE_BYTES;
 			round->queue_done = round->queue_count;

@@ -3,9 +3,9 @@
 #include "effort.h"
 
 #define NS_PER_S 1000000000ull
-#define LEARN_AT_LEAST_NS (4 * NS_PER_S)  /* so that every page had a chance to be seen twice */
-#define LEARN_AT_MOST_NS (60 * NS_PER_S)  /* heat that never settles must not cost for ever */
-#define FULL_SHARE 0.4 /* a few seconds of nearly half a CPU, against minutes of bad placement */
+#define LEARN_AT_LEAST_NS (4 * NS_PER_S) /* so that every page had a chance to be seen twice */
+#define LEARN_AT_MOST_NS (60 * NS_PER_S) /* heat that never settles must not cost for ever */
+#define FULL_SHARE 0.4    /* a few seconds of nearly half a CPU, against minutes of bad placement */
 #define REFRESH_SHARE 0.1 /* while estimates are from before a change of speed */
 #define UNKNOWN_SHARE 0.05
 #define DEAF_LEAST_NS (10 * NS_PER_S)
@@ -44,8 +44,8 @@ effort_alarm(struct effort *effort, uint64_t now_ns)
 
 void
 effort_update(struct effort *effort, uint64_t planned_bytes, uint64_t fast_bytes,
-              uint64_t unknown_bytes, uint64_t stale_bytes, uint64_t resident_bytes,
-              uint64_t now_ns)
+	      uint64_t unknown_bytes, uint64_t stale_bytes, uint64_t resident_bytes,
+	      uint64_t now_ns)
 {
 	uint64_t awake_ns = now_ns - effort->woken_ns;
 	double least;
@@ -71,10 +71,10 @@ effort_update(struct effort *effort, uint64_t planned_bytes, uint64_t fast_bytes
 	}
 	effort->now /= 2;
 	least = awake_ns < LEARN_AT_MOST_NS &&
-	                        (double)stale_bytes > UNKNOWN_SHARE * (double)resident_bytes &&
-	                        effort->steady < REFRESH_SHARE
-	                ? REFRESH_SHARE
-	                : effort->steady;
+				(double)stale_bytes > UNKNOWN_SHARE * (double)resident_bytes &&
+				effort->steady < REFRESH_SHARE
+			? REFRESH_SHARE
+			: effort->steady;
 	if (effort->now < least)
 		effort->now = least;
 }

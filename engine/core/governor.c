@@ -23,10 +23,10 @@ latency_saved_ns(const struct sluice_view *view, uint32_t from, uint32_t to)
  * charged with a demotion too, since sooner or later it needs one. */
 static int
 pays_back(const struct governor *governor, const struct sluice_view *view,
-          const struct sluice_region *entry, const struct plan_move *move)
+	  const struct sluice_region *entry, const struct plan_move *move)
 {
 	double saved_ns = (double)move->gain * ((double)governor->horizon_ms / 1000.0) *
-	                  latency_saved_ns(view, entry->tier, move->tier);
+			  latency_saved_ns(view, entry->tier, move->tier);
 
 	return saved_ns > 2.0 * 2.0 * (double)governor->page_move_ns;
 }
@@ -90,8 +90,8 @@ governor_admit(const struct governor *governor, struct sluice_plan *plan, uint64
 
 		if (is_promotion(view, move) || !move->bytes || !pointless[entry->tier])
 			continue;
-		uint64_t cut = move->bytes < pointless[entry->tier] ? move->bytes
-		                                                    : pointless[entry->tier];
+		uint64_t cut =
+			move->bytes < pointless[entry->tier] ? move->bytes : pointless[entry->tier];
 
 		pointless[entry->tier] -= cut;
 		refused_bytes[REFUSED_PAYBACK] += cut;

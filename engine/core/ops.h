@@ -26,11 +26,12 @@ struct ops_env {
 };
 
 struct sampler_stats {
-	uint64_t samples;    /* delivered so far */
-	uint64_t lost;       /* the kernel says that it dropped these */
-	uint64_t kernel_cpu_ns; /* CPU time of kernel threads that work for us (kdamond) */
+	uint64_t samples;        /* delivered so far */
+	uint64_t lost;           /* the kernel says that it dropped these */
+	uint64_t kernel_cpu_ns;  /* CPU time of kernel threads that work for us (kdamond) */
 	uint64_t target_cost_ns; /* estimated time taken from the targets (hint faults) */
-	uint64_t kernel_moved_pages; /* pages that the kernel migrated by itself because we sample */
+	uint64_t
+		kernel_moved_pages; /* pages that the kernel migrated by itself because we sample */
 };
 
 struct sampler_ops {
@@ -38,8 +39,8 @@ struct sampler_ops {
 	const char *summary; /* one line */
 	int for_tests;       /* never chosen by itself */
 	int page_granular;   /* tells single pages apart */
-	int sentinel;        /* coarse, but cheap, and disturbs no other: runs beside a page-granular
-	                      * one to see at once when heat goes elsewhere */
+	int sentinel; /* coarse, but cheap, and disturbs no other: runs beside a page-granular
+		       * one to see at once when heat goes elsewhere */
 	/* 0: works here. Otherwise -ENOTSUP, -EACCES, -EBUSY ..., and the sentence says why not and
 	 * what would make it work; it is what `sluice doctor` prints. Changes nothing. When it
 	 * works the sentence may say how. Required. */
@@ -53,7 +54,7 @@ struct sampler_ops {
 	/* Hand over what arrived; never blocks; called every tick (about 100 ms). A full buffer
 	 * means call again. Required. */
 	int (*read)(void *self, uint64_t now_ns, struct sample *samples, size_t capacity,
-	            size_t *ret_count, struct sluice_err *reterr);
+		    size_t *ret_count, struct sluice_err *reterr);
 	/* What sampling may cost from now on, as a share of one CPU (0.01 is 1 %), counting the
 	 * targets' own time. 0 pauses. Optional. */
 	void (*set_effort)(void *self, double cpu_share);
@@ -73,14 +74,14 @@ struct memory_ops {
 	 * process; not those that the owner bound, locked, or that are special. pinned_bytes: what
 	 * was left out for the owner's sake. -ESRCH when the process has ended (a zombie too). */
 	int (*spans)(void *self, int32_t pid, struct heat_span *spans, size_t capacity,
-	             size_t *ret_count, uint64_t *ret_pinned_bytes, struct sluice_err *reterr);
-	/* Tiers of the pages of [addr, addr+len), len at most HEAT_REGION_BYTES; *ret_huge is 1 when
-	 * the whole range is one huge page. */
+		     size_t *ret_count, uint64_t *ret_pinned_bytes, struct sluice_err *reterr);
+	/* Tiers of the pages of [addr, addr+len), len at most HEAT_REGION_BYTES; *ret_huge is 1
+	 * when the whole range is one huge page. */
 	int (*residency)(void *self, int32_t pid, uint64_t addr, uint32_t len_bytes, uint8_t *tiers,
-	                 int *ret_huge, struct sluice_err *reterr);
+			 int *ret_huge, struct sluice_err *reterr);
 	/* Free bytes of each tier now; sizes do not change. */
 	int (*tiers)(void *self, struct sluice_tier *tiers, size_t capacity, size_t *ret_count,
-	             struct sluice_err *reterr);
+		     struct sluice_err *reterr);
 	void (*stop)(void *self);
 };
 
@@ -101,11 +102,11 @@ struct mover_ops {
 	int (*probe)(const struct ops_env *env, char sentence[OPS_SENTENCE_BYTES]);
 	int (*start)(const struct ops_env *env, void **ret_self, struct sluice_err *reterr);
 	/* Move pages to a tier, at most 512 a call; outcomes[i] and bytes[i] (4 KiB, or 2 MiB for a
-	 * huge page) tell what became of page i, and landed[i] the tier it is in now (HEAT_TIER_ABSENT
-	 * when gone). Returns 0 also when single pages failed; -ESRCH the process has ended, -EPERM
-	 * we may not: then every outcome is filled all the same. */
+	 * huge page) tell what became of page i, and landed[i] the tier it is in now
+	 * (HEAT_TIER_ABSENT when gone). Returns 0 also when single pages failed; -ESRCH the process
+	 * has ended, -EPERM we may not: then every outcome is filled all the same. */
 	int (*move)(void *self, int32_t pid, const uint64_t *addrs, size_t count, uint32_t tier,
-	            uint8_t *outcomes, uint32_t *bytes, uint8_t *landed, struct sluice_err *reterr);
+		    uint8_t *outcomes, uint32_t *bytes, uint8_t *landed, struct sluice_err *reterr);
 	void (*stop)(void *self);
 };
 

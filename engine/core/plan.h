@@ -16,8 +16,8 @@
 struct plan_move {
 	uint64_t region; /* entry of the view */
 	uint32_t tier;
-	float gain;      /* accesses per second and page */
-	uint32_t bytes;  /* admitted part of the entry; 0: refused */
+	float gain;     /* accesses per second and page */
+	uint32_t bytes; /* admitted part of the entry; 0: refused */
 };
 
 struct sluice_plan {
@@ -35,9 +35,9 @@ void plan_begin(struct sluice_plan *plan, const struct sluice_view *view);
 int plan_ask(struct sluice_plan *plan, uint64_t region, uint32_t tier, float gain);
 
 struct governor {
-	uint64_t budget_bytes;   /* until the next decision */
-	uint64_t page_move_ns;   /* cost of one 4 KiB page, measured */
-	uint64_t horizon_ms;     /* expected stay of heat */
+	uint64_t budget_bytes; /* until the next decision */
+	uint64_t page_move_ns; /* cost of one 4 KiB page, measured */
+	uint64_t horizon_ms;   /* expected stay of heat */
 };
 
 /* Decide for every move of the plan how many of its bytes may go, in order, and count the refused
@@ -45,6 +45,6 @@ struct governor {
  * that admitted demotions make (rule 2); demotions asked for in favour of promotions that were
  * refused are dropped with them. Returns the admitted bytes. */
 uint64_t governor_admit(const struct governor *governor, struct sluice_plan *plan,
-                        uint64_t *refused_bytes);
+			uint64_t *refused_bytes);
 
 #endif

@@ -12,15 +12,16 @@
 
 #define NS_PER_MS 1000000ull
 #define NS_PER_S 1000000000ull
-#define TICK_BUSY_NS (50 * NS_PER_MS)   /* while pages are queued */
+#define TICK_BUSY_NS (50 * NS_PER_MS) /* while pages are queued */
 #define TICK_NS (100 * NS_PER_MS)
 #define TICK_CALM_NS (250 * NS_PER_MS)
 #define CALM_MOST 3 /* intervals between decisions grow to so many times when nothing changes */
 #define CALM_SHARE 0.001 /* of resident memory: planning less is as good as nothing */
 #define ALARM_AGAIN_NS (2 * NS_PER_S)
-#define SPEED_STEP 1.4 /* the latency of an average access changed by this: so did all rates */
+#define SPEED_STEP 1.4  /* the latency of an average access changed by this: so did all rates */
+#define MUCH_MOVED 0.02 /* of resident memory */
 #define LATENCY_GUESS_NS 100 /* of a tier whose latency is unknown, and of each tier above it */
-#define GROWN 1.25  /* so much more resident memory is worth another good look */
+#define GROWN 1.25           /* so much more resident memory is worth another good look */
 #define HORIZON_LEAST_MS 10000u
 #define HORIZON_GROWTH 12
 #define HORIZON_TRUST 4
@@ -55,17 +56,19 @@ round_host(void)
 
 int
 round_new(const struct round_options *options, const struct round_parts *parts, struct round **ret,
-          struct sluice_err *reterr)
+	  struct sluice_err *reterr)
 {
 	struct heat_options heat_options = {options->region_max, options->detail_bytes_max};
 	struct round *round;
 	int r;
 
 	if (options->interval_ms < 100 || options->interval_ms > 60000)
-		return sluice_fail(reterr, -EINVAL, "an interval of %u ms is not within 100 ms and 60 s",
-		                   options->interval_ms);
+		return sluice_fail(reterr, -EINVAL,
+				   "an interval of %u ms is not within 100 ms and 60 s",
+				   options->interval_ms);
 	if (!options->rate_bps)
-		return sluice_fail(reterr, -EINVAL, "a rate of 0 would never move a page; use dry-run");
+		return sluice_fail(reterr, -EINVAL,
+				   "a rate of 0 would never move a page; use dry-run");
 	round = calloc(1, sizeof(*round));
 	if (!round)
 		return sluice_fail(reterr, -ENOMEM, "no memory for the round");
@@ -86,7 +89,7 @@ round_new(const struct round_options *options, const struct round_parts *parts, 
 	r = plan_init(&round->plan, round->entry_max, reterr);
 	if (r == 0 && (!round->queue || !round->spans))
 		r = sluice_fail(reterr, -ENOMEM, "no memory for a view of %zu entries",
-		                round->entry_max);
+				round->entry_max);
 	if (r < 0)
 		goto fail;
 	*ret = round;
@@ -120,7 +123,7 @@ set_effort(struct round *round)
 
 		if (ops->set_effort)
 			ops->set_effort(round->parts.samplers[s],
-			                watches ? round->effort.steady : round->effort.now);
+					watches ? round->effort.steady : round->effort.now);
 	}
 }
 
@@ -132,19 +135,22 @@ round_add(struct round *round, int32_t pid, uint64_t now_ns, struct sluice_err *
 
 	for (size_t i = 0; i < round->target_count; i++) {
 		if (round->targets[i].pid == pid)
-			return sluice_fail(reterr, -EALREADY, "process %d is attached already", pid);
+			return sluice_fail(reterr, -EALREADY, "process %d is attached already",
+					   pid);
 	}
 	if (round->target_count == ROUND_TARGETS_MAX)
 		return sluice_fail(reterr, -ENOSPC, "no more than %d processes can be attached",
-		                   ROUND_TARGETS_MAX);
+				   ROUND_TARGETS_MAX);
 	for (started = 0; started < round->parts.sampler_count; started++) {
-		r = round->parts.sampler_ops[started]->add(round->parts.samplers[started], pid, reterr);
+		r = round->parts.sampler_ops[started]->add(round->parts.samplers[started], pid,
+							   reterr);
 		if (r < 0)
 			break;
 	}
 	if (r < 0) {
 		while (started-- > 0)
-			round->parts.sampler_ops[started]->remove(round->parts.samplers[started], pid);
+			round->parts.sampler_ops[started]->remove(round->parts.samplers[started],
+								  pid);
 		return r;
 	}
 	round->targets[round->target_count++] = (struct target){.pid = pid, .added_ns = now_ns};
@@ -183,8 +189,8 @@ drain_samplers(struct round *round, uint64_t now_ns)
 			struct sluice_err err;
 
 			count = 0;
-			if (ops->read(round->parts.samplers[s], now_ns, round->samples, ROUND_SAMPLES,
-			              &count, &err) < 0) {
+			if (ops->read(round->parts.samplers[s], now_ns, round->samples,
+				      ROUND_SAMPLES, &count, &err) < 0) {
 				log_debug("round", "%s: %s", ops->name, err.msg);
 				break;
 			}
@@ -200,8 +206,8 @@ read_tiers(struct round *round)
 	struct sluice_err err;
 	size_t count = 0;
 
-	if (round->parts.memory_ops->tiers(round->parts.memory, round->tiers, ROUND_TIERS_MAX, &count,
-	                                   &err) < 0) {
+	if (round->parts.memory_ops->tiers(round->parts.memory, round->tiers, ROUND_TIERS_MAX,
+					   &count, &err) < 0) {
 		log_debug("round", "%s", err.msg);
 		return;
 	}
@@ -209,7 +215,7 @@ read_tiers(struct round *round)
 	for (size_t t = 0; t < count; t++) {
 		struct sluice_tier *tier = &round->tiers[t];
 		uint64_t keep = (uint64_t)((double)tier->total_bytes *
-		                           round->options.watermark_percent / 100.0);
+					   round->options.watermark_percent / 100.0);
 
 		tier->room_bytes = tier->free_bytes > keep ? tier->free_bytes - keep : 0;
 		/* A shortage is cured by demotion, except at the bottom. A little below the
@@ -231,9 +237,9 @@ update_shares(struct round *round)
 	round->stats.fast_share = all > 0 ? heat->access_rate[0] / all : 0;
 }
 
-/* How long heat stays is learned from our own moves: while what goes up stays up, we trust in longer
- * and longer stays; when pages are demoted that were promoted lately, in a few times what they
- * stayed. */
+/* How long heat stays is learned from our own moves: while what goes up stays up, we trust in
+ * longer and longer stays; when pages are demoted that were promoted lately, in a few times what
+ * they stayed. */
 static void
 update_horizon(struct round *round)
 {
@@ -256,7 +262,7 @@ update_horizon(struct round *round)
 /* Programs wait for memory most of the time that they access it, so how fast they run follows from
  * where their accesses go. */
 static void
-note_speed(struct round *round, uint64_t now_ns)
+note_speed(struct round *round, uint64_t resident, uint64_t now_ns)
 {
 	double latency = 0, all = 0;
 
@@ -264,18 +270,22 @@ note_speed(struct round *round, uint64_t now_ns)
 		double rate = round->stats.heat.access_rate[t];
 
 		latency += rate * (round->tiers[t].latency_ns ? round->tiers[t].latency_ns
-		                                              : LATENCY_GUESS_NS * (double)(t + 1));
+							      : LATENCY_GUESS_NS * (double)(t + 1));
 		all += rate;
 	}
 	if (all <= 0)
 		return;
 	latency /= all;
-	if (round->latency_noted > 0 && latency < round->latency_noted * SPEED_STEP &&
+	/* Till something was moved it is only our beliefs that change. */
+	if ((double)(round->stats.promoted_bytes - round->promoted_noted) <
+	    MUCH_MOVED * (double)resident)
+		round->latency_noted = latency;
+	if (latency < round->latency_noted * SPEED_STEP &&
 	    latency * SPEED_STEP > round->latency_noted)
 		return;
-	if (round->latency_noted > 0)
-		heat_changed(round->heat, now_ns);
+	heat_changed(round->heat, now_ns);
 	round->latency_noted = latency;
+	round->promoted_noted = round->stats.promoted_bytes;
 }
 
 static void
@@ -302,7 +312,7 @@ decide(struct round *round, uint64_t now_ns)
 	/* No more than can be carried out by then, or the next decision would come late. */
 	if (round->stats.page_move_ns)
 		movable = round->options.interval_ms * NS_PER_MS / round->stats.page_move_ns *
-		          HEAT_PAGE_BYTES;
+			  HEAT_PAGE_BYTES;
 	if (movable && movable < governor.budget_bytes)
 		view.budget_bytes = governor.budget_bytes = movable;
 	read_tiers(round);
@@ -320,7 +330,7 @@ decide(struct round *round, uint64_t now_ns)
 	round->stats.decide_ns = clock_now_ns() - began;
 	if (r < 0) {
 		log_warn("policy", "%s: %s; nothing is moved this round", round->parts.policy->name,
-		         err.msg[0] ? err.msg : strerror(-r));
+			 err.msg[0] ? err.msg : strerror(-r));
 	} else {
 		planned = governor_admit(&governor, &round->plan, round->stats.refused_bytes);
 		round->stats.planned_bytes += planned;
@@ -330,14 +340,15 @@ decide(struct round *round, uint64_t now_ns)
 	for (size_t t = 0; t < ROUND_TIERS_MAX; t++)
 		resident += round->stats.heat.resident_bytes[t];
 	effort_update(&round->effort, planned, round->stats.heat.resident_bytes[0],
-	              round->stats.heat.unknown_bytes, round->stats.heat.stale_bytes, resident,
-	              now_ns);
-	note_speed(round, now_ns);
+		      round->stats.heat.unknown_bytes, round->stats.heat.stale_bytes, resident,
+		      now_ns);
+	note_speed(round, resident, now_ns);
 	if ((double)resident > GROWN * (double)round->resident_woken) {
 		round->resident_woken = resident;
 		effort_wake(&round->effort, now_ns);
 	}
-	if ((double)planned > CALM_SHARE * (double)resident || round->effort.now > round->effort.steady)
+	if ((double)planned > CALM_SHARE * (double)resident ||
+	    round->effort.now > round->effort.steady)
 		round->calm = 0;
 	else if (round->calm < CALM_MOST)
 		round->calm++;
@@ -363,7 +374,7 @@ hear_alarms(struct round *round, uint64_t now_ns)
 
 int64_t
 round_tick(struct round *round, uint64_t now_ns, int32_t *ended, size_t capacity, size_t *ret_ended,
-           struct sluice_err *reterr)
+	   struct sluice_err *reterr)
 {
 	size_t count = 0;
 
@@ -396,7 +407,7 @@ round_get_stats(const struct round *round, struct round_stats *ret)
 
 int
 round_target_stats(const struct round *round, int32_t pid, uint64_t *resident_bytes,
-                   double *access_rate, uint64_t *ret_pinned_bytes)
+		   double *access_rate, uint64_t *ret_pinned_bytes)
 {
 	for (size_t i = 0; i < round->target_count; i++) {
 		const struct target *target = &round->targets[i];

@@ -25,30 +25,32 @@ enum round_refusal {
 };
 
 struct round_options {
-	uint32_t interval_ms;       /* between decisions; 100 to 60000; default 1000 */
-	uint64_t rate_bps;          /* bytes moved per second at most, both directions together */
-	double watermark_percent;   /* of the fast tier that policies keep free; default 3 */
-	uint64_t payback_horizon_ms; /* how long heat is expected to stay, at first; grows to 12 times
-	                              * that while what was promoted stays hot; default 300000 */
-	double tracking_percent;    /* of one CPU that tracking may cost in the steady state; default 1 */
-	int dry_run;                /* plan, count, move nothing */
-	uint32_t region_max;        /* capacity of the region table */
+	uint32_t interval_ms;        /* between decisions; 100 to 60000; default 1000 */
+	uint64_t rate_bps;           /* bytes moved per second at most, both directions together */
+	double watermark_percent;    /* of the fast tier that policies keep free; default 3 */
+	uint64_t payback_horizon_ms; /* how long heat is expected to stay, at first; grows to 12
+				      * times that while what was promoted stays hot; default 300000
+				      */
+	double tracking_percent; /* of one CPU that tracking may cost in the steady state; default 1
+				  */
+	int dry_run;             /* plan, count, move nothing */
+	uint32_t region_max;     /* capacity of the region table */
 	uint64_t detail_bytes_max;
 };
 
 struct round_stats {
-	uint64_t rounds;                 /* decisions so far */
+	uint64_t rounds;                        /* decisions so far */
 	uint64_t promoted_bytes, demoted_bytes; /* verified as landed */
-	uint64_t planned_bytes;          /* asked for by the policy and admitted, also when dry */
+	uint64_t planned_bytes; /* asked for by the policy and admitted, also when dry */
 	uint64_t refused_bytes[ROUND_REFUSALS]; /* by the governor */
-	uint64_t outcome_pages[MOVE_OUTCOMES]; /* 4 KiB pages, huge pages as 512 */
-	uint64_t move_calls, move_ns;    /* spent in the mover */
-	uint64_t decide_ns;              /* last decision of the policy */
-	uint64_t pingpong_bytes;         /* demoted within the horizon of their promotion */
-	double fast_share;               /* estimated share of accesses served by tier 0, 0 to 1 */
-	double effort;                   /* share of one CPU that tracking may cost just now */
-	uint64_t page_move_ns;           /* measured cost of moving 4 KiB, smoothed */
-	uint64_t horizon_ms;             /* how long heat is believed to stay */
+	uint64_t outcome_pages[MOVE_OUTCOMES];  /* 4 KiB pages, huge pages as 512 */
+	uint64_t move_calls, move_ns;           /* spent in the mover */
+	uint64_t decide_ns;                     /* last decision of the policy */
+	uint64_t pingpong_bytes;                /* demoted within the horizon of their promotion */
+	double fast_share;     /* estimated share of accesses served by tier 0, 0 to 1 */
+	double effort;         /* share of one CPU that tracking may cost just now */
+	uint64_t page_move_ns; /* measured cost of moving 4 KiB, smoothed */
+	uint64_t horizon_ms;   /* how long heat is believed to stay */
 	struct heat_stats heat;
 };
 
@@ -67,13 +69,14 @@ struct round_parts {
 	void *mover;
 	const struct sluice_policy *policy;
 	void *policy_self;
-	uint64_t (*clock_ns)(void *ctx); /* what a move costs is measured with it; NULL: real time */
+	uint64_t (*clock_ns)(
+		void *ctx); /* what a move costs is measured with it; NULL: real time */
 	void *clock_ctx;
 };
 
 /* parts are borrowed until round_free. -ENOMEM, -EINVAL. */
 int round_new(const struct round_options *options, const struct round_parts *parts,
-              struct round **ret, struct sluice_err *reterr);
+	      struct round **ret, struct sluice_err *reterr);
 void round_free(struct round *round);
 
 int round_add(struct round *round, int32_t pid, uint64_t now_ns, struct sluice_err *reterr);
@@ -83,11 +86,11 @@ void round_remove(struct round *round, int32_t pid);
  * a slice of the plan. Returns the time in ns until it wants to be called again, or -errno for an
  * error that concerns no single target. ended: pids of targets that ended, at most capacity. */
 int64_t round_tick(struct round *round, uint64_t now_ns, int32_t *ended, size_t capacity,
-                   size_t *ret_ended, struct sluice_err *reterr);
+		   size_t *ret_ended, struct sluice_err *reterr);
 
 void round_get_stats(const struct round *round, struct round_stats *ret);
 /* Per target: resident bytes and estimated accesses per second, by tier. -ESRCH. */
 int round_target_stats(const struct round *round, int32_t pid, uint64_t *resident_bytes,
-                       double *access_rate, uint64_t *ret_pinned_bytes);
+		       double *access_rate, uint64_t *ret_pinned_bytes);
 
 #endif

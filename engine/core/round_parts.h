@@ -17,7 +17,7 @@ struct target {
 	int32_t pid;
 	int ended;
 	uint64_t added_ns;
-	uint64_t spans_due_ns;      /* when its mappings are read next */
+	uint64_t spans_due_ns; /* when its mappings are read next */
 	uint64_t spans_hash;
 	uint64_t pinned_bytes;
 	uint64_t resident_bytes[ROUND_TIERS_MAX];
@@ -29,7 +29,7 @@ struct queued_page {
 	uint64_t addr;
 	int32_t pid;
 	uint8_t tier, from;
-	uint16_t stayed_s;  /* 0, or for how long: demoting what was promoted lately is ping-pong */
+	uint16_t stayed_s; /* 0, or for how long: demoting what was promoted lately is ping-pong */
 };
 
 struct round {
@@ -61,9 +61,11 @@ struct round {
 	uint64_t horizon_ms;
 	uint64_t alarms;         /* of the heat, heard so far */
 	uint64_t alarm_ns;       /* the last */
-	double latency_noted;    /* of an average access, when heat was last told of a change of speed */
+	uint64_t promoted_noted; /* promoted bytes then */
+	double latency_noted; /* of an average access, when heat was last told of a change of speed
+			       */
 	uint64_t demoted_lately, pingpong_lately; /* bytes, halved every decision */
-	double pingpong_stay_s;  /* how long these had stayed, on average */
+	double pingpong_stay_s;                   /* how long these had stayed, on average */
 	struct round_stats stats;
 
 	struct heat_span *spans;

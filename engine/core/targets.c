@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* targets.c - keeping the region table in step with the targets' mappings and with where pages are. */
+/* targets.c - keeping the region table in step with the targets' mappings and with where pages are.
+ */
 #include <errno.h>
 #include <string.h>
 
@@ -44,10 +45,11 @@ target_sync_spans(struct round *round, struct target *target, uint64_t now_ns)
 	size_t count = 0;
 	uint64_t hash;
 	int r = round->parts.memory_ops->spans(round->parts.memory, target->pid, round->spans,
-	                                       ROUND_SPANS_MAX, &count, &target->pinned_bytes, &err);
+					       ROUND_SPANS_MAX, &count, &target->pinned_bytes,
+					       &err);
 
 	target->spans_due_ns = now_ns + (now_ns - target->added_ns < YOUNG_NS ? SPANS_EVERY_YOUNG_NS
-	                                                                      : SPANS_EVERY_NS);
+									      : SPANS_EVERY_NS);
 	if (r == -ESRCH) {
 		target->ended = 1;
 		return;
@@ -77,7 +79,7 @@ sync_residency(struct round *round, uint64_t now_ns)
 		slice = RESIDENCY_SLICE_MAX;
 	if (round->residency_urgent) {
 		slice = round->residency_urgent < RESIDENCY_URGENT_MAX ? round->residency_urgent
-		                                                       : RESIDENCY_URGENT_MAX;
+								       : RESIDENCY_URGENT_MAX;
 		round->residency_urgent -= slice;
 	}
 	for (size_t i = 0; i < slice && regions; i++) {
@@ -90,8 +92,8 @@ sync_residency(struct round *round, uint64_t now_ns)
 		if (round->residency_next >= regions)
 			round->residency_next = 0;
 		heat_region_at(round->heat, round->residency_next, &pid, &addr, &len_bytes);
-		r = round->parts.memory_ops->residency(round->parts.memory, pid, addr, len_bytes, tiers,
-		                                       &huge, &err);
+		r = round->parts.memory_ops->residency(round->parts.memory, pid, addr, len_bytes,
+						       tiers, &huge, &err);
 		if (r == -ESRCH) {
 			target_mark_ended(round, pid);
 			return;
@@ -120,7 +122,8 @@ targets_account(struct round *round, const struct sluice_region *entries, size_t
 	struct target *target = NULL;
 
 	for (size_t i = 0; i < round->target_count; i++) {
-		memset(round->targets[i].resident_bytes, 0, sizeof(round->targets[i].resident_bytes));
+		memset(round->targets[i].resident_bytes, 0,
+		       sizeof(round->targets[i].resident_bytes));
 		memset(round->targets[i].access_rate, 0, sizeof(round->targets[i].access_rate));
 	}
 	for (size_t i = 0; i < count; i++) {

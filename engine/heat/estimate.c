@@ -15,7 +15,8 @@ estimate_fold(struct page_heat *page, float log2_rate)
 
 	page->stale = 0;
 	if (samples && fabsf(off) > SURPRISE_OCTAVES) {
-		/* Colder by so much is certain at once; hotter may be luck, so it must come twice. */
+		/* Colder by so much is certain at once; hotter may be luck, so it must come twice.
+		 */
 		if (off < 0 || page->surprise)
 			samples = 0;
 		page->surprise = 1;

@@ -41,7 +41,7 @@ region_arm(struct heat *heat, uint32_t index, const struct sample *sample, uint6
 		for (uint32_t p = 0; p < region_pages(region); p++) {
 			if (tier_is_watched(sample->tiers, detail->page[p].tier))
 				page_arm(region, &detail->page[p], tick,
-				         stale[detail->page[p].tier != 0]);
+					 stale[detail->page[p].tier != 0]);
 		}
 	}
 	heat->gaps_known = 1;
@@ -66,10 +66,10 @@ region_rate(struct region *region, const struct sample *sample, uint64_t tick, i
 		region->renew = 0;
 }
 
-/* A coarse tracker may see far more than the pages' estimates, which last, predict: then the program
- * has changed its ways, and the estimates must give way to new gaps at once. Far less is no alarm:
- * trackers that clear accessed bits without flushing TLBs miss accesses. With fewer events than
- * these, chance alone would raise an alarm every few minutes. */
+/* A coarse tracker may see far more than the pages' estimates, which last, predict: then the
+ * program has changed its ways, and the estimates must give way to new gaps at once. Far less is no
+ * alarm: trackers that clear accessed bits without flushing TLBs miss accesses. With fewer events
+ * than these, chance alone would raise an alarm every few minutes. */
 #define ALARM_EVENTS 6.0f
 #define ALARM_TIMES 8.0f
 
@@ -170,7 +170,7 @@ fold_touch(struct heat *heat, const struct sample *sample, uint64_t tick)
 		page = &region->whole;
 	else if (region->detail != NO_DETAIL)
 		page = &heat->details[region->detail]
-		                .page[(sample->addr - region->addr) / HEAT_PAGE_BYTES];
+				.page[(sample->addr - region->addr) / HEAT_PAGE_BYTES];
 	else
 		page = NULL;
 	region->renew = 0;
@@ -186,7 +186,7 @@ fold_touch(struct heat *heat, const struct sample *sample, uint64_t tick)
 	} else if (!page && region->armed) {
 		/* No room for detail: the region learns the mean rate of the pages touched. */
 		struct sample mean = {.events = 1,
-		                      .exposure_s = (float)(tick - region->armed) / TICKS_PER_S};
+				      .exposure_s = (float)(tick - region->armed) / TICKS_PER_S};
 
 		region_rate(region, &mean, tick, 0);
 	}

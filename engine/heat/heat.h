@@ -35,10 +35,10 @@ struct heat_span {
 
 enum sample_kind {
 	SAMPLE_ARMED, /* all pages of [addr, addr+len) are watched from time_ns on: each gives one
-	               * SAMPLE_TOUCH when next accessed */
+		       * SAMPLE_TOUCH when next accessed */
 	SAMPLE_TOUCH, /* the watched page at addr (or its huge page) was accessed at time_ns */
 	SAMPLE_RATE   /* pages of [addr, addr+len) were seen accessed `events` times in `exposure_s`
-	               * seconds of watching, on average per page watched */
+		       * seconds of watching, on average per page watched */
 };
 
 struct sample {
@@ -49,7 +49,7 @@ struct sample {
 	uint32_t kind;      /* enum sample_kind */
 	float events;
 	float exposure_s;
-	uint32_t tiers;     /* SAMPLE_ARMED: bit t set: pages in tier t are watched; 0 means all */
+	uint32_t tiers; /* SAMPLE_ARMED: bit t set: pages in tier t are watched; 0 means all */
 	uint32_t reserved;
 };
 
@@ -59,16 +59,16 @@ struct heat_options {
 };
 
 struct heat_stats {
-	uint64_t metadata_bytes;  /* allocated for regions and detail */
+	uint64_t metadata_bytes; /* allocated for regions and detail */
 	uint32_t regions, regions_in_detail;
-	uint64_t samples;         /* folded so far */
-	uint64_t samples_lost;    /* fell outside any known region */
-	uint64_t alarms;          /* regions that turned out much hotter than they were believed to be */
-	uint64_t tracked_bytes;   /* sum of the regions' lengths */
+	uint64_t samples;      /* folded so far */
+	uint64_t samples_lost; /* fell outside any known region */
+	uint64_t alarms; /* regions that turned out much hotter than they were believed to be */
+	uint64_t tracked_bytes;     /* sum of the regions' lengths */
 	uint64_t resident_bytes[8]; /* by tier */
 	uint64_t unknown_bytes;     /* resident, and nothing of their region was ever sampled */
 	uint64_t stale_bytes;       /* not looked at since the targets' speed changed */
-	double access_rate[8];    /* estimated accesses per second, by tier */
+	double access_rate[8];      /* estimated accesses per second, by tier */
 };
 
 struct heat;
@@ -81,7 +81,7 @@ void heat_free(struct heat *heat);
  * remain is kept. span_count 0 forgets the process. -ENOSPC: more regions than region_max; then
  * the biggest spans that fit are tracked and the rest is not. */
 int heat_set_spans(struct heat *heat, int32_t pid, const struct heat_span *spans, size_t span_count,
-                   uint64_t now_ns, struct sluice_err *reterr);
+		   uint64_t now_ns, struct sluice_err *reterr);
 
 void heat_fold(struct heat *heat, const struct sample *samples, size_t count);
 
@@ -90,14 +90,14 @@ void heat_fold(struct heat *heat, const struct sample *samples, size_t count);
  * region is one huge page and moves as one. */
 size_t heat_region_count(const struct heat *heat);
 void heat_region_at(const struct heat *heat, size_t index, int32_t *ret_pid, uint64_t *ret_addr,
-                    uint32_t *ret_len_bytes);
+		    uint32_t *ret_len_bytes);
 void heat_set_residency(struct heat *heat, size_t index, const uint8_t *tiers, int huge,
-                        uint64_t now_ns);
+			uint64_t now_ns);
 /* A page now lives in another tier (HEAT_TIER_ABSENT: it is gone). Moving disarms the page. */
 void heat_page_moved(struct heat *heat, int32_t pid, uint64_t addr, uint8_t tier, uint64_t now_ns);
 
-/* So much was moved that the targets may run at another speed now: what was measured before and what
- * is measured from now on do not compare well. */
+/* So much was moved that the targets may run at another speed now: what was measured before and
+ * what is measured from now on do not compare well. */
 void heat_changed(struct heat *heat, uint64_t now_ns);
 
 /* The entries that a policy sees, sorted by pid and address. The array is the table's, and stays as

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* table.c - the sorted table of regions and the pool of 4 KiB detail. */
-#include "estimate.h"
 #include "table.h"
+#include "estimate.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -16,8 +16,9 @@ heat_new(const struct heat_options *options, struct heat **ret, struct sluice_er
 	uint64_t details = options->detail_bytes_max / sizeof(struct detail);
 
 	if (!options->region_max || options->region_max > (1u << 26))
-		return sluice_fail(reterr, -EINVAL, "a region table needs 1 to 2^26 regions, not %u",
-		                   options->region_max);
+		return sluice_fail(reterr, -EINVAL,
+				   "a region table needs 1 to 2^26 regions, not %u",
+				   options->region_max);
 	if (details > options->region_max)
 		details = options->region_max;
 	heat = calloc(1, sizeof(*heat));
@@ -47,7 +48,7 @@ heat_new(const struct heat_options *options, struct heat **ret, struct sluice_er
 no_memory:
 	heat_free(heat);
 	return sluice_fail(reterr, -ENOMEM, "no memory for a table of %u regions",
-	                   options->region_max);
+			   options->region_max);
 }
 
 void
@@ -91,7 +92,8 @@ region_before(const struct region *region, int32_t pid, uint64_t addr)
 static int
 region_holds(const struct region *region, int32_t pid, uint64_t addr)
 {
-	return region->pid == pid && addr >= region->addr && addr - region->addr < region->len_bytes;
+	return region->pid == pid && addr >= region->addr &&
+	       addr - region->addr < region->len_bytes;
 }
 
 /* The first region that is not wholly before (pid, addr). */
@@ -229,7 +231,7 @@ region_inherit(struct heat *heat, struct region *fresh)
 
 int
 heat_set_spans(struct heat *heat, int32_t pid, const struct heat_span *spans, size_t span_count,
-               uint64_t now_ns, struct sluice_err *reterr)
+	       uint64_t now_ns, struct sluice_err *reterr)
 {
 	struct region *table = heat->spare;
 	uint32_t count = 0, i = 0;
@@ -276,9 +278,10 @@ heat_set_spans(struct heat *heat, int32_t pid, const struct heat_span *spans, si
 	for (uint32_t r = 0; r < count; r++)
 		table[r].renew = 0;
 	if (left_out)
-		return sluice_fail(reterr, -ENOSPC,
-		                   "process %d: %llu MiB are not tracked, the table of %u regions is full",
-		                   pid, (unsigned long long)(left_out >> 20), heat->region_max);
+		return sluice_fail(
+			reterr, -ENOSPC,
+			"process %d: %llu MiB are not tracked, the table of %u regions is full",
+			pid, (unsigned long long)(left_out >> 20), heat->region_max);
 	return 0;
 }
 
@@ -290,7 +293,7 @@ heat_region_count(const struct heat *heat)
 
 void
 heat_region_at(const struct heat *heat, size_t index, int32_t *ret_pid, uint64_t *ret_addr,
-               uint32_t *ret_len_bytes)
+	       uint32_t *ret_len_bytes)
 {
 	const struct region *region = &heat->regions[index];
 
@@ -373,6 +376,7 @@ heat_page_moved(struct heat *heat, int32_t pid, uint64_t addr, uint8_t tier, uin
 	} else if (region->detail != NO_DETAIL) {
 		struct detail *detail = &heat->details[region->detail];
 
-		page_set_tier(region, &detail->page[(addr - region->addr) / HEAT_PAGE_BYTES], tier, tick);
+		page_set_tier(region, &detail->page[(addr - region->addr) / HEAT_PAGE_BYTES], tier,
+			      tick);
 	}
 }

@@ -2,8 +2,8 @@
 /*
  * table.h - the region table behind heat.h; private to this room.
  *
- * Times are kept in ticks of a microsecond since shortly before the table's first sight of a clock, so
- * that 0 can mean never.
+ * Times are kept in ticks of a microsecond since shortly before the table's first sight of a clock,
+ * so that 0 can mean never.
  */
 #ifndef HEAT_TABLE_H
 #define HEAT_TABLE_H
@@ -17,13 +17,13 @@
 
 /* What is known of one page (or one huge page). `rate` is a code, see estimate.h. */
 struct page_heat {
-	uint8_t rate;      /* code of the log of the access rate; meaningful when samples > 0 */
-	uint8_t tier;      /* HEAT_TIER_ABSENT: not resident */
+	uint8_t rate;         /* code of the log of the access rate; meaningful when samples > 0 */
+	uint8_t tier;         /* HEAT_TIER_ABSENT: not resident */
 	uint8_t samples : 4;  /* how many gaps the estimate rests on, at most SAMPLES_FULL */
 	uint8_t watched : 1;  /* armed, and not touched since */
 	uint8_t carried : 1;  /* was still watched when its region was armed again */
 	uint8_t surprise : 1; /* the last gap did not fit the estimate at all */
-	uint8_t stale : 1;    /* estimated before the last change of speed: the next gap replaces it */
+	uint8_t stale : 1; /* estimated before the last change of speed: the next gap replaces it */
 	uint8_t moved;     /* epoch_of() its last change of tier; 0: long ago */
 };
 
@@ -31,20 +31,20 @@ struct region {
 	uint64_t addr;
 	uint32_t len_bytes;
 	int32_t pid;
-	uint64_t armed;      /* tick of the last arming, and of the one before */
+	uint64_t armed; /* tick of the last arming, and of the one before */
 	uint64_t armed_before;
-	uint64_t armed_fast; /* the last that armed pages of tier 0 too */
-	uint32_t detail;     /* index into the pool, or NO_DETAIL */
-	uint64_t seen;       /* tick of the last SAMPLE_RATE */
+	uint64_t armed_fast;  /* the last that armed pages of tier 0 too */
+	uint32_t detail;      /* index into the pool, or NO_DETAIL */
+	uint64_t seen;        /* tick of the last SAMPLE_RATE */
 	uint32_t first_entry; /* its entries in the last view */
-	uint64_t renew;      /* tick from which they are too old to be used again; 0: at once */
+	uint64_t renew;       /* tick from which they are too old to be used again; 0: at once */
 	uint16_t entry_count;
-	float events;        /* short memory: decayed SAMPLE_RATE evidence */
+	float events; /* short memory: decayed SAMPLE_RATE evidence */
 	float exposure_s;
-	float believed;      /* mean access rate of its pages, as of the last view; 0: unknown */
-	float prior_mean;    /* of its pages' log2 rate, computed by the last view */
-	float prior_var;     /* how far pages may be from it (octaves squared); negative when that is
-	                      * a guess: nothing of the region was sampled */
+	float believed;   /* mean access rate of its pages, as of the last view; 0: unknown */
+	float prior_mean; /* of its pages' log2 rate, computed by the last view */
+	float prior_var;  /* how far pages may be from it (octaves squared); negative when that is
+			   * a guess: nothing of the region was sampled */
 	uint16_t resident[6]; /* pages by tier when there is no detail; tiers above 5 count as 5 */
 	struct page_heat whole; /* a huge page, or the region as a whole */
 };
@@ -56,7 +56,7 @@ struct detail {
 /* Which pages of a region an entry of the view stands for. */
 struct entry_ref {
 	uint32_t region;
-	uint16_t key;    /* page_key(); WHOLE_REGION: all pages */
+	uint16_t key; /* page_key(); WHOLE_REGION: all pages */
 	uint8_t tier;
 	uint8_t stale;
 };
@@ -65,11 +65,11 @@ struct heat {
 	struct region *regions, *spare; /* sorted by pid, then address; spare is for rebuilding */
 	uint32_t region_count, region_max;
 	struct detail *details;
-	uint32_t *detail_free;          /* stack of free indices */
+	uint32_t *detail_free; /* stack of free indices */
 	uint32_t detail_free_count, detail_max;
-	uint64_t origin_ns;             /* tick 0 */
+	uint64_t origin_ns; /* tick 0 */
 	uint64_t samples, samples_lost, alarms;
-	uint32_t last_region;           /* where the last look-up ended: samples come in runs */
+	uint32_t last_region; /* where the last look-up ended: samples come in runs */
 	uint32_t evict_hand;
 
 	/* Spread of log2 rates, in octaves squared: within regions and between them; found by the
@@ -78,11 +78,12 @@ struct heat {
 	int have_spread;
 	int gaps_known; /* a tracker reports single pages: SAMPLE_RATE only raises alarms then */
 
-	float coarse_seen, coarse_expected; /* events of SAMPLE_RATE, smoothed: their ratio is its scale */
-	uint64_t spread_tick; /* when the spreads were learned */
+	float coarse_seen,
+		coarse_expected; /* events of SAMPLE_RATE, smoothed: their ratio is its scale */
+	uint64_t spread_tick;    /* when the spreads were learned */
 	uint64_t spread_samples; /* all samples then */
-	int all_renewed;      /* this view does no region by its old entries */
-	uint64_t changed; /* tick since which the program may run at another speed */
+	int all_renewed;         /* this view does no region by its old entries */
+	uint64_t changed;        /* tick since which the program may run at another speed */
 	uint64_t view_tick;
 	uint8_t view_epoch;
 	struct sluice_region *entries, *old_entries; /* of the last view, and of the one before */

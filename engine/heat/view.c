@@ -2,9 +2,9 @@
 /*
  * view.c - from page estimates to what a policy sees.
  *
- * Empirical Bayes in two levels. A page's few noisy gaps are pulled towards its region's mean, by as
- * much as pages within regions are found to be alike; regions are pulled towards the overall mean
- * likewise. Both spreads are measured, by taking the noise that gaps are known to have (see
+ * Empirical Bayes in two levels. A page's few noisy gaps are pulled towards its region's mean, by
+ * as much as pages within regions are found to be alike; regions are pulled towards the overall
+ * mean likewise. Both spreads are measured, by taking the noise that gaps are known to have (see
  * estimate.h) off the variance that is seen. Pages of a region that end up in the same half octave,
  * tier and state become one entry.
  */
@@ -16,21 +16,24 @@
 #include "estimate.h"
 #include "table.h"
 
-#define PRIOR_PAGES 32.0f   /* weight of all regions' common spread against a region's own */
-#define SILENT_OCTAVES 1.0f  /* how far off a mean may be that rests on silence, since pages differ */
-/* When much was moved the program runs at another speed, and all of its memory is accessed that much
- * more often. Till a page is looked at again, its estimate may be off by what that makes; octaves
- * squared. Without this, cold pages were swapped for cold ones measured before. */
+#define PRIOR_PAGES 32.0f /* weight of all regions' common spread against a region's own */
+#define SILENT_OCTAVES                                                                             \
+	1.0f /* how far off a mean may be that rests on silence, since pages differ */
+/* When much was moved the program runs at another speed, and all of its memory is accessed that
+ * much more often. Till a page is looked at again, its estimate may be off by what that makes;
+ * octaves squared. Without this, cold pages were swapped for cold ones measured before. */
 #define STALE_VAR 2.0f
-#define MODEL_VAR 0.1f      /* accesses are never quite random: a region's mean is not exact */
+#define MODEL_VAR 0.1f       /* accesses are never quite random: a region's mean is not exact */
 #define RATE_FLOOR_VAR 0.25f /* SAMPLE_RATE is never trusted better than half an octave */
-#define CENSOR_TICKS 250000u  /* a quarter of a second untouched begins to say something */
-#define BOUND_SIGMAS 0.5f    /* what policy.h calls 69 %; with 1.0 a scattered Zipf workload stays 2
-                              * points below its best, and nothing else gets better */
-#define MEAN_OF_LOG 0.3466f  /* ln(2)/2: from a variance in octaves to the mean of the rate itself */
+#define CENSOR_TICKS 250000u /* a quarter of a second untouched begins to say something */
+#define BOUND_SIGMAS                                                                               \
+	0.5f /* what policy.h calls 69 %; with 1.0 a scattered Zipf workload stays 2               \
+	      * points below its best, and nothing else gets better */
+#define MEAN_OF_LOG 0.3466f /* ln(2)/2: from a variance in octaves to the mean of the rate itself  \
+			     */
 #define BINS 64u            /* half octaves from RATE_LOWEST */
 #define SPREAD_TICKS 30000000u /* 30 s, */
-#define SPREAD_SAMPLES 32u   /* or so many samples a region */
+#define SPREAD_SAMPLES 32u     /* or so many samples a region */
 #define NEVER_MOVED_MS 3600000u
 
 /* What a region's pages are measured against while a view is made. */
@@ -46,13 +49,14 @@ struct belief {
 	unsigned int samples;
 };
 
-/* log2 rate and number of samples of a page, with what its silence says; 0 when nothing is known. */
+/* log2 rate and number of samples of a page, with what its silence says; 0 when nothing is known.
+ */
 static unsigned int
 page_evidence(const struct page_heat *page, const struct prior *prior, float *ret_rate)
 {
-	uint64_t silent = !page->watched ? 0
-	                  : page->carried ? prior->untouched_carried
-	                                  : prior->untouched;
+	uint64_t silent = !page->watched  ? 0
+			  : page->carried ? prior->untouched_carried
+					  : prior->untouched;
 	float rate = rate_decode(page->rate);
 	unsigned int samples = page->samples;
 
@@ -140,7 +144,7 @@ struct spread {
 /* The short memory as an observation of a region's mean rate. */
 static int
 region_rate_evidence(const struct heat *heat, const struct region *region, float *ret_rate,
-                     float *ret_var)
+		     float *ret_var)
 {
 	float age = (float)(heat->view_tick - region->seen) / TICKS_PER_S;
 
@@ -183,8 +187,8 @@ region_prior(struct heat *heat, struct region *region, struct prior *prior, stru
 			if (!page->samples && page->watched) {
 				untouched += 1;
 				silence_s += (float)(page->carried ? prior->untouched_carried
-				                                   : prior->untouched) /
-				             TICKS_PER_S;
+								   : prior->untouched) /
+					     TICKS_PER_S;
 			}
 			if (!page->samples)
 				continue;
@@ -214,8 +218,8 @@ region_prior(struct heat *heat, struct region *region, struct prior *prior, stru
 		spread->excess_sum += excess * count;
 	}
 	if (count + untouched > 0) {
-		/* Soon after the marking only the short gaps are over, and their mean is far off. Touches
-		 * per time watched is right at any time, if the pages are alike. */
+		/* Soon after the marking only the short gaps are over, and their mean is far off.
+		 * Touches per time watched is right at any time, if the pages are alike. */
 		float share = untouched / (count + untouched);
 
 		if (untouched > 0) {
@@ -258,7 +262,7 @@ region_prior(struct heat *heat, struct region *region, struct prior *prior, stru
 
 static void
 entry_fill(struct sluice_region *entry, const struct region *region, uint32_t tier, uint32_t pages,
-           float mean, float sigma, float stale_var, int known)
+	   float mean, float sigma, float stale_var, int known)
 {
 	float off = BOUND_SIGMAS * sqrtf(sigma * sigma + stale_var);
 
@@ -313,9 +317,8 @@ emit_whole(struct heat *heat, uint32_t index, const struct prior *prior)
 
 		if (!region->resident[tier])
 			continue;
-		entry_fill(&entry, region, tier, region->resident[tier], prior->mean, prior->sigma[0],
-		           prior->stale_var[tier != 0],
-		           region->prior_var >= 0);
+		entry_fill(&entry, region, tier, region->resident[tier], prior->mean,
+			   prior->sigma[0], prior->stale_var[tier != 0], region->prior_var >= 0);
 		if (region_is_huge(region)) {
 			struct belief belief = {prior->mean, prior->sigma[0], 3};
 
@@ -367,14 +370,13 @@ emit_groups(struct heat *heat, uint32_t index, const struct prior *prior)
 		struct sluice_region entry;
 		float pages = (float)groups[g].pages;
 		int known = heat->have_spread &&
-		            (region->prior_var >= 0 || ((groups[g].key >> 6) & 3u) > 0);
+			    (region->prior_var >= 0 || ((groups[g].key >> 6) & 3u) > 0);
 
 		entry_fill(&entry, region, (uint32_t)(groups[g].key >> 10) & 7u, groups[g].pages,
-		           groups[g].mean_sum / pages, groups[g].sigma_sum / pages,
-		           prior->stale_var[(groups[g].key >> 10 & 7u) != 0], known);
+			   groups[g].mean_sum / pages, groups[g].sigma_sum / pages,
+			   prior->stale_var[(groups[g].key >> 10 & 7u) != 0], known);
 		entry.age_ms = key_age_ms(groups[g].key);
-		emit(heat, index, &entry, groups[g].key,
-		     prior->stale_var[entry.tier != 0] > 0);
+		emit(heat, index, &entry, groups[g].key, prior->stale_var[entry.tier != 0] > 0);
 	}
 }
 
@@ -389,12 +391,12 @@ learn_spread(struct heat *heat, const struct spread *spread)
 	heat->overall_mean = (float)mean;
 	heat->within_var = (float)fmax(0, spread->excess_sum / spread->pages);
 	heat->between_var = (float)fmax(0, spread->mean_square_sum / spread->pages - mean * mean -
-	                                           spread->mean_noise_sum / spread->pages);
+						   spread->mean_noise_sum / spread->pages);
 	heat->have_spread = 1;
 }
 
-/* A region of which nothing was heard keeps its entries, for a while: most regions most of the time.
- * Silence says more the longer it lasts, but only in proportion. */
+/* A region of which nothing was heard keeps its entries, for a while: most regions most of the
+ * time. Silence says more the longer it lasts, but only in proportion. */
 #define RENEW_TICKS 2000000u
 
 static uint64_t
@@ -417,7 +419,8 @@ emit_again(struct heat *heat, uint32_t index, const struct region *region)
 	for (uint32_t e = 0; e < region->entry_count; e++) {
 		const struct entry_ref *ref = &heat->old_refs[region->first_entry + e];
 
-		emit(heat, index, &heat->old_entries[region->first_entry + e], ref->key, ref->stale);
+		emit(heat, index, &heat->old_entries[region->first_entry + e], ref->key,
+		     ref->stale);
 	}
 }
 
@@ -449,7 +452,7 @@ heat_view(struct heat *heat, uint64_t now_ns, size_t *ret_count)
 	heat->stale_bytes = 0;
 	/* The spreads need all regions, so now and then all are done anew. */
 	priors_due = !heat->have_spread || heat->view_tick - heat->spread_tick > SPREAD_TICKS ||
-	             heat->samples - heat->spread_samples > heat->region_count * SPREAD_SAMPLES;
+		     heat->samples - heat->spread_samples > heat->region_count * SPREAD_SAMPLES;
 	heat->all_renewed = priors_due;
 	for (uint32_t i = 0; i < heat->region_count; i++) {
 		struct region *region = &heat->regions[i];
@@ -537,9 +540,10 @@ heat_get_stats(const struct heat *heat, struct heat_stats *ret)
 	memset(ret, 0, sizeof(*ret));
 	ret->regions = heat->region_count;
 	ret->regions_in_detail = heat->detail_max - heat->detail_free_count;
-	ret->metadata_bytes = (uint64_t)heat->region_count * sizeof(struct region) * 2 +
-	                      (uint64_t)ret->regions_in_detail * sizeof(struct detail) +
-	                      heat->entry_count * 2 * (sizeof(struct entry_ref) + sizeof(struct sluice_region));
+	ret->metadata_bytes =
+		(uint64_t)heat->region_count * sizeof(struct region) * 2 +
+		(uint64_t)ret->regions_in_detail * sizeof(struct detail) +
+		heat->entry_count * 2 * (sizeof(struct entry_ref) + sizeof(struct sluice_region));
 	ret->samples = heat->samples;
 	ret->samples_lost = heat->samples_lost;
 	ret->alarms = heat->alarms;

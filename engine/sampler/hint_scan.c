@@ -16,8 +16,8 @@
 #define MODE_ALL 3  /* that and NUMA_BALANCING_NORMAL */
 
 /* Small windows that come often: while a program is in the faults of a window it accesses nothing
- * else, and the gaps of its hot pages grow by that. The scheduler's tick, 4 ms or more, is the grain.
- * With windows of 14 MiB every 100 ms hot pages seemed four times colder than they were. */
+ * else, and the gaps of its hot pages grow by that. The scheduler's tick, 4 ms or more, is the
+ * grain. With windows of 14 MiB every 100 ms hot pages seemed four times colder than they were. */
 #define PERIOD_MS 20
 #define WINDOW_MB_MOST 2048
 
@@ -51,12 +51,14 @@ set_windows(struct hint_scan *scan, struct sluice_err *reterr)
 
 int
 hint_scan_open(struct hint_scan *scan, const char *sysroot, const char *state_dir, int sees_fast,
-               struct sluice_err *reterr)
+	       struct sluice_err *reterr)
 {
 	int r;
 
-	*scan = (struct hint_scan){
-		.sees_fast = sees_fast, .mode = sees_fast ? MODE_ALL : MODE_SLOW, .window_mb = 1, .windows = 256};
+	*scan = (struct hint_scan){.sees_fast = sees_fast,
+				   .mode = sees_fast ? MODE_ALL : MODE_SLOW,
+				   .window_mb = 1,
+				   .windows = 256};
 	r = settings_open(sysroot, state_dir, &scan->settings, reterr);
 	/* Off first: what follows must be in force before anything is marked. */
 	if (r == 0)
@@ -82,9 +84,9 @@ static int
 apply_mode(struct hint_scan *scan, struct sluice_err *reterr)
 {
 	int mode = !scan->target_count ? 0
-	           : scan->marking     ? scan->mode
-	           : scan->moving      ? MODE_SLOW
-	                               : 0;
+		   : scan->marking     ? scan->mode
+		   : scan->moving      ? MODE_SLOW
+				       : 0;
 	int r;
 
 	if (mode == scan->kernel_mode)
@@ -178,8 +180,9 @@ hint_scan_add(struct hint_scan *scan, int32_t pid, struct sluice_err *reterr)
 	if (hint_scan_has(scan, pid))
 		return 0;
 	if (scan->target_count == HINT_TARGETS_MAX)
-		return sluice_fail(reterr, -ENOSPC, "the hintfault sampler watches %d processes at most",
-		                   HINT_TARGETS_MAX);
+		return sluice_fail(reterr, -ENOSPC,
+				   "the hintfault sampler watches %d processes at most",
+				   HINT_TARGETS_MAX);
 	look_at(scan, scan->sees_fast ? MODE_ALL : MODE_SLOW);
 	memset(&scan->target[scan->target_count], 0, sizeof(scan->target[0]));
 	scan->target[scan->target_count++].pid = pid;

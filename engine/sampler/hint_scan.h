@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hint_scan.h - steering the kernel's NUMA balancing as a marker of pages: which tiers, and how much
- * at a time. Every setting is put back by hint_scan_close, or by the next start.
+ * hint_scan.h - steering the kernel's NUMA balancing as a marker of pages: which tiers, and how
+ * much at a time. Every setting is put back by hint_scan_close, or by the next start.
  *
  * The kernel marks a window of scan_size_mb of each process, then waits. The wait is the process's
  * own and changes only at the end of a pass, so it is kept the same; pace is set by the size of the
@@ -31,31 +31,31 @@
 
 struct hint_scan {
 	struct settings *settings;
-	int sees_fast;           /* all CPUs are on one node, so marking fast pages moves nothing */
-	int mode;                /* what is marked while marking is on: 2 slow tiers, 3 all */
-	int marking, moving;     /* numa_balancing is set to the mode, at least to 2 */
-	uint64_t on_since_ns;    /* marking */
-	int kernel_mode;         /* what it is set to */
+	int sees_fast;        /* all CPUs are on one node, so marking fast pages moves nothing */
+	int mode;             /* what is marked while marking is on: 2 slow tiers, 3 all */
+	int marking, moving;  /* numa_balancing is set to the mode, at least to 2 */
+	uint64_t on_since_ns; /* marking */
+	int kernel_mode;      /* what it is set to */
 	struct {
 		uint64_t time_ns;
 		int mode;
-	} past[HINT_PAST];       /* its last changes: windows are heard of later than they are marked */
+	} past[HINT_PAST]; /* its last changes: windows are heard of later than they are marked */
 	uint32_t past_next;
-	uint32_t window_mb;      /* as set */
-	uint64_t windows;        /* a pass, as set */
+	uint32_t window_mb;                /* as set */
+	uint64_t windows;                  /* a pass, as set */
 	uint64_t biggest_bytes, all_bytes; /* resident memory of the targets */
-	uint64_t marked_bytes;   /* since the mode was last changed */
+	uint64_t marked_bytes;             /* since the mode was last changed */
 	struct {
 		int32_t pid;
-		uint64_t marked_ns;  /* its last window */
-		uint64_t wait_ns;    /* between its windows, as seen; 0 unknown */
+		uint64_t marked_ns; /* its last window */
+		uint64_t wait_ns;   /* between its windows, as seen; 0 unknown */
 	} target[HINT_TARGETS_MAX];
 	size_t target_count;
 };
 
 /* Changes settings, but marks nothing yet. */
 int hint_scan_open(struct hint_scan *scan, const char *sysroot, const char *state_dir,
-                   int sees_fast, struct sluice_err *reterr);
+		   int sees_fast, struct sluice_err *reterr);
 void hint_scan_close(struct hint_scan *scan);
 
 int hint_scan_add(struct hint_scan *scan, int32_t pid, struct sluice_err *reterr);

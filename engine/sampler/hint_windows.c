@@ -4,7 +4,7 @@
 
 void
 hint_windows_marked(struct hint_windows *windows, int32_t pid, uint64_t start, uint64_t end,
-                    uint64_t time_ns)
+		    uint64_t time_ns)
 {
 	uint32_t i = windows->next++ % HINT_WINDOWS;
 
@@ -33,7 +33,7 @@ threads_seen(const struct hint_windows *windows)
 
 static int
 window_holds(const struct hint_windows *windows, uint32_t i, int32_t pid, uint64_t addr,
-             uint64_t time_ns)
+	     uint64_t time_ns)
 {
 	return windows->window[i].pid == pid && addr >= windows->window[i].start &&
 	       addr < windows->window[i].end && time_ns >= windows->window[i].time_ns;
@@ -41,7 +41,7 @@ window_holds(const struct hint_windows *windows, uint32_t i, int32_t pid, uint64
 
 uint64_t
 hint_windows_touched(struct hint_windows *windows, int32_t pid, int32_t tid, uint64_t addr,
-                     uint64_t time_ns, uint64_t fault_ns)
+		     uint64_t time_ns, uint64_t fault_ns)
 {
 	uint32_t i = windows->last, back = 0;
 	uint64_t stalled_ns, gap_ns;
@@ -57,8 +57,8 @@ hint_windows_touched(struct hint_windows *windows, int32_t pid, int32_t tid, uin
 	windows->last = i;
 	stalled_ns = (windows->faults - windows->window[i].faults) * fault_ns / windows->threads;
 	gap_ns = time_ns - windows->window[i].time_ns;
-	/* The price of a fault is an estimate, so never take off nearly everything: with seven eighths
-	 * cold pages came out hot. */
+	/* The price of a fault is an estimate, so never take off nearly everything: with seven
+	 * eighths cold pages came out hot. */
 	if (stalled_ns > gap_ns / 2)
 		stalled_ns = gap_ns / 2;
 	return time_ns - stalled_ns;

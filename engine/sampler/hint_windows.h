@@ -13,8 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HINT_WINDOWS 64u   /* remembered; older ones have gaps so long that it does not matter */
-#define HINT_THREADS 16u   /* told apart, to see how many threads share the faults */
+#define HINT_WINDOWS 64u /* remembered; older ones have gaps so long that it does not matter */
+#define HINT_THREADS 16u /* told apart, to see how many threads share the faults */
 
 struct hint_windows {
 	struct {
@@ -22,17 +22,17 @@ struct hint_windows {
 		int32_t pid;
 	} window[HINT_WINDOWS];
 	uint32_t next;
-	uint32_t last;               /* where the last touch was found: touches come in runs */
-	uint64_t faults;             /* so far */
+	uint32_t last;                    /* where the last touch was found: touches come in runs */
+	uint64_t faults;                  /* so far */
 	int32_t recent_tid[HINT_THREADS]; /* of the last faults */
 	uint32_t recent_next;
-	uint32_t threads;            /* different ones among the recent, 0 not counted yet */
+	uint32_t threads; /* different ones among the recent, 0 not counted yet */
 };
 
 void hint_windows_marked(struct hint_windows *windows, int32_t pid, uint64_t start, uint64_t end,
-                         uint64_t time_ns);
+			 uint64_t time_ns);
 /* One fault, in order of time. Returns the time that the touch would have had without faults. */
 uint64_t hint_windows_touched(struct hint_windows *windows, int32_t pid, int32_t tid, uint64_t addr,
-                              uint64_t time_ns, uint64_t fault_ns);
+			      uint64_t time_ns, uint64_t fault_ns);
 
 #endif

@@ -14,7 +14,7 @@
 
 struct ring {
 	struct perf_event_mmap_page *page;
-	int fd[EVENTS_MAX];      /* -1: not open */
+	int fd[EVENTS_MAX]; /* -1: not open */
 	uint64_t id[EVENTS_MAX];
 };
 
@@ -82,7 +82,7 @@ ring_first_fd(const struct ring *ring)
 
 int
 perf_rings_add(struct perf_rings *rings, unsigned int event, struct perf_event_attr *attr,
-               const char *what, struct sluice_err *reterr)
+	       const char *what, struct sluice_err *reterr)
 {
 	size_t opened = 0;
 
@@ -91,38 +91,39 @@ perf_rings_add(struct perf_rings *rings, unsigned int event, struct perf_event_a
 		struct ring *ring = &rings->ring[c];
 		int owner = ring_first_fd(ring);
 		int fd = (int)syscall(SYS_perf_event_open, attr, -1, (int)c, -1,
-		                      PERF_FLAG_FD_CLOEXEC);
+				      PERF_FLAG_FD_CLOEXEC);
 
 		if (fd < 0) {
 			if (errno == ENODEV) /* the CPU is offline */
 				continue;
-			return sluice_fail(reterr, -errno, "cannot open the perf event '%s': %s%s", what,
-			                   strerror(errno),
-			                   errno == EACCES || errno == EPERM
-			                           ? "; run as root or with CAP_PERFMON"
-			                           : "");
+			return sluice_fail(reterr, -errno, "cannot open the perf event '%s': %s%s",
+					   what, strerror(errno),
+					   errno == EACCES || errno == EPERM
+						   ? "; run as root or with CAP_PERFMON"
+						   : "");
 		}
 		ring->fd[event] = fd;
 		opened++;
 		if (ioctl(fd, PERF_EVENT_IOC_ID, &ring->id[event]) < 0)
 			return sluice_fail(reterr, -errno, "perf event '%s' has no id: %s", what,
-			                   strerror(errno));
+					   strerror(errno));
 		if (owner >= 0) {
 			if (ioctl(fd, PERF_EVENT_IOC_SET_OUTPUT, owner) < 0)
-				return sluice_fail(reterr, -errno, "perf event '%s' cannot share a ring: %s",
-				                   what, strerror(errno));
+				return sluice_fail(reterr, -errno,
+						   "perf event '%s' cannot share a ring: %s", what,
+						   strerror(errno));
 			continue;
 		}
-		ring->page = mmap(NULL, rings->page_bytes + rings->ring_bytes, PROT_READ | PROT_WRITE,
-		                  MAP_SHARED, fd, 0);
+		ring->page = mmap(NULL, rings->page_bytes + rings->ring_bytes,
+				  PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 		if (ring->page == MAP_FAILED) {
 			ring->page = NULL;
-			return sluice_fail(reterr, -errno, "cannot map the ring of perf event '%s': %s", what,
-			                   strerror(errno));
+			return sluice_fail(reterr, -errno,
+					   "cannot map the ring of perf event '%s': %s", what,
+					   strerror(errno));
 		}
 	}
-	return opened ? 0
-	              : sluice_fail(reterr, -ENODEV, "perf event '%s' opens on no CPU", what);
+	return opened ? 0 : sluice_fail(reterr, -ENODEV, "perf event '%s' opens on no CPU", what);
 }
 
 int
@@ -134,7 +135,7 @@ perf_rings_enable(struct perf_rings *rings, int on)
 		for (int e = 0; e < EVENTS_MAX; e++) {
 			if (rings->ring[c].fd[e] >= 0 &&
 			    ioctl(rings->ring[c].fd[e],
-			          on ? PERF_EVENT_IOC_ENABLE : PERF_EVENT_IOC_DISABLE, 0) < 0)
+				  on ? PERF_EVENT_IOC_ENABLE : PERF_EVENT_IOC_DISABLE, 0) < 0)
 				r = -errno;
 		}
 	}
@@ -158,7 +159,8 @@ record_at(const struct perf_rings *rings, const char *data, uint64_t at)
 
 static uint64_t
 ring_drain(struct perf_rings *rings, struct ring *ring,
-           void (*each)(void *ctx, unsigned int event, const void *payload, size_t bytes), void *ctx)
+	   void (*each)(void *ctx, unsigned int event, const void *payload, size_t bytes),
+	   void *ctx)
 {
 	const char *data = (const char *)ring->page + rings->page_bytes;
 	uint64_t head = __atomic_load_n(&ring->page->data_head, __ATOMIC_ACQUIRE);
@@ -172,7 +174,8 @@ ring_drain(struct perf_rings *rings, struct ring *ring,
 			break;
 		if (header->type == PERF_RECORD_LOST && header->size >= sizeof(*header) + 16) {
 			lost += body[1];
-		} else if (header->type == PERF_RECORD_SAMPLE && header->size >= sizeof(*header) + 8) {
+		} else if (header->type == PERF_RECORD_SAMPLE &&
+			   header->size >= sizeof(*header) + 8) {
 			for (unsigned int e = 0; e < EVENTS_MAX; e++) {
 				if (ring->fd[e] >= 0 && ring->id[e] == body[0]) {
 					each(ctx, e, body + 1, header->size - sizeof(*header) - 8);
@@ -188,8 +191,8 @@ ring_drain(struct perf_rings *rings, struct ring *ring,
 
 uint64_t
 perf_rings_drain(struct perf_rings *rings,
-                 void (*each)(void *ctx, unsigned int event, const void *payload, size_t bytes),
-                 void *ctx)
+		 void (*each)(void *ctx, unsigned int event, const void *payload, size_t bytes),
+		 void *ctx)
 {
 	uint64_t lost = 0;
 

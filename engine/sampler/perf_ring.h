@@ -24,14 +24,14 @@ void perf_rings_free(struct perf_rings *rings); /* closes all events; NULL is fi
  * have PERF_SAMPLE_IDENTIFIER. `event` is the number that records of it are handed out with, 0 to
  * 7. what: for the sentence. -EACCES: no CAP_PERFMON; -ENOENT: this kernel has no such event. */
 int perf_rings_add(struct perf_rings *rings, unsigned int event, struct perf_event_attr *attr,
-                   const char *what, struct sluice_err *reterr);
+		   const char *what, struct sluice_err *reterr);
 int perf_rings_enable(struct perf_rings *rings, int on);
 
 /* Call `each` for every sample that is waiting: payload is what follows the identifier, valid for
  * the call. Returns how many records the kernel dropped since the last call. */
 uint64_t perf_rings_drain(struct perf_rings *rings,
-                          void (*each)(void *ctx, unsigned int event, const void *payload,
-                                       size_t bytes),
-                          void *ctx);
+			  void (*each)(void *ctx, unsigned int event, const void *payload,
+				       size_t bytes),
+			  void *ctx);
 
 #endif

@@ -13,8 +13,9 @@
  * of the fast tier are seen as well.
  *
  * Every fault costs the target time. The sampler has a purse that fills with what it may cost
- * (set_effort); each fault takes its price, that of a minor fault, measured at the start. While it is
- * empty nothing is marked, and while it stays full, because marked pages are not touched, more is.
+ * (set_effort); each fault takes its price, that of a minor fault, measured at the start. While it
+ * is empty nothing is marked, and while it stays full, because marked pages are not touched, more
+ * is.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -53,22 +54,21 @@
 
 enum { EVENT_FAULT, EVENT_MARK };
 
-
 struct hintfault {
 	const struct ops_env *env;
 	struct hint_scan scan;
 	struct hint_windows windows;
 	struct perf_rings *rings;
-	double effort;           /* share of one CPU */
-	double ease;             /* how many marked pages there are to a fault, or fewer */
+	double effort; /* share of one CPU */
+	double ease;   /* how many marked pages there are to a fault, or fewer */
 	uint64_t paced_ns;
-	double purse_ns;         /* of the targets' time that may still be spent */
+	double purse_ns; /* of the targets' time that may still be spent */
 	uint64_t purse_at_ns;
 	uint64_t fault_ns;       /* price of one fault */
 	uint64_t kernel_faults;  /* hint faults of the machine that were paid for */
 	uint64_t drained_faults; /* faults of targets in the last drain */
 
-	struct sample *sorted;   /* drained, in order of time, waiting to be handed out */
+	struct sample *sorted; /* drained, in order of time, waiting to be handed out */
 	size_t sorted_count, sorted_next;
 	struct sampler_stats stats;
 };
@@ -109,8 +109,8 @@ hintfault_probe(const struct ops_env *env, char sentence[OPS_SENTENCE_BYTES])
 	long long value;
 
 	if (env->sysroot[0]) {
-		snprintf(sentence, OPS_SENTENCE_BYTES, "works on a live machine only, not under '%s'",
-		         env->sysroot);
+		snprintf(sentence, OPS_SENTENCE_BYTES,
+			 "works on a live machine only, not under '%s'", env->sysroot);
 		return -ENOTSUP;
 	}
 #ifndef REG_ARG2
@@ -119,7 +119,7 @@ hintfault_probe(const struct ops_env *env, char sentence[OPS_SENTENCE_BYTES])
 #endif
 	if (sluice_topology_node_count(env->topology) < 2) {
 		snprintf(sentence, OPS_SENTENCE_BYTES,
-		         "needs two memory nodes: the kernel marks no page on a machine with one");
+			 "needs two memory nodes: the kernel marks no page on a machine with one");
 		return -ENOTSUP;
 	}
 	if (geteuid() != 0) {
@@ -128,29 +128,32 @@ hintfault_probe(const struct ops_env *env, char sentence[OPS_SENTENCE_BYTES])
 	}
 	if (read_number("", HINT_MODE_FILE, &value) < 0) {
 		snprintf(sentence, OPS_SENTENCE_BYTES,
-		         "this kernel was built without NUMA balancing (no " HINT_MODE_FILE ")");
+			 "this kernel was built without NUMA balancing (no " HINT_MODE_FILE ")");
 		return -ENOTSUP;
 	}
 	if (access(HINT_RATE_LIMIT_FILE, F_OK) < 0) {
 		snprintf(sentence, OPS_SENTENCE_BYTES,
-		         "this kernel cannot be kept from promoting by itself (no " HINT_RATE_LIMIT_FILE
-		         ", in 6.1 and later)");
+			 "this kernel cannot be kept from promoting by itself "
+			 "(no " HINT_RATE_LIMIT_FILE ", in 6.1 and later)");
 		return -ENOTSUP;
 	}
 	if (access(HINT_SCAN_DIR "scan_size_mb", F_OK) < 0) {
 		snprintf(sentence, OPS_SENTENCE_BYTES,
-		         "no " HINT_SCAN_DIR "; mount debugfs: mount -t debugfs none /sys/kernel/debug");
+			 "no " HINT_SCAN_DIR
+			 "; mount debugfs: mount -t debugfs none /sys/kernel/debug");
 		return -ENOTSUP;
 	}
 	if (read_number("", KPROBE_TYPE, &value) < 0) {
 		snprintf(sentence, OPS_SENTENCE_BYTES,
-		         "this kernel has no kprobe events, so it cannot be told when pages are marked");
+			 "this kernel has no kprobe events, so it cannot be told when pages are "
+			 "marked");
 		return -ENOTSUP;
 	}
-	snprintf(sentence, OPS_SENTENCE_BYTES, "sees single 4 KiB pages of %s",
-	         cpu_nodes(env->topology) == 1
-	                 ? "all tiers"
-	                 : "the slow tiers (with CPUs on several nodes, fast pages are left alone)");
+	snprintf(
+		sentence, OPS_SENTENCE_BYTES, "sees single 4 KiB pages of %s",
+		cpu_nodes(env->topology) == 1
+			? "all tiers"
+			: "the slow tiers (with CPUs on several nodes, fast pages are left alone)");
 	return 0;
 }
 
@@ -164,7 +167,7 @@ measure_fault_ns(void)
 
 	for (int round = 0; round < 3; round++) {
 		volatile char *p = mmap(NULL, pages * page_bytes, PROT_READ | PROT_WRITE,
-		                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+					MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		uint64_t began, took;
 
 		if (p == MAP_FAILED)
@@ -189,7 +192,7 @@ open_events(struct hintfault *self, struct sluice_err *reterr)
 		.config = PERF_COUNT_SW_PAGE_FAULTS,
 		.sample_period = 1,
 		.sample_type = PERF_SAMPLE_IDENTIFIER | PERF_SAMPLE_TID | PERF_SAMPLE_TIME |
-	                       PERF_SAMPLE_ADDR,
+			       PERF_SAMPLE_ADDR,
 		.disabled = 1,
 		.use_clockid = 1,
 		.clockid = CLOCK_MONOTONIC,
@@ -197,7 +200,7 @@ open_events(struct hintfault *self, struct sluice_err *reterr)
 	struct perf_event_attr mark = {
 		.sample_period = 1,
 		.sample_type = PERF_SAMPLE_IDENTIFIER | PERF_SAMPLE_TID | PERF_SAMPLE_TIME |
-	                       PERF_SAMPLE_REGS_INTR,
+			       PERF_SAMPLE_REGS_INTR,
 		.disabled = 1,
 		.use_clockid = 1,
 		.clockid = CLOCK_MONOTONIC,
@@ -213,7 +216,7 @@ open_events(struct hintfault *self, struct sluice_err *reterr)
 	mark.sample_regs_intr = (1ull << REG_ARG2) | (1ull << REG_ARG3);
 #endif
 	r = perf_rings_new(cpu_nodes(self->env->topology) > 2 ? 256u << 10 : 1u << 20, &self->rings,
-	                   reterr);
+			   reterr);
 	if (r == 0)
 		r = perf_rings_add(self->rings, EVENT_FAULT, &fault, "page-faults", reterr);
 	if (r == 0)
@@ -243,7 +246,7 @@ hintfault_start(const struct ops_env *env, void **ret_self, struct sluice_err *r
 		r = open_events(self, reterr);
 	if (r == 0)
 		r = hint_scan_open(&self->scan, env->sysroot, env->state_dir,
-		                   cpu_nodes(env->topology) == 1, reterr);
+				   cpu_nodes(env->topology) == 1, reterr);
 	if (r == 0)
 		r = perf_rings_enable(self->rings, 1);
 	if (r < 0) {
@@ -319,14 +322,14 @@ finish(struct hintfault *self)
 		struct sample *sample = &self->sorted[i];
 
 		if (sample->kind == SAMPLE_ARMED) {
-			sample->tiers = hint_scan_marked(&self->scan, sample->pid, sample->len_bytes,
-			                                 sample->time_ns);
+			sample->tiers = hint_scan_marked(&self->scan, sample->pid,
+							 sample->len_bytes, sample->time_ns);
 			hint_windows_marked(&self->windows, sample->pid, sample->addr,
-			                    sample->addr + sample->len_bytes, sample->time_ns);
+					    sample->addr + sample->len_bytes, sample->time_ns);
 		} else {
-			sample->time_ns = hint_windows_touched(&self->windows, sample->pid,
-			                                       (int32_t)sample->reserved, sample->addr,
-			                                       sample->time_ns, self->fault_ns);
+			sample->time_ns = hint_windows_touched(
+				&self->windows, sample->pid, (int32_t)sample->reserved,
+				sample->addr, sample->time_ns, self->fault_ns);
 			sample->reserved = 0;
 		}
 	}
@@ -387,7 +390,7 @@ set_pace(struct hintfault *self, uint64_t now_ns)
 
 static int
 hintfault_read(void *vself, uint64_t now_ns, struct sample *samples, size_t capacity,
-               size_t *ret_count, struct sluice_err *reterr)
+	       size_t *ret_count, struct sluice_err *reterr)
 {
 	struct hintfault *self = vself;
 	size_t count;

@@ -38,7 +38,11 @@ struct engine {
 	pthread_cond_t wake;
 	int stop;
 
-	struct { int32_t pid; uint64_t since_ns; char comm[32]; } targets[ENGINE_TARGETS_MAX];
+	struct {
+		int32_t pid;
+		uint64_t since_ns;
+		char comm[32];
+	} targets[ENGINE_TARGETS_MAX];
 	size_t target_count;
 	uint64_t started_ns, started_cpu_ns;
 	char note[256];
@@ -102,12 +106,13 @@ start_best_samplers(struct engine *engine, struct sluice_err *reterr)
 		}
 		log_info("engine", "%s cannot be used: %s", ops->name, sentence);
 		if (used < sizeof(reasons))
-			used += (size_t)snprintf(reasons + used, sizeof(reasons) - used, "%s%s %.110s",
-			                         used ? "; " : "", ops->name, sentence);
+			used += (size_t)snprintf(reasons + used, sizeof(reasons) - used,
+						 "%s%s %.110s", used ? "; " : "", ops->name,
+						 sentence);
 	}
 	return parts->sampler_count
-	               ? 0
-	               : sluice_fail(reterr, -ENOTSUP, "no sampler works here: %s", reasons);
+		       ? 0
+		       : sluice_fail(reterr, -ENOTSUP, "no sampler works here: %s", reasons);
 }
 
 static int
@@ -118,10 +123,12 @@ start_named_sampler(struct engine *engine, const char *name, struct sluice_err *
 	int r;
 
 	if (!ops)
-		return sluice_fail(reterr, -EINVAL, "there is no sampler '%s'; see sluice doctor", name);
+		return sluice_fail(reterr, -EINVAL, "there is no sampler '%s'; see sluice doctor",
+				   name);
 	r = ops->probe(&engine->env, sentence);
 	if (r < 0)
-		return sluice_fail(reterr, r, "the sampler '%s' cannot be used: %s", name, sentence);
+		return sluice_fail(reterr, r, "the sampler '%s' cannot be used: %s", name,
+				   sentence);
 	return start_sampler(engine, ops, reterr);
 }
 
@@ -134,10 +141,11 @@ start_mover(struct engine *engine, struct sluice_err *reterr)
 
 	if (!ops)
 		return sluice_fail(reterr, -EINVAL, "there is no mover '%s'; see sluice doctor",
-		                   engine->options.mover);
+				   engine->options.mover);
 	r = ops->probe(&engine->env, sentence);
 	if (r < 0)
-		return sluice_fail(reterr, r, "the mover '%s' cannot be used: %s", ops->name, sentence);
+		return sluice_fail(reterr, r, "the mover '%s' cannot be used: %s", ops->name,
+				   sentence);
 	r = ops->start(&engine->env, &engine->parts.mover, reterr);
 	if (r == 0)
 		engine->parts.mover_ops = ops;
@@ -160,12 +168,13 @@ start_parts(struct engine *engine, struct sluice_err *reterr)
 		.topology = engine->topology,
 	};
 	if (sluice_topology_tier_count(engine->topology) < 2)
-		return sluice_fail(reterr, -ENXIO,
-		                   "this machine has one memory tier only, so there is nowhere to move "
-		                   "pages to; see sluice topology");
+		return sluice_fail(
+			reterr, -ENXIO,
+			"this machine has one memory tier only, so there is nowhere to move "
+			"pages to; see sluice topology");
 	/* The policy first: it is the likeliest to be wrong, and nothing has been changed yet. */
-	r = plugin_load(options->policy, options->folders, options->settings, options->setting_count,
-	                round_host(), &engine->plugin, reterr);
+	r = plugin_load(options->policy, options->folders, options->settings,
+			options->setting_count, round_host(), &engine->plugin, reterr);
 	if (r < 0)
 		return r;
 	parts->policy = plugin_policy(engine->plugin);
@@ -176,8 +185,8 @@ start_parts(struct engine *engine, struct sluice_err *reterr)
 		r = start_mover(engine, reterr);
 	if (r == 0)
 		r = strcmp(options->sampler, "auto") == 0
-		            ? start_best_samplers(engine, reterr)
-		            : start_named_sampler(engine, options->sampler, reterr);
+			    ? start_best_samplers(engine, reterr)
+			    : start_named_sampler(engine, options->sampler, reterr);
 	if (r == 0)
 		r = round_new(&options->round, parts, &engine->round, reterr);
 	return r;
@@ -205,8 +214,8 @@ engine_thread(void *arg)
 		struct sluice_err err = {0, ""};
 		struct timespec until;
 		size_t ended_count = 0;
-		int64_t wait_ns = round_tick(engine->round, clock_now_ns(), ended, ENGINE_TARGETS_MAX,
-		                             &ended_count, &err);
+		int64_t wait_ns = round_tick(engine->round, clock_now_ns(), ended,
+					     ENGINE_TARGETS_MAX, &ended_count, &err);
 
 		for (size_t i = 0; i < ended_count; i++) {
 			log_info("engine", "process %d has ended", ended[i]);
@@ -238,9 +247,10 @@ engine_start(const struct engine_options *options, struct engine **ret, struct s
 		return sluice_fail(reterr, -ENOMEM, "no memory for the engine");
 	engine->options = *options;
 	snprintf(engine->sysroot, sizeof(engine->sysroot), "%s",
-	         options->sysroot && strcmp(options->sysroot, "/") != 0 ? options->sysroot : "");
+		 options->sysroot && strcmp(options->sysroot, "/") != 0 ? options->sysroot : "");
 	snprintf(engine->state_dir, sizeof(engine->state_dir), "%s",
-	         options->state_dir && options->state_dir[0] ? options->state_dir : DEFAULT_STATE_DIR);
+		 options->state_dir && options->state_dir[0] ? options->state_dir
+							     : DEFAULT_STATE_DIR);
 	pthread_mutex_init(&engine->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -309,15 +319,16 @@ check_target(int32_t pid, char *comm, struct sluice_err *reterr)
 		return sluice_fail(reterr, -ESRCH, "process %d has ended", pid);
 	if (flags & PF_KTHREAD)
 		return sluice_fail(reterr, -EINVAL,
-		                   "%d (%.*s) is a kernel thread and has no memory of its own", pid,
-		                   (int)(close - open - 1), open + 1);
+				   "%d (%.*s) is a kernel thread and has no memory of its own", pid,
+				   (int)(close - open - 1), open + 1);
 	if (state == 'Z' || state == 'X')
 		return sluice_fail(reterr, -ESRCH, "process %d has ended", pid);
 	/* What the kernel's ptrace check allows is what move_pages will allow. */
 	snprintf(path, sizeof(path), "/proc/%d/pagemap", pid);
 	if (access(path, R_OK) < 0)
-		return sluice_fail(reterr, -EPERM,
-		                   "not allowed to look into process %d; run as root or as its owner", pid);
+		return sluice_fail(
+			reterr, -EPERM,
+			"not allowed to look into process %d; run as root or as its owner", pid);
 	snprintf(comm, 32, "%.*s", (int)(close - open - 1), open + 1);
 	return 0;
 }
@@ -333,7 +344,7 @@ engine_attach(struct engine *engine, int32_t pid, struct sluice_err *reterr)
 	pthread_mutex_lock(&engine->lock);
 	if (engine->target_count == ENGINE_TARGETS_MAX)
 		r = sluice_fail(reterr, -ENOSPC, "no more than %d processes can be attached",
-		                ENGINE_TARGETS_MAX);
+				ENGINE_TARGETS_MAX);
 	else
 		r = round_add(engine->round, pid, clock_now_ns(), reterr);
 	if (r == 0) {
@@ -383,7 +394,7 @@ fill_target(struct engine *engine, size_t i, struct engine_target *ret)
 	}
 	memcpy(ret->comm, engine->targets[i].comm, sizeof(ret->comm));
 	if (round_target_stats(engine->round, ret->pid, ret->resident_bytes, rate,
-	                       &ret->pinned_bytes) < 0)
+			       &ret->pinned_bytes) < 0)
 		return;
 	for (size_t t = 0; t < ROUND_TIERS_MAX; t++)
 		all += rate[t];
@@ -409,7 +420,7 @@ engine_get_status(struct engine *engine, struct engine_status *ret)
 
 		if (used < sizeof(ret->samplers))
 			used += (size_t)snprintf(ret->samplers + used, sizeof(ret->samplers) - used,
-			                         "%s%s", i ? "," : "", parts->sampler_ops[i]->name);
+						 "%s%s", i ? "," : "", parts->sampler_ops[i]->name);
 		parts->sampler_ops[i]->get_stats(parts->samplers[i], &stats);
 		ret->sampling.samples += stats.samples;
 		ret->sampling.lost += stats.lost;
@@ -417,7 +428,8 @@ engine_get_status(struct engine *engine, struct engine_status *ret)
 		ret->sampling.target_cost_ns += stats.target_cost_ns;
 		ret->sampling.kernel_moved_pages += stats.kernel_moved_pages;
 	}
-	if (parts->memory_ops->tiers(parts->memory, ret->tiers, SLUICE_TIERS_MAX, &tier_count, NULL) == 0)
+	if (parts->memory_ops->tiers(parts->memory, ret->tiers, SLUICE_TIERS_MAX, &tier_count,
+				     NULL) == 0)
 		ret->tier_count = (uint32_t)tier_count;
 	round_get_stats(engine->round, &ret->round);
 	ret->target_count = engine->target_count;
@@ -437,8 +449,8 @@ engine_restore(const char *sysroot, const char *state_dir, struct sluice_err *re
 {
 	size_t count = 0;
 	int r = settings_restore_stale(sysroot && strcmp(sysroot, "/") != 0 ? sysroot : "",
-	                               state_dir && state_dir[0] ? state_dir : DEFAULT_STATE_DIR,
-	                               &count, reterr);
+				       state_dir && state_dir[0] ? state_dir : DEFAULT_STATE_DIR,
+				       &count, reterr);
 
 	return r < 0 ? r : (int)count;
 }

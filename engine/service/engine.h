@@ -37,20 +37,20 @@ struct engine_target {
 	char comm[32];
 	uint64_t age_ms;
 	uint64_t resident_bytes[SLUICE_TIERS_MAX]; /* by tier, of what is tracked */
-	double access_share[SLUICE_TIERS_MAX];     /* estimated share of its accesses; sums to 1 or 0 */
-	uint64_t pinned_bytes;                     /* left alone for the owner's sake */
-	char note[160];                            /* last problem with it, or "" */
+	double access_share[SLUICE_TIERS_MAX]; /* estimated share of its accesses; sums to 1 or 0 */
+	uint64_t pinned_bytes;                 /* left alone for the owner's sake */
+	char note[160];                        /* last problem with it, or "" */
 };
 
 struct engine_status {
 	uint64_t uptime_ms;
 	char policy[64], mover[32];
-	char samplers[128];      /* names of those in use, "damon,hintfault" */
-	char note[256];          /* last trouble or a warning, or "" */
+	char samplers[128]; /* names of those in use, "damon,hintfault" */
+	char note[256];     /* last trouble or a warning, or "" */
 	uint32_t tier_count;
 	struct sluice_tier tiers[SLUICE_TIERS_MAX];
 	struct round_stats round;
-	uint64_t own_cpu_ns;     /* of this process since the engine started */
+	uint64_t own_cpu_ns; /* of this process since the engine started */
 	struct sampler_stats sampling;
 	size_t target_count;
 	struct engine_target targets[ENGINE_TARGETS_MAX];
@@ -60,7 +60,8 @@ struct engine;
 
 /* Reads the topology, probes, loads the policy, starts the thread. Nothing is changed on failure.
  * -ENOTSUP: no second tier, or no sampler works; others as from the rooms below. */
-int engine_start(const struct engine_options *options, struct engine **ret, struct sluice_err *reterr);
+int engine_start(const struct engine_options *options, struct engine **ret,
+		 struct sluice_err *reterr);
 /* One last decided move finishes; then everything is put back. NULL is fine. */
 void engine_stop(struct engine *engine);
 

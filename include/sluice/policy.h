@@ -37,47 +37,47 @@ struct sluice_region {
 	uint32_t span_bytes; /* at most 2 MiB, never crosses a mapping */
 	uint32_t bytes;      /* resident pages this entry stands for, never 0 */
 	int32_t pid;
-	uint32_t tier;       /* index into the view's tiers */
-	float heat;          /* estimated accesses per second and 4 KiB page, >= 0 */
-	float heat_low;      /* the heat is above this with 69 % probability, ... */
-	float heat_high;     /* ... and below this with 69 % probability */
-	uint32_t age_ms;     /* time since these pages last changed tier, or were first seen */
+	uint32_t tier;   /* index into the view's tiers */
+	float heat;      /* estimated accesses per second and 4 KiB page, >= 0 */
+	float heat_low;  /* the heat is above this with 69 % probability, ... */
+	float heat_high; /* ... and below this with 69 % probability */
+	uint32_t age_ms; /* time since these pages last changed tier, or were first seen */
 };
 
 struct sluice_tier {
 	uint64_t total_bytes;
-	uint64_t free_bytes;    /* free now */
-	uint64_t room_bytes;    /* how much more the engine lets policies put here now, given the
-	                         * watermark; demotions of this round add to it */
+	uint64_t free_bytes;     /* free now */
+	uint64_t room_bytes;     /* how much more the engine lets policies put here now, given the
+				  * watermark; demotions of this round add to it */
 	uint64_t shortage_bytes; /* below its watermark by this much; 0 normally */
-	uint32_t latency_ns;    /* idle read latency as seen from the fast CPUs; 0 when unknown */
-	uint32_t kind;          /* enum sluice_tier_kind of topology.h */
+	uint32_t latency_ns;     /* idle read latency as seen from the fast CPUs; 0 when unknown */
+	uint32_t kind;           /* enum sluice_tier_kind of topology.h */
 };
 
 struct sluice_view { /* constant, and valid only inside decide() */
 	uint32_t size;
 	uint32_t tier_count;
-	uint32_t tier_stride;   /* step the arrays by these, not by sizeof */
+	uint32_t tier_stride; /* step the arrays by these, not by sizeof */
 	uint32_t region_stride;
 	uint64_t region_count;
-	uint64_t budget_bytes;  /* the engine moves no more than this before the next decide() */
-	uint64_t now_ms;        /* monotonic; only differences mean something */
-	const void *tiers;      /* struct sluice_tier[], fastest first */
-	const void *regions;    /* struct sluice_region[], by pid, then address */
+	uint64_t budget_bytes; /* the engine moves no more than this before the next decide() */
+	uint64_t now_ms;       /* monotonic; only differences mean something */
+	const void *tiers;     /* struct sluice_tier[], fastest first */
+	const void *regions;   /* struct sluice_region[], by pid, then address */
 };
 
 static inline const struct sluice_tier *
 sluice_view_tier(const struct sluice_view *view, uint32_t i)
 {
 	return (const struct sluice_tier *)(const void *)((const char *)view->tiers +
-	                                                  (size_t)i * view->tier_stride);
+							  (size_t)i * view->tier_stride);
 }
 
 static inline const struct sluice_region *
 sluice_view_region(const struct sluice_view *view, uint64_t i)
 {
 	return (const struct sluice_region *)(const void *)((const char *)view->regions +
-	                                                    (size_t)i * view->region_stride);
+							    (size_t)i * view->region_stride);
 }
 
 struct sluice_host { /* engine services; outlives the policy */
@@ -98,21 +98,21 @@ struct sluice_param {
 };
 
 struct sluice_policy {
-	uint32_t abi;  /* SLUICE_POLICY_ABI; filled in by SLUICE_POLICY, as is size */
+	uint32_t abi; /* SLUICE_POLICY_ABI; filled in by SLUICE_POLICY, as is size */
 	uint32_t size;
-	const char *name;    /* [a-z0-9-]+, the file is NAME.so. Required. */
-	const char *summary; /* one line for `sluice policies`. Required. */
+	const char *name;                  /* [a-z0-9-]+, the file is NAME.so. Required. */
+	const char *summary;               /* one line for `sluice policies`. Required. */
 	const struct sluice_param *params; /* ends at key == NULL. Optional. */
 	/* values[k] is the text for params[k], never NULL. On success *ret_self is the policy's
 	 * own until fini(); on failure nothing is kept. Allocate here, not in decide(). 0 or
 	 * -errno with a sentence. Required. */
 	int (*init)(const struct sluice_host *host, const char *const *values, void **ret_self,
-	            struct sluice_err *reterr);
+		    struct sluice_err *reterr);
 	/* Once a round, always from the same thread, never re-entered. Reading the view and
 	 * calling host->move is all it may do. 0 or -errno: then nothing of its plan is used.
 	 * Required. */
 	int (*decide)(void *self, const struct sluice_view *view, struct sluice_plan *plan,
-	              struct sluice_err *reterr);
+		      struct sluice_err *reterr);
 	/* Frees self; accepts NULL. Optional. */
 	void (*fini)(void *self);
 };
@@ -120,8 +120,8 @@ struct sluice_policy {
 /* The one symbol a policy exports: data, so that the loader checks it before any code runs. */
 extern __attribute__((visibility("default"))) const struct sluice_policy sluice_policy;
 
-#define SLUICE_POLICY(...) \
-	const struct sluice_policy sluice_policy = { \
+#define SLUICE_POLICY(...)                                                                         \
+	const struct sluice_policy sluice_policy = {                                               \
 		.abi = SLUICE_POLICY_ABI, .size = sizeof(struct sluice_policy), __VA_ARGS__}
 
 #ifdef __cplusplus

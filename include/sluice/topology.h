@@ -34,26 +34,26 @@ enum sluice_tier_kind {
 /* A memory node with memory. Figures are as seen from the nearest CPUs; 0 means unknown. */
 struct sluice_node {
 	uint32_t id;
-	uint32_t kind;           /* enum sluice_tier_kind */
-	uint32_t tier;           /* index of its tier, 0 is the fastest */
+	uint32_t kind; /* enum sluice_tier_kind */
+	uint32_t tier; /* index of its tier, 0 is the fastest */
 	uint32_t has_cpu;
 	uint64_t total_bytes;
-	uint64_t free_bytes;     /* as of the load or the last refresh */
-	uint32_t distance;       /* smallest SLIT distance from a node with CPUs; 10 is local */
+	uint64_t free_bytes; /* as of the load or the last refresh */
+	uint32_t distance;   /* smallest SLIT distance from a node with CPUs; 10 is local */
 	uint32_t read_latency_ns, write_latency_ns;
 	uint32_t read_bw_mbps, write_bw_mbps; /* 10^6 bytes per second */
-	int32_t kernel_tier;     /* N of the kernel's memory_tierN, -1 unknown */
-	char cpus[256];          /* list format, "0-3,8"; cut with "..." when longer */
-	char reason[256];        /* why it has its kind and tier */
+	int32_t kernel_tier;                  /* N of the kernel's memory_tierN, -1 unknown */
+	char cpus[256];                       /* list format, "0-3,8"; cut with "..." when longer */
+	char reason[256];                     /* why it has its kind and tier */
 };
 
 struct sluice_tier_info {
-	uint32_t kind;           /* of its nodes; only a slowest tier that had to be merged mixes kinds */
+	uint32_t kind; /* of its nodes; only a slowest tier that had to be merged mixes kinds */
 	uint32_t node_count;
 	uint64_t total_bytes, free_bytes;
 	uint32_t read_latency_ns; /* the best of its nodes; 0 unknown */
 	uint32_t reserved;
-	char reason[256];        /* why these nodes form one tier, and why it ranks here */
+	char reason[256]; /* why these nodes form one tier, and why it ranks here */
 };
 
 struct sluice_topology;
@@ -67,7 +67,7 @@ struct sluice_topology_options {
  * unknown, never a failure; a node whose size cannot be read is left out. -ENOENT: no root, no node
  * directory under it, or no node with memory. -ENOMEM. Other errors of opening the root. */
 int sluice_topology_load(const struct sluice_topology_options *options,
-                         struct sluice_topology **ret, struct sluice_err *reterr);
+			 struct sluice_topology **ret, struct sluice_err *reterr);
 void sluice_topology_free(struct sluice_topology *topology); /* NULL is fine */
 
 /* Read the free bytes of all nodes and tiers again. Allocates nothing; for use in every round. A
@@ -79,10 +79,11 @@ int sluice_topology_refresh(struct sluice_topology *topology, struct sluice_err 
  * Nodes without memory are left out. NULL when the index, or the id, is not there. */
 size_t sluice_topology_tier_count(const struct sluice_topology *topology);
 size_t sluice_topology_node_count(const struct sluice_topology *topology);
-const struct sluice_tier_info *sluice_topology_tier(const struct sluice_topology *topology, size_t i);
+const struct sluice_tier_info *sluice_topology_tier(const struct sluice_topology *topology,
+						    size_t i);
 const struct sluice_node *sluice_topology_node(const struct sluice_topology *topology, size_t i);
 const struct sluice_node *sluice_topology_node_by_id(const struct sluice_topology *topology,
-                                                     uint32_t id);
+						     uint32_t id);
 
 const char *sluice_tier_kind_name(uint32_t kind); /* "dram", ...; "unknown" out of range */
 

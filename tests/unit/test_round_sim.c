@@ -4,13 +4,13 @@
  * marking and faulting as the kernel does it, two tiers, a virtual clock. What must come out is
  * what the rates say: hot pages up, nothing moved for nothing.
  */
+#include <cmocka.h>
+#include <errno.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
-#include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,19 +28,19 @@
 
 struct world {
 	size_t pages;
-	double *rate;          /* accesses per second */
+	double *rate; /* accesses per second */
 	uint8_t *tier;
-	uint64_t *touch_ns;    /* when the marked page will be touched; 0: not marked */
+	uint64_t *touch_ns; /* when the marked page will be touched; 0: not marked */
 	size_t fast_pages, fast_used;
 	uint64_t rng;
-	size_t scan_next;      /* page that is marked next */
-	int slow_only;         /* this pass marks slow pages only, the next all of them */
+	size_t scan_next; /* page that is marked next */
+	int slow_only;    /* this pass marks slow pages only, the next all of them */
 	double effort, purse_ns;
 	uint64_t read_ns;
 	struct sample *waiting;
 	size_t waiting_count, waiting_next;
 	uint64_t faults;
-	int ranges;            /* the second sampler is on */
+	int ranges; /* the second sampler is on */
 	uint64_t ranges_ns, clock_ns;
 };
 
@@ -98,7 +98,7 @@ by_time(const void *va, const void *vb)
 /* Marks windows in address order, as far as the purse allows, and reports what was touched. */
 static int
 sim_read(void *self, uint64_t now_ns, struct sample *samples, size_t capacity, size_t *ret_count,
-         struct sluice_err *reterr)
+	 struct sluice_err *reterr)
 {
 	struct world *world = self;
 	size_t count;
@@ -112,9 +112,11 @@ sim_read(void *self, uint64_t now_ns, struct sample *samples, size_t capacity, s
 		for (size_t i = 0; i < world->pages; i++) {
 			if (!world->touch_ns[i] || world->touch_ns[i] > now_ns)
 				continue;
-			world->waiting[world->waiting_count++] = (struct sample){
-				.kind = SAMPLE_TOUCH, .pid = PID, .addr = BASE + i * PAGE,
-				.time_ns = world->touch_ns[i]};
+			world->waiting[world->waiting_count++] =
+				(struct sample){.kind = SAMPLE_TOUCH,
+						.pid = PID,
+						.addr = BASE + i * PAGE,
+						.time_ns = world->touch_ns[i]};
 			world->touch_ns[i] = 0;
 			world->purse_ns -= FAULT_NS;
 			world->faults++;
@@ -127,14 +129,19 @@ sim_read(void *self, uint64_t now_ns, struct sample *samples, size_t capacity, s
 
 				end = end < world->pages ? end : world->pages;
 				world->waiting[world->waiting_count++] = (struct sample){
-					.kind = SAMPLE_ARMED, .pid = PID,
+					.kind = SAMPLE_ARMED,
+					.pid = PID,
 					.addr = BASE + world->scan_next * PAGE,
-					.len_bytes = (end - world->scan_next) * PAGE, .time_ns = now_ns,
+					.len_bytes = (end - world->scan_next) * PAGE,
+					.time_ns = now_ns,
 					.tiers = world->slow_only ? ~1u : 0};
 				for (size_t i = world->scan_next; i < end; i++) {
-					if (!world->touch_ns[i] && (!world->slow_only || world->tier[i]))
-						world->touch_ns[i] = now_ns + 1 + (uint64_t)(
-							-log(uniform01(world)) / world->rate[i] * 1e9);
+					if (!world->touch_ns[i] &&
+					    (!world->slow_only || world->tier[i]))
+						world->touch_ns[i] =
+							now_ns + 1 +
+							(uint64_t)(-log(uniform01(world)) /
+								   world->rate[i] * 1e9);
 				}
 				world->scan_next = end == world->pages ? 0 : end;
 				if (!world->scan_next)
@@ -155,7 +162,7 @@ sim_read(void *self, uint64_t now_ns, struct sample *samples, size_t capacity, s
 /* As DAMON does: 100 ranges, 20 checks of one page each in 400 ms. */
 static int
 sim_ranges(void *self, uint64_t now_ns, struct sample *samples, size_t capacity, size_t *ret_count,
-           struct sluice_err *reterr)
+	   struct sluice_err *reterr)
 {
 	struct world *world = self;
 	size_t range = world->pages / 100;
@@ -173,17 +180,21 @@ sim_ranges(void *self, uint64_t now_ns, struct sample *samples, size_t capacity,
 
 			hits += uniform01(world) < 1 - exp(-world->rate[page] * 0.02);
 		}
-		samples[(*ret_count)++] = (struct sample){
-			.kind = SAMPLE_RATE, .pid = PID, .addr = BASE + r * range * PAGE,
-			.len_bytes = range * PAGE, .time_ns = now_ns,
-			.events = (float)(-log(1 - fmin(hits / 20, 0.975)) * 20), .exposure_s = 0.4f};
+		samples[(*ret_count)++] =
+			(struct sample){.kind = SAMPLE_RATE,
+					.pid = PID,
+					.addr = BASE + r * range * PAGE,
+					.len_bytes = range * PAGE,
+					.time_ns = now_ns,
+					.events = (float)(-log(1 - fmin(hits / 20, 0.975)) * 20),
+					.exposure_s = 0.4f};
 	}
 	return 0;
 }
 
 static int
 sim_spans(void *self, int32_t pid, struct heat_span *spans, size_t capacity, size_t *ret_count,
-          uint64_t *ret_pinned, struct sluice_err *reterr)
+	  uint64_t *ret_pinned, struct sluice_err *reterr)
 {
 	(void)pid, (void)capacity, (void)reterr;
 	spans[0] = (struct heat_span){BASE, BASE + ((struct world *)self)->pages * PAGE};
@@ -194,7 +205,7 @@ sim_spans(void *self, int32_t pid, struct heat_span *spans, size_t capacity, siz
 
 static int
 sim_residency(void *self, int32_t pid, uint64_t addr, uint32_t len_bytes, uint8_t *tiers, int *huge,
-              struct sluice_err *reterr)
+	      struct sluice_err *reterr)
 {
 	struct world *world = self;
 
@@ -206,23 +217,24 @@ sim_residency(void *self, int32_t pid, uint64_t addr, uint32_t len_bytes, uint8_
 
 static int
 sim_tiers(void *self, struct sluice_tier *tiers, size_t capacity, size_t *ret_count,
-          struct sluice_err *reterr)
+	  struct sluice_err *reterr)
 {
 	struct world *world = self;
 
 	(void)capacity, (void)reterr;
 	tiers[0] = (struct sluice_tier){.total_bytes = world->fast_pages * PAGE,
-	                                .free_bytes = (world->fast_pages - world->fast_used) * PAGE,
-	                                .latency_ns = 500};
+					.free_bytes = (world->fast_pages - world->fast_used) * PAGE,
+					.latency_ns = 500};
 	tiers[1] = (struct sluice_tier){.total_bytes = world->pages * 2 * PAGE,
-	                                .free_bytes = world->pages * PAGE, .latency_ns = 1500};
+					.free_bytes = world->pages * PAGE,
+					.latency_ns = 1500};
 	*ret_count = 2;
 	return 0;
 }
 
 static int
 sim_move(void *self, int32_t pid, const uint64_t *addrs, size_t count, uint32_t tier,
-         uint8_t *outcomes, uint32_t *bytes, uint8_t *landed, struct sluice_err *reterr)
+	 uint8_t *outcomes, uint32_t *bytes, uint8_t *landed, struct sluice_err *reterr)
 {
 	struct world *world = self;
 
@@ -253,12 +265,18 @@ sim_clock(void *ctx)
 	return ((struct world *)ctx)->clock_ns;
 }
 
-static const struct sampler_ops sim_sampler = {
-	.name = "sim", .page_granular = 1, .add = sim_add, .remove = sim_remove, .read = sim_read,
-	.set_effort = sim_effort, .get_stats = sim_stats};
-static const struct sampler_ops sim_range_sampler = {
-	.name = "ranges", .add = sim_add, .remove = sim_remove, .read = sim_ranges,
-	.get_stats = sim_stats};
+static const struct sampler_ops sim_sampler = {.name = "sim",
+					       .page_granular = 1,
+					       .add = sim_add,
+					       .remove = sim_remove,
+					       .read = sim_read,
+					       .set_effort = sim_effort,
+					       .get_stats = sim_stats};
+static const struct sampler_ops sim_range_sampler = {.name = "ranges",
+						     .add = sim_add,
+						     .remove = sim_remove,
+						     .read = sim_ranges,
+						     .get_stats = sim_stats};
 static const struct memory_ops sim_memory = {
 	.name = "sim", .spans = sim_spans, .residency = sim_residency, .tiers = sim_tiers};
 static const struct mover_ops sim_mover = {.name = "sim", .move = sim_move};
@@ -288,12 +306,16 @@ static void
 run_start(struct run *run, size_t pages, size_t fast_pages)
 {
 	struct round_options options;
-	struct round_parts parts = {
-		.sampler_ops = {&sim_sampler, &sim_range_sampler},
-		.samplers = {&run->world, &run->world}, .sampler_count = 2,
-		.clock_ns = sim_clock, .clock_ctx = &run->world,
-		.memory_ops = &sim_memory, .memory = &run->world, .mover_ops = &sim_mover,
-		.mover = &run->world, .policy = &sluice_policy};
+	struct round_parts parts = {.sampler_ops = {&sim_sampler, &sim_range_sampler},
+				    .samplers = {&run->world, &run->world},
+				    .sampler_count = 2,
+				    .clock_ns = sim_clock,
+				    .clock_ctx = &run->world,
+				    .memory_ops = &sim_memory,
+				    .memory = &run->world,
+				    .mover_ops = &sim_mover,
+				    .mover = &run->world,
+				    .policy = &sluice_policy};
 	const char *values[16];
 	struct sluice_err err;
 	size_t n = 0;
@@ -337,7 +359,8 @@ run_for(struct run *run, unsigned int seconds)
 		round_get_stats(run->round, &run->stats);
 		if (show && run->now_ns - shown >= 1000 * MS) {
 			shown = run->now_ns;
-			printf("t %3.0f s  fast share %.3f (believed %.3f)  up %4llu down %4llu MiB  faults %llu "
+			printf("t %3.0f s  fast share %.3f (believed %.3f)  up %4llu down %4llu "
+			       "MiB  faults %llu "
 			       "effort %.3f refused %llu %llu %llu\n",
 			       (double)run->now_ns / 1e9 - 1, fast_access_share(&run->world),
 			       run->stats.fast_share,
@@ -373,7 +396,8 @@ set_hot(struct world *world, size_t first, size_t count, size_t every)
 	for (size_t i = 0; i < world->pages; i++) {
 		int is_hot = i >= first && i < first + count && (i - first) % every == 0;
 
-		world->rate[i] = is_hot ? 0.9e6 / (double)hot : 0.1e6 / (double)(world->pages - hot);
+		world->rate[i] =
+			is_hot ? 0.9e6 / (double)hot : 0.1e6 / (double)(world->pages - hot);
 	}
 }
 
