@@ -120,6 +120,9 @@ def rows_checksum($run; $lines; $minute_s):
 	  row("checksum"; "moved meanwhile, beside the program's memory"; ratio($run | moved_bytes; $s.pages | if . then . * 4096 else null end); ">="; 1; "times";
 		"\($run | first | .summary.promoted_bytes) bytes up, \($run | first | .summary.demoted_bytes) down");
 
+def row_kernel($complaints; $guests):
+	row("kernel"; "guests whose kernel told of an oops or a warning"; $complaints; "="; 0; "count"; "of \($guests)");
+
 # ---- For people, and for sluice-report. ---------------------------------------------------------
 def pad($n): . + ($n - length) * " " // .;
 def number: if . == null then "unknown" elif type == "string" then . else
@@ -128,7 +131,7 @@ def value_text($unit): if . == null then "unknown" elif $unit == "share" then "\
 	elif $unit == "s" or $unit == "%" or $unit == "points" then "\(number) \($unit)"
 	elif $unit == "times" or $unit == "ratio" then "\(number)x" else number end;
 def line($met; $name; $what; $measured; $target):
-	"\($met | pad(4)) \($name | pad(9)) \($what | pad(46)) \($measured | pad(10)) \($target)";
+	"\($met | pad(4)) \($name | pad(9)) \($what | pad(48)) \($measured | pad(10)) \($target)";
 def row_head: line("met"; ""; "emulated"; "measured"; "target");
 def target_text: "\(if .op == "=" then "" else .op + " " end)\(.unit as $u | .target | value_text($u))";
 # A row, and where it is not met, or when asked, a second line with what stands behind it.

@@ -56,6 +56,7 @@ lines cxl/h.jsonl 45 '{accesses_per_s: 500000}'
 for kind in cxl pmem; do make $kind/topology.json "{nodes: [{id: 0, kind: \"dram\"}, {id: 1, kind: \"$kind\", reason: \"because\"}]}"; done
 make checksum/checksum.jsonl '{summary: true, pages: 16384, verified: 1000000, differences: 0, seconds: 60.1}'
 run checksum/run.json 67108864 67108864 50
+: >"$tmp/hotset/err"
 evaluate 0 hotset,write,two,speed,truth,zipf,stride,jump,uniform,cxl,pmem,checksum
 wants true 7 hotset '98 %'
 wants true 0.985 hotset 'least share'
@@ -74,6 +75,7 @@ wants true 5 cxl 'speed'
 wants true cxl cxl 'topology'
 wants true 0 checksum 'changed'
 wants true 2 checksum 'moved'
+wants true 0 kernel 'oops'
 
 # Each a little worse than promised.
 lines hotset/h.jsonl 75 '{reached_98_s: 11, min_after_98: 0.97, accesses_per_s: 920000}' '{access_fast_share: 0.94}'
@@ -89,6 +91,7 @@ make cxl/topology.json '{nodes: [{id: 1, kind: "remote"}]}'
 rm "$tmp/pmem/topology.json"
 make checksum/checksum.jsonl '{summary: true, pages: 16384, verified: 1000000, differences: 1, seconds: 60.1}'
 run checksum/run.json 33554432 0 50
+echo "guest: the guest's kernel complained while the command ran: /nowhere" >"$tmp/zipf/err"
 evaluate 1 hotset,two,speed,truth,zipf,stride,jump,uniform,cxl,pmem,checksum
 [ "$(jq '[.rows[] | select(.met)] | map(.name + .what)' -c "$tmp/o.json")" = '["twomoved in all, beside the hot set'"'"'s size","twoCPU in the steady state"]' ] ||
 	{ echo "FAILED: met though it should not be: $(jq -c '[.rows[] | select(.met) | .name + ": " + .what]' "$tmp/o.json")"; bad=1; }
@@ -97,6 +100,7 @@ wants false 16 stride '97 %'
 wants false null jump '95 %'
 wants false remote cxl 'topology'
 wants false null pmem 'topology'
+wants false 1 kernel 'oops'
 wants false 3 truth 'outside'
 
 # A minute must be a minute; a hot set that was reached late was not kept for one.

@@ -31,4 +31,8 @@ check 'fast memory was not filled past the kernel'"'"'s reach' no grep -q '"no_m
 unchanged 'after the run'
 verdict
 EOT
-"$here/guest" --build "$build" --timeout 80 --add "$here/test_inside.sh" --add "$tmp/inside.sh" -- sh /root/inside.sh
+"$here/guest" --build "$build" --timeout 80 --add "$here/test_inside.sh" --add "$tmp/inside.sh" -- sh /root/inside.sh 2>"$tmp/err"
+status=$?
+cat "$tmp/err" >&2
+! grep -qa 'kernel complained' "$tmp/err" && exit $status
+exit 1

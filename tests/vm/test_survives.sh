@@ -40,4 +40,8 @@ unchanged 'after the churn'
 verdict
 EOT
 "$here/guest" --slow-factor 1 --build "$build" --timeout $((seconds * 2 + 30)) --add "$here/test_inside.sh" \
-	--add "$tmp/inside.sh" --add "$build/policies-test/churn.so" -- sh /root/inside.sh "$seconds"
+	--add "$tmp/inside.sh" --add "$build/policies-test/churn.so" -- sh /root/inside.sh "$seconds" 2>"$tmp/err"
+status=$?
+cat "$tmp/err" >&2
+! grep -qa 'kernel complained' "$tmp/err" && exit $status
+exit 1
