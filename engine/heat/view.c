@@ -29,9 +29,10 @@
 #define BOUND_SIGMAS                                                                               \
 	0.5f /* what policy.h calls 69 %; with 1.0 a scattered Zipf workload stays 2               \
 	      * points below its best, and nothing else gets better */
-#define MEAN_OF_LOG 0.3466f /* ln(2)/2: from a variance in octaves to the mean of the rate itself  \
-			     */
-#define BINS 64u            /* half octaves from RATE_LOWEST */
+#define MEAN_OF_LOG                                                                                \
+	0.3466f  /* ln(2)/2: from a variance in octaves to the mean of the rate itself             \
+		  */
+#define BINS 64u /* half octaves from RATE_LOWEST */
 #define SPREAD_TICKS 30000000u /* 30 s, */
 #define SPREAD_SAMPLES 32u     /* or so many samples a region */
 #define NEVER_MOVED_MS 3600000u
@@ -186,9 +187,11 @@ region_prior(struct heat *heat, struct region *region, struct prior *prior, stru
 				continue;
 			if (!page->samples && page->watched) {
 				untouched += 1;
-				silence_s += (float)(page->carried ? prior->untouched_carried
-								   : prior->untouched) /
-					     TICKS_PER_S;
+				/* Armed just now: call it a millisecond rather than none at all. */
+				uint64_t silent =
+					page->carried ? prior->untouched_carried : prior->untouched;
+
+				silence_s += (float)(silent > 1000 ? silent : 1000) / TICKS_PER_S;
 			}
 			if (!page->samples)
 				continue;

@@ -4,7 +4,7 @@
  * marking and faulting as the kernel does it, two tiers, a virtual clock. What must come out is
  * what the rates say: hot pages up, nothing moved for nothing.
  */
-#include <cmocka.h>
+
 #include <errno.h>
 #include <math.h>
 #include <setjmp.h>
@@ -14,6 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 #include "round.h"
 
