@@ -85,6 +85,10 @@ def row_jump($lines):
 	row("jump"; "95 % of the new hot set in fast memory"; ($lines | summary.jump_reached_95_s); "<="; 10; "s";
 		"after the jump, which was at \($lines | summary.jumped_at_s | round3) s; at the end \($lines | summary.hot_fast_share | round3)");
 
+# Accesses a second when $s seconds of access had passed.
+def speed_after($s): access | map(select(.t_s > $s + 0.5) | .accesses_per_s) | mean;
+def spread: if length == 0 or any(. == null) then null else max - min end;
+
 def rows_uniform($runs; $with; $without):
 	# What moved when ten seconds of access had passed, and at the end.
 	([range($runs | length)] | map(. as $i
@@ -97,12 +101,12 @@ def rows_uniform($runs; $with; $without):
 			| if $early == null or ($series | last.t_s) <= $late then null
 			  else ($moved | last) - $early.promoted_bytes - $early.demoted_bytes end end)) as $late
 	| ($with | map(summary.size_bytes) | first) as $size
-	| ([range($with | length)] | map(ratio($with[.] | summary.accesses_per_s; $without[.] | summary.accesses_per_s))) as $ratios
-	| ([range($with | length)] | map(ratio($with[.] | summary | ratio(.accesses; .access_s); $without[.] | summary | ratio(.accesses; .access_s)))) as $whole
+	| ($with | map(speed_after(10))) as $fast | ($without | map(speed_after(10))) as $alone
+	| ([range($with | length)] | map(ratio($fast[.]; $alone[.]))) as $ratios
 	| row("uniform"; "moved after the first 10 s, beside all memory"; ratio($late | if any(. == null) then null else max end; $size); "<="; 0.01; "share";
 		"bytes, of each run: \($late); in all \($runs | map(moved_bytes))"),
 	  row("uniform"; "speed, beside the same without Sluice"; ($ratios | if any(. == null) then null else median end); ">="; 0.99; "ratio";
-		"median of pairs \($ratios | map(round3)) in their last thirds; with the first seconds \($whole | map(round3))");
+		"median of pairs \($ratios | map(round3)), all after the first 10 s; those without differ among themselves by \(ratio($alone | spread; $alone | mean) | if . then . * 100 | round3 else . end) %");
 
 def row_gain($before; $lines):
 	row("cxl"; "speed, beside the same without Sluice"; ratio($lines | summary.accesses_per_s; $before | summary.accesses_per_s); ">="; 5; "times";

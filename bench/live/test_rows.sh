@@ -48,8 +48,8 @@ cp "$tmp/hotset/h.jsonl" "$tmp/two/a.jsonl"
 lines two/b.jsonl 75 '{reached_98_s: 10, min_after_98: 0.98}'
 for i in 0 1 2 3; do
 	run uniform/run$i.json 5000000 5000000 5
-	lines uniform/with$i.jsonl 24 "{accesses_per_s: $((990000 + i * 1000)), accesses: 1000}"
-	lines uniform/without$i.jsonl 24 '{accesses_per_s: 1000000, accesses: 1000}'
+	lines uniform/with$i.jsonl 24 '{}' "{accesses_per_s: (if . > 10 then $((990000 + i * 1000)) else 1 end)}"
+	lines uniform/without$i.jsonl 24 '{}' '{accesses_per_s: 1000000}'
 done
 lines cxl/before.jsonl 10 '{accesses_per_s: 100000}'
 lines cxl/h.jsonl 45 '{accesses_per_s: 500000}'
@@ -85,7 +85,7 @@ cp "$tmp/hotset/h.jsonl" "$tmp/zipf/h.jsonl"
 lines stride/h.jsonl 30 '{}' '{hot_fast_share: (if . < 16 then 0.96 else 0.98 end)}'
 lines jump/h.jsonl 50 '{jump_reached_95_s: null}'
 run uniform/run2.json 20000000 20000000 5 '{promoted_bytes: (. * 1000000)}'
-for i in 1 2 3; do lines uniform/with$i.jsonl 24 '{accesses_per_s: 985000, accesses: 1000}'; done
+for i in 1 2 3; do lines uniform/with$i.jsonl 24 '{}' '{accesses_per_s: 985000}'; done
 lines cxl/h.jsonl 45 '{accesses_per_s: 490000}'
 make cxl/topology.json '{nodes: [{id: 1, kind: "remote"}]}'
 rm "$tmp/pmem/topology.json"
