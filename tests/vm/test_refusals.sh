@@ -239,7 +239,7 @@ for part; do
 	echo "== $part"
 	"$here/guest" --shape "$shape" --slow-factor 1 --build "$build" --timeout 100 --add "$here/test_inside.sh" \
 		--add "$tmp/$part.sh" --add "$build/policies-test/churn.so" --add "$build/policies-bad:/root/bad" \
-		-- sh "/root/$part.sh" 2>"$tmp/err" && ! grep -a 'kernel complained' "$tmp/err" || failures=$((failures + 1))
+		-- sh "/root/$part.sh" 2>"$tmp/err" && ! grep -qa 'kernel complained' "$tmp/err" || failures=$((failures + 1))
 	cat "$tmp/err" >&2
 done
 echo "$(($# - failures)) of $# parts passed"
