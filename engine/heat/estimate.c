@@ -35,6 +35,9 @@ estimate_fold_untouched(struct page_heat *page, uint64_t ticks)
 	/* Not touched for E: the gap is at least E, and E more on average if the rate is 1/E. */
 	float log2_rate = log2f(TICKS_PER_S / ((float)ticks + 1.0f)) - GAP_BIAS - 1.0f;
 
+	/* Watched for no time at all: that says nothing. */
+	if (!ticks)
+		return;
 	if (!page->samples || log2_rate < rate_decode(page->rate))
 		estimate_fold(page, log2_rate);
 }

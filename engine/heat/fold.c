@@ -11,7 +11,8 @@ page_arm(const struct region *region, struct page_heat *page, uint64_t tick, int
 {
 	if (page->watched) {
 		/* The kernel leaves a page that is still marked alone, so its gap runs on. */
-		estimate_fold_untouched(page, tick - region_watched_since(region, page));
+		estimate_fold_untouched(page,
+					ticks_since(tick, region_watched_since(region, page)));
 		page->carried = 1;
 	} else {
 		page->watched = 1;
@@ -55,7 +56,7 @@ region_arm(struct heat *heat, uint32_t index, const struct sample *sample, uint6
 static void
 region_rate(struct region *region, const struct sample *sample, uint64_t tick, int gaps_known)
 {
-	float keep = exp2f(-(float)(tick - region->seen) / RATE_HALF_LIFE_TICKS);
+	float keep = exp2f(-(float)ticks_since(tick, region->seen) / RATE_HALF_LIFE_TICKS);
 
 	if (!region->seen)
 		keep = 0;
@@ -183,7 +184,7 @@ fold_touch(struct heat *heat, const struct sample *sample, uint64_t tick)
 			page->watched = 0;
 			page->carried = 0;
 		}
-	} else if (!page && region->armed) {
+	} else if (!page && region->armed && tick >= region->armed) {
 		/* No room for detail: the region learns the mean rate of the pages touched. */
 		struct sample mean = {.events = 1,
 				      .exposure_s = (float)(tick - region->armed) / TICKS_PER_S};

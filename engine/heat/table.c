@@ -310,7 +310,8 @@ page_set_tier(const struct region *region, struct page_heat *page, uint8_t tier,
 	/* Its silence so far is evidence; without it only early touches would count, and the region
 	 * would look hotter than it is. */
 	if (page->watched)
-		estimate_fold_untouched(page, tick - region_watched_since(region, page));
+		estimate_fold_untouched(page,
+					ticks_since(tick, region_watched_since(region, page)));
 	if (page->tier == HEAT_TIER_ABSENT || tier == HEAT_TIER_ABSENT) {
 		/* Another page than before, or none: what we knew does not carry over. */
 		page->samples = 0;

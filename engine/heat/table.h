@@ -107,6 +107,14 @@ int64_t table_next(struct heat *heat, int32_t pid, uint64_t addr);
 struct detail *table_detail(struct heat *heat, uint32_t region);
 void table_drop_detail(struct heat *heat, uint32_t region);
 
+/* Time passed. Samples are read after the tick's time was, and come from several CPUs' rings, so
+ * what happened "before" may lie a little ahead: then no time has passed. */
+static inline uint64_t
+ticks_since(uint64_t tick, uint64_t then)
+{
+	return tick > then ? tick - then : 0;
+}
+
 static inline uint32_t
 region_pages(const struct region *region)
 {

@@ -106,9 +106,10 @@ prior_set_silence(struct prior *prior, const struct heat *heat, const struct reg
 {
 	prior->stale_var[0] = region->armed_fast < heat->changed ? STALE_VAR : 0;
 	prior->stale_var[1] = region->armed < heat->changed ? STALE_VAR : 0;
-	prior->untouched = region->armed ? heat->view_tick - region->armed : 0;
-	prior->untouched_carried =
-		region->armed_before ? heat->view_tick - region->armed_before : prior->untouched;
+	prior->untouched = region->armed ? ticks_since(heat->view_tick, region->armed) : 0;
+	prior->untouched_carried = region->armed_before
+					   ? ticks_since(heat->view_tick, region->armed_before)
+					   : prior->untouched;
 }
 
 /* Which pages go into one entry: same tier, half octave, number of samples and age, roughly. */
@@ -147,7 +148,7 @@ static int
 region_rate_evidence(const struct heat *heat, const struct region *region, float *ret_rate,
 		     float *ret_var)
 {
-	float age = (float)(heat->view_tick - region->seen) / TICKS_PER_S;
+	float age = (float)ticks_since(heat->view_tick, region->seen) / TICKS_PER_S;
 
 	if (!region->seen || heat->gaps_known || region->exposure_s <= 0 || age > 60)
 		return 0;
@@ -405,7 +406,7 @@ learn_spread(struct heat *heat, const struct spread *spread)
 static uint64_t
 renew_at(const struct heat *heat, const struct region *region)
 {
-	uint64_t silence = region->armed ? heat->view_tick - region->armed : 0;
+	uint64_t silence = region->armed ? ticks_since(heat->view_tick, region->armed) : 0;
 
 	return heat->view_tick + (silence / 4 > RENEW_TICKS ? silence / 4 : RENEW_TICKS);
 }

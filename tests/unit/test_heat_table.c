@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_heat_table.c - corners of the region table: times out of order, views that are full. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "heat.h"
+
+#define NS_PER_S 1000000000ull
+#define PID 42
+#define BASE 0x10000000ull
+
+static struct heat *
+table_of(uint32_t regions, uint32_t region_max, uint64_t detail_bytes)
+{
+	struct heat_options options = {.region_max = region_max, .detail_bytes_max = detail_bytes};
+	struct heat_span span = {BASE, BASE + (uint64_t)regions * HEAT_REGION_BYTES};
+	struct heat *heat;
+
+	assert_int_equal(heat_new(&options, &heat, NULL), 0);
+	assert_int_equal(heat_set_spans(heat, PID, &span, 1, NS_PER_S, NULL), 0);
+	return heat;
+}
+
+static void
+place(struct heat *heat, size_t index, uint8_t even, uint8_t odd, uint64_t now_ns)
+{
+	uint8_t tiers[HEAT_REGION_PAGES];
+
+	for (size_t p = 0; p < HEAT_REGION_PAGES; p++)
+		tiers[p] = p % 2 ? odd : even;
+	heat_set_residency(heat, index, tiers, 0, now_ns);
+}
+
+static void
+arm(struct heat *heat, uint64_t bytes, uint64_t time_ns)
+{
+	struct sample sample = {.addr = BASE,
+				.len_bytes = bytes,
+				.time_ns = time_ns,
+				.pid = PID,
+				.kind = SAMPLE_ARMED};
+
+	heat_fold(heat, &sample, 1);
+}
+
+static void
+touch(struct heat *heat, uint64_t page, uint64_t time_ns)
+{
+	struct sample sample = {.addr = BASE + page * HEAT_PAGE_BYTES,
+				.time_ns = time_ns,
+				.pid = PID,
+				.kind = SAMPLE_TOUCH};
+
+	heat_fold(heat, &sample, 1);
+}
+
+/* All pages of the table touched 10 ms after each of several markings. Returns the time then. */
+static uint64_t
+heat_up(struct heat *heat, uint32_t regions, uint64_t now_ns)
+{
+	for (int pass = 0; pass < 8; pass++) {
+		arm(heat, (uint64_t)regions * HEAT_REGION_BYTES, now_ns);
+		for (uint64_t p = 0; p < (uint64_t)regions * HEAT_REGION_PAGES; p++)
+			touch(heat, p, now_ns + 10000000);
+		now_ns += NS_PER_S / 10;
+	}
+	return now_ns;
+}
+
+static double
+mean_heat(struct heat *heat, uint64_t now_ns)
+{
+	const struct sluice_region *entries;
+	double sum = 0, pages = 0;
+	size_t count;
+
+	entries = heat_view(heat, now_ns, &count);
+	for (size_t i = 0; i < count; i++) {
+		sum += (double)entries[i].heat * entries[i].bytes;
+		pages += entries[i].bytes;
+	}
+	return pages > 0 ? sum / pages : 0;
+}
+
+/* The samplers are read after the tick's time was taken, so a marking may lie a little ahead. */
+static void
+test_marked_after_the_ticks_time(void **state)
+{
+	struct heat *heat = table_of(2, 8, 1 << 20);
+	uint64_t now_ns;
+	double before;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++)
+		place(heat, i, 1, 1, NS_PER_S);
+	now_ns = heat_up(heat, 2, 2 * NS_PER_S);
+	mean_heat(heat, now_ns); /* finds the priors that the next view uses */
+	now_ns = heat_up(heat, 2, now_ns);
+	before = mean_heat(heat, now_ns);
+	assert_true(before > 10);
+	arm(heat, 2 * HEAT_REGION_BYTES, now_ns + 500000);
+	assert_true(mean_heat(heat, now_ns) > before / 2);
+	/* And what is moved in that tick was not silent for ages. */
+	for (uint64_t p = 0; p < 2 * HEAT_REGION_PAGES; p++)
+		heat_page_moved(heat, PID, BASE + p * HEAT_PAGE_BYTES, 0, now_ns);
+	assert_true(mean_heat(heat, now_ns) > before / 2);
+	/* Nor is it when two markings come in the wrong order. */
+	arm(heat, 2 * HEAT_REGION_BYTES, now_ns + 2000000);
+	arm(heat, 2 * HEAT_REGION_BYTES, now_ns + 1000000);
+	assert_true(mean_heat(heat, now_ns) > before / 2);
+	heat_free(heat);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_marked_after_the_ticks_time),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
