@@ -170,9 +170,9 @@ round_remove(struct round *round, int32_t pid)
 		for (size_t s = 0; s < round->parts.sampler_count; s++)
 			round->parts.sampler_ops[s]->remove(round->parts.samplers[s], pid);
 		heat_set_spans(round->heat, pid, NULL, 0, 0, NULL);
-		/* What is queued for it must not be moved any more. */
+		/* What is queued for it must not be moved any more. The plan keeps its count: the
+		 * next one clears by it what this one noted. */
 		round->queue_done = round->queue_count;
-		round->plan.count = 0;
 		round->targets[i] = round->targets[--round->target_count];
 		return;
 	}
