@@ -42,6 +42,8 @@ carry_enqueue(struct round *round)
 				.pid = entry->pid,
 				.tier = (uint8_t)move->tier,
 				.from = (uint8_t)entry->tier,
+				.bytes = unit == HEAT_REGION_BYTES ? HEAT_REGION_BYTES
+								   : HEAT_PAGE_BYTES,
 				.stayed_s = (uint16_t)(entry->age_ms <= YOUNG_MS
 							       ? entry->age_ms / 1000 + 1
 							       : 0),
@@ -78,18 +80,33 @@ account_page(struct round *round, const struct queued_page *page, uint8_t outcom
 	round->room_bytes[page->from] += bytes;
 }
 
-/* Pages at the head of the queue that go in one call: same process, same destination. */
+/* Pages at the head of the queue that go in one call: same process, same destination, and together
+ * no more than there is room for (safety rule 2). The last may be larger than what the rate leaves,
+ * which goes into debt, or huge pages would never move at a low rate. */
 static size_t
-next_batch(const struct round *round, size_t limit)
+next_batch(const struct round *round)
 {
 	const struct queued_page *first = &round->queue[round->queue_done];
+	uint64_t bytes = 0;
 	size_t count = 0;
 
-	while (count < limit && round->queue_done + count < round->queue_count &&
+	while (count < ROUND_BATCH && round->queue_done + count < round->queue_count &&
 	       first[count].pid == first->pid && first[count].tier == first->tier &&
-	       first[count].from == first->from)
-		count++;
+	       first[count].from == first->from &&
+	       (double)bytes + HEAT_PAGE_BYTES <= round->allowance_bytes &&
+	       bytes + first[count].bytes <= round->room_bytes[first->tier])
+		bytes += first[count++].bytes;
 	return count;
+}
+
+static uint64_t
+queued_bytes(const struct round *round)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = round->queue_done; i < round->queue_count; i++)
+		bytes += round->queue[i].bytes;
+	return bytes;
 }
 
 static uint64_t
@@ -145,9 +162,16 @@ announce(struct round *round, int on)
 	for (size_t s = 0; s < round->parts.sampler_count; s++) {
 		const struct sampler_ops *ops = round->parts.sampler_ops[s];
 
+		err.msg[0] = '\0';
 		if (!ops->moving || ops->moving(round->parts.samplers[s], on, &err) == 0)
 			continue;
 		log_warn("round", "%s: %s; nothing is moved", ops->name, err.msg);
+		/* Those that are prepared by now wait for nothing. */
+		while (on && s-- > 0) {
+			ops = round->parts.sampler_ops[s];
+			if (ops->moving)
+				(void)ops->moving(round->parts.samplers[s], 0, NULL);
+		}
 		round->queue_done = round->queue_count;
 		return -1;
 	}
@@ -164,31 +188,27 @@ carry_slice(struct round *round, uint64_t now_ns)
 
 	round->allowance_bytes += (double)(now_ns - round->allowance_ns) * bytes_per_ns;
 	round->allowance_ns = now_ns;
+	if (most < HEAT_PAGE_BYTES)
+		most = HEAT_PAGE_BYTES; /* or the first page would be waited for in vain */
 	if (round->allowance_bytes > most)
 		round->allowance_bytes = most;
 
 	if (announce(round, round->queue_done < round->queue_count) < 0)
 		return;
 	while (round->queue_done < round->queue_count && spent_ns < SLICE_NS) {
-		const struct queued_page *head = &round->queue[round->queue_done];
-		size_t limit = ROUND_BATCH, count;
+		size_t count;
 		uint64_t before_ns = round->stats.move_ns;
 
 		if (round->allowance_bytes < HEAT_PAGE_BYTES)
 			break;
-		if (round->allowance_bytes < (double)ROUND_BATCH * HEAT_PAGE_BYTES)
-			limit = (size_t)round->allowance_bytes / HEAT_PAGE_BYTES;
-		if (round->room_bytes[head->tier] / HEAT_PAGE_BYTES < limit)
-			limit = round->room_bytes[head->tier] / HEAT_PAGE_BYTES;
-		if (!limit) {
+		count = next_batch(round);
+		if (!count) {
 			/* The demotions before it fell short: the plan is stale, the next is near.
 			 */
-			round->stats.refused_bytes[REFUSED_ROOM] +=
-				(round->queue_count - round->queue_done) * HEAT_PAGE_BYTES;
+			round->stats.refused_bytes[REFUSED_ROOM] += queued_bytes(round);
 			round->queue_done = round->queue_count;
 			break;
 		}
-		count = next_batch(round, limit);
 		round->allowance_bytes -= (double)move_batch(round, count, now_ns);
 		round->queue_done += count;
 		spent_ns += round->stats.move_ns - before_ns;

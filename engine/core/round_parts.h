@@ -29,6 +29,7 @@ struct queued_page {
 	uint64_t addr;
 	int32_t pid;
 	uint8_t tier, from;
+	uint32_t bytes;    /* 4 KiB, or 2 MiB */
 	uint16_t stayed_s; /* 0, or for how long: demoting what was promoted lately is ping-pong */
 };
 

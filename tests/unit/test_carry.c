@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_carry.c - a plan on its way: room and rate hold for huge pages too, a target that goes takes
+ * only its own moves along, and samplers hear of a move that does not take place. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fake_world.h"
+#include "memory_registry.h"
+#include "mover_registry.h"
+#include "round.h"
+
+#define MS 1000000ull
+#define BASE 0x40000000ull
+#define REGION ((uint64_t)HEAT_REGION_BYTES)
+
+static uint64_t time_ns;
+static int promotes_only_pid; /* 0: all; -1: none */
+static int moving[2], moving_fails;
+
+static uint64_t
+clock_of_test(void *ctx)
+{
+	(void)ctx;
+	return time_ns;
+}
+
+/* Swaps: demotes all of tier 0, promotes all of tier 1, with a gain that always pays. */
+static int
+swap_decide(void *self, const struct sluice_view *view, struct sluice_plan *plan,
+	    struct sluice_err *reterr)
+{
+	(void)self, (void)reterr;
+	for (uint32_t tier = 0; tier < 2; tier++) {
+		for (uint64_t i = 0; i < view->region_count; i++) {
+			const struct sluice_region *region = sluice_view_region(view, i);
+
+			if (region->tier == tier && promotes_only_pid >= 0 &&
+			    (!promotes_only_pid || region->pid == promotes_only_pid))
+				round_host()->move(plan, i, !tier, 1e6f);
+		}
+	}
+	return 0;
+}
+
+static const struct sluice_policy swap_policy = {.name = "swap", .decide = swap_decide};
+
+static int
+eye_add(void *self, int32_t pid, struct sluice_err *reterr)
+{
+	(void)self, (void)pid, (void)reterr;
+	return 0;
+}
+
+static void
+eye_remove(void *self, int32_t pid)
+{
+	(void)self, (void)pid;
+}
+
+static int
+eye_read(void *self, uint64_t now_ns, struct sample *samples, size_t capacity, size_t *ret_count,
+	 struct sluice_err *reterr)
+{
+	(void)self, (void)now_ns, (void)samples, (void)capacity, (void)reterr;
+	*ret_count = 0;
+	return 0;
+}
+
+static int
+eye_moving(void *self, int on, struct sluice_err *reterr)
+{
+	int *is_moving = self;
+
+	if (on && is_moving == &moving[1] && moving_fails)
+		return sluice_fail(reterr, -EBUSY, "not now");
+	*is_moving = on;
+	return 0;
+}
+
+static const struct sampler_ops eye = {
+	.name = "eye",
+	.add = eye_add,
+	.remove = eye_remove,
+	.read = eye_read,
+	.moving = eye_moving,
+};
+
+static struct round *
+round_of(struct fake_world *world, uint64_t rate_bps)
+{
+	struct round_options options;
+	struct round_parts parts = {
+		.sampler_ops = {&eye, &eye},
+		.samplers = {&moving[0], &moving[1]},
+		.sampler_count = 2,
+		.memory_ops = &memory_fake,
+		.mover_ops = &mover_fake,
+		.policy = &swap_policy,
+		.clock_ns = clock_of_test,
+	};
+	struct ops_env env = {.sysroot = ""};
+	struct round *round;
+
+	fake_world_use(world);
+	time_ns = 10000 * MS;
+	promotes_only_pid = moving_fails = moving[0] = moving[1] = 0;
+	assert_int_equal(memory_fake.start(&env, &parts.memory, NULL), 0);
+	assert_int_equal(mover_fake.start(&env, &parts.mover, NULL), 0);
+	round_default_options(&options);
+	options.rate_bps = rate_bps;
+	options.region_max = 256;
+	options.detail_bytes_max = 1 << 20;
+	options.watermark_percent = 0;
+	assert_int_equal(round_new(&options, &parts, &round, NULL), 0);
+	return round;
+}
+
+static void
+tick(struct round *round)
+{
+	int32_t ended[8];
+	size_t count;
+
+	time_ns += 50 * MS;
+	assert_true(round_tick(round, time_ns, ended, 8, &count, NULL) > 0);
+}
+
+/* Demotions that were to make room fail, so there is room for one huge page, not for eight. */
+static void
+test_huge_pages_keep_to_the_room(void **state)
+{
+	struct fake_world *world = fake_world_new((uint64_t[]){9 * REGION, 64 * REGION}, 2);
+	struct round *round = round_of(world, 1ull << 30);
+
+	(void)state;
+	assert_int_equal(fake_world_map(world, 7, BASE, 8 * REGION, 0), 0);
+	assert_int_equal(fake_world_map(world, 7, BASE + 8 * REGION, 8 * REGION, 1), 0);
+	for (uint64_t i = 0; i < 16; i++)
+		assert_int_equal(fake_world_make_huge(world, 7, BASE + i * REGION), 0);
+	for (uint64_t i = 0; i < 8; i++)
+		fake_world_fail(world, 7, BASE + i * REGION, MOVE_BUSY, 1000);
+	promotes_only_pid = -1;
+	assert_int_equal(round_add(round, 7, time_ns, NULL), 0);
+	for (int i = 0; i < 60; i++)
+		tick(round);
+	promotes_only_pid = 0;
+	for (int i = 0; i < 100 && fake_world_resident(world, 7, 0) == 8 * REGION; i++)
+		tick(round);
+	assert_int_equal(fake_world_resident(world, 7, 0), 9 * REGION);
+	{
+		struct round_stats stats;
+
+		round_get_stats(round, &stats);
+		assert_int_equal(stats.promoted_bytes, REGION);
+		assert_int_equal(stats.outcome_pages[MOVE_NOMEM], 0);
+	}
+	round_free(round);
+	fake_world_free(world);
+}
+
+/* One huge page at a time, and then a pause that makes up for it. */
+static void
+test_huge_pages_keep_to_the_rate(void **state)
+{
+	struct fake_world *world = fake_world_new((uint64_t[]){64 * REGION, 64 * REGION}, 2);
+	struct round *round = round_of(world, 4 * REGION);
+
+	(void)state;
+	assert_int_equal(fake_world_map(world, 7, BASE, 16 * REGION, 1), 0);
+	for (uint64_t i = 0; i < 16; i++)
+		assert_int_equal(fake_world_make_huge(world, 7, BASE + i * REGION), 0);
+	promotes_only_pid = -1;
+	assert_int_equal(round_add(round, 7, time_ns, NULL), 0);
+	for (int i = 0; i < 60; i++)
+		tick(round);
+	promotes_only_pid = 0;
+	for (int i = 0; i < 100 && fake_world_resident(world, 7, 0) == 0; i++)
+		tick(round);
+	assert_in_range(fake_world_resident(world, 7, 0), REGION, 2 * REGION);
+	round_free(round);
+	fake_world_free(world);
+}
+
+/* What the plan had noted for a target that went must not swallow what is asked for later. */
+static void
+test_plan_after_a_target_went(void **state)
+{
+	struct fake_world *world = fake_world_new((uint64_t[]){64 * REGION, 64 * REGION}, 2);
+	struct round *round = round_of(world, 1ull << 30);
+
+	(void)state;
+	assert_int_equal(fake_world_map(world, 7, BASE, 4 * REGION, 1), 0);
+	assert_int_equal(fake_world_map(world, 8, BASE, 4 * REGION, 1), 0);
+	promotes_only_pid = -1;
+	assert_int_equal(round_add(round, 7, time_ns, NULL), 0);
+	assert_int_equal(round_add(round, 8, time_ns, NULL), 0);
+	for (int i = 0; i < 60; i++)
+		tick(round);
+	/* A plan of 8 moves, none of which can be carried out, and then 7 goes. */
+	moving_fails = 1;
+	promotes_only_pid = 0;
+	for (int i = 0; i < 90; i++)
+		tick(round);
+	assert_int_equal(fake_world_resident(world, 8, 0), 0);
+	round_remove(round, 7);
+	moving_fails = 0;
+	for (int i = 0; i < 90 && fake_world_resident(world, 8, 0) == 0; i++)
+		tick(round);
+	assert_int_equal(fake_world_resident(world, 8, 0), 4 * REGION);
+	assert_int_equal(fake_world_resident(world, 7, 0), 0);
+	round_free(round);
+	fake_world_free(world);
+}
+
+static void
+test_a_sampler_that_cannot(void **state)
+{
+	struct fake_world *world = fake_world_new((uint64_t[]){64 * REGION, 64 * REGION}, 2);
+	struct round *round = round_of(world, 1ull << 30);
+
+	(void)state;
+	assert_int_equal(fake_world_map(world, 7, BASE, 4 * REGION, 1), 0);
+	moving_fails = 1;
+	assert_int_equal(round_add(round, 7, time_ns, NULL), 0);
+	for (int i = 0; i < 90; i++)
+		tick(round);
+	assert_int_equal(fake_world_resident(world, 7, 0), 0);
+	assert_false(moving[0]);
+	round_free(round);
+	fake_world_free(world);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_huge_pages_keep_to_the_room),
+		cmocka_unit_test(test_huge_pages_keep_to_the_rate),
+		cmocka_unit_test(test_plan_after_a_target_went),
+		cmocka_unit_test(test_a_sampler_that_cannot),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
