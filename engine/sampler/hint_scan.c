@@ -19,6 +19,7 @@
  * else, and the gaps of its hot pages grow by that. The scheduler's tick, 4 ms or more, is the
  * grain. With windows of 14 MiB every 100 ms hot pages seemed four times colder than they were. */
 #define PERIOD_MS 20
+#define KERNEL_PROMOTES_BYTES (900ull << 20) /* it wants 1 GiB and its watermark */
 #define WINDOW_MB_MOST 2048
 
 static int
@@ -60,13 +61,16 @@ hint_scan_open(struct hint_scan *scan, const char *sysroot, const char *state_di
 				   .window_mb = 1,
 				   .windows = 256};
 	r = settings_open(sysroot, state_dir, &scan->settings, reterr);
-	/* Off first: what follows must be in force before anything is marked. */
 	if (r == 0)
-		r = set_number(scan, HINT_MODE_FILE, 0, reterr);
+		r = sluice_topology_load(NULL, &scan->topology, reterr);
+	/* The mode last: settings are put back last change first, and the kernel must not be
+	 * allowed to promote again while the tiering bit is about to go. */
 	if (r == 0)
 		r = set_number(scan, HINT_RATE_LIMIT_FILE, 0, reterr);
 	if (r == 0)
 		r = set_windows(scan, reterr);
+	if (r == 0)
+		r = set_number(scan, HINT_MODE_FILE, 0, reterr);
 	if (r < 0)
 		hint_scan_close(scan);
 	return r;
@@ -76,7 +80,25 @@ void
 hint_scan_close(struct hint_scan *scan)
 {
 	settings_close(scan->settings);
+	sluice_topology_free(scan->topology);
 	scan->settings = NULL;
+	scan->topology = NULL;
+}
+
+/* With more than a gigabyte free the kernel promotes whatever faults, whatever the rate limit says.
+ * Were the tiering bit cleared while it is at it, that page would keep its time. */
+static int
+kernel_may_promote(const struct hint_scan *scan)
+{
+	if (sluice_topology_refresh(scan->topology, NULL) < 0)
+		return 1;
+	for (size_t i = 0; i < sluice_topology_node_count(scan->topology); i++) {
+		const struct sluice_node *node = sluice_topology_node(scan->topology, i);
+
+		if (node->tier == 0 && node->free_bytes > KERNEL_PROMOTES_BYTES)
+			return 1;
+	}
+	return 0;
 }
 
 /* Bring the kernel's mode in line with what is wanted. */
@@ -89,6 +111,8 @@ apply_mode(struct hint_scan *scan, struct sluice_err *reterr)
 				       : 0;
 	int r;
 
+	if (!mode && scan->kernel_mode && kernel_may_promote(scan))
+		mode = MODE_SLOW;
 	if (mode == scan->kernel_mode)
 		return 0;
 	r = set_number(scan, HINT_MODE_FILE, (uint64_t)mode, reterr);
@@ -132,11 +156,35 @@ hint_scan_mark(struct hint_scan *scan, int on)
 	apply_mode_quietly(scan);
 }
 
+/* Somebody else may have changed the setting meanwhile. */
+static int
+check_bit(const struct hint_scan *scan, struct sluice_err *reterr)
+{
+	char text[SETTINGS_VALUE_BYTES];
+	int r = settings_get(scan->settings, HINT_MODE_FILE, text, sizeof(text), reterr);
+
+	if (r < 0 || strtol(text, NULL, 10) & MODE_SLOW)
+		return r;
+	return sluice_fail(reterr, -EBUSY,
+			   HINT_MODE_FILE
+			   " was set to %.8s by somebody else, and moving pages "
+			   "without its tiering bit can crash the kernel; leave it to "
+			   "Sluice while that runs",
+			   text);
+}
+
 int
 hint_scan_moving(struct hint_scan *scan, int on, struct sluice_err *reterr)
 {
+	int before = scan->moving, r;
+
 	scan->moving = on;
-	return apply_mode(scan, reterr);
+	r = apply_mode(scan, reterr);
+	if (r == 0 && on)
+		r = check_bit(scan, reterr);
+	if (r < 0)
+		scan->moving = before;
+	return r;
 }
 
 static void
@@ -177,6 +225,8 @@ hint_scan_has(const struct hint_scan *scan, int32_t pid)
 int
 hint_scan_add(struct hint_scan *scan, int32_t pid, struct sluice_err *reterr)
 {
+	int r;
+
 	if (hint_scan_has(scan, pid))
 		return 0;
 	if (scan->target_count == HINT_TARGETS_MAX)
@@ -186,7 +236,10 @@ hint_scan_add(struct hint_scan *scan, int32_t pid, struct sluice_err *reterr)
 	look_at(scan, scan->sees_fast ? MODE_ALL : MODE_SLOW);
 	memset(&scan->target[scan->target_count], 0, sizeof(scan->target[0]));
 	scan->target[scan->target_count++].pid = pid;
-	return apply_mode(scan, reterr);
+	r = apply_mode(scan, reterr);
+	if (r < 0)
+		hint_scan_remove(scan, pid); /* the caller has not got it */
+	return r;
 }
 
 void
@@ -257,6 +310,7 @@ hint_scan_marked(struct hint_scan *scan, int32_t pid, uint64_t bytes, uint64_t t
 			continue;
 		/* Several mappings in one window come within microseconds. */
 		if (scan->target[i].marked_ns > scan->on_since_ns &&
+		    time_ns > scan->target[i].marked_ns &&
 		    time_ns - scan->target[i].marked_ns > PERIOD_MS * 500000ull)
 			scan->target[i].wait_ns = time_ns - scan->target[i].marked_ns;
 		scan->target[i].marked_ns = time_ns;
