@@ -11,7 +11,9 @@
  * memory carry a time where others carry the CPU of their last fault, and only with that bit set
  * does the kernel clear it when a page is promoted. Without, the next fault on the promoted page
  * takes the time for a CPU number, and the kernel crashes (6.12.107: a NULL dereference in
- * task_numa_fault). Hence hint_scan_moving().
+ * task_numa_fault). Hence hint_scan_moving(). The same happens to a page that the kernel itself is
+ * promoting at the moment when the bit is cleared, so it is cleared only while the kernel promotes
+ * nothing: the rate limit is 0, and fast memory has less free than makes the kernel ignore that.
  */
 #ifndef SAMPLER_HINT_SCAN_H
 #define SAMPLER_HINT_SCAN_H
@@ -21,6 +23,7 @@
 
 #include "settings.h"
 #include "sluice/err.h"
+#include "sluice/topology.h"
 
 #define HINT_MODE_FILE "/proc/sys/kernel/numa_balancing"
 #define HINT_RATE_LIMIT_FILE "/proc/sys/kernel/numa_balancing_promote_rate_limit_MBps"
@@ -31,6 +34,7 @@
 
 struct hint_scan {
 	struct settings *settings;
+	struct sluice_topology *topology; /* for the free memory of fast nodes */
 	int sees_fast;        /* all CPUs are on one node, so marking fast pages moves nothing */
 	int mode;             /* what is marked while marking is on: 2 slow tiers, 3 all */
 	int marking, moving;  /* numa_balancing is set to the mode, at least to 2 */
