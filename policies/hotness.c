@@ -123,11 +123,12 @@ region_of(const struct hotness *h, const struct candidate *candidate)
 	return sluice_view_region(h->view, candidate->entry);
 }
 
-/* The view's bounds hold with 84 %, one sigma. Of ten thousand regions with equal heat many lie
+/* The view's bounds hold with 69 %, half a sigma. Of ten thousand regions with equal heat many lie
  * outside of them at any time, and would be swapped for nothing, so we go half as far again. The
  * lower bound by a factor, for it must stay above 0; the upper one by a sum, for what was never
- * seen accessed has no factor. On the noisy machine of test_policy_hotness.c this cuts the moves of
- * a steady minute from 81 MiB to 4, and costs a second until 100 MiB of hot memory are found. */
+ * seen accessed has no factor. On the noisy machine of test_policy_hotness.c, whose bounds are one
+ * sigma, this cuts the moves of a steady minute from 81 MiB to 4, and costs a second until 100 MiB
+ * of hot memory are found. */
 static float
 surely_above(const struct sluice_region *region)
 {
