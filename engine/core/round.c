@@ -80,7 +80,7 @@ round_new(const struct round_options *options, const struct round_parts *parts, 
 	r = heat_new(&heat_options, &round->heat, reterr);
 	if (r < 0)
 		goto fail;
-	round->entry_max = options->region_max + options->detail_bytes_max / 2048 * 64;
+	round->entry_max = (size_t)options->region_max * 2 + options->detail_bytes_max / 2048 * 64;
 	round->queue_max = options->rate_bps / HEAT_PAGE_BYTES * options->interval_ms / 1000 + 1;
 	if (round->queue_max > (1u << 24))
 		round->queue_max = 1u << 24;

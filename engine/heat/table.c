@@ -26,8 +26,9 @@ heat_new(const struct heat_options *options, struct heat **ret, struct sluice_er
 		goto no_memory;
 	heat->region_max = options->region_max;
 	heat->detail_max = (uint32_t)details;
-	/* A view has one entry a region, and at most a few dozen for each in detail. */
-	heat->entry_max = (size_t)heat->region_max + (size_t)heat->detail_max * 64;
+	/* A view has an entry for each tier that a region lies in, two as a rule, and at most a few
+	 * dozen for each in detail. */
+	heat->entry_max = (size_t)heat->region_max * 2 + (size_t)heat->detail_max * 64;
 	heat->regions = reserve(sizeof(struct region) * heat->region_max);
 	heat->spare = reserve(sizeof(struct region) * heat->region_max);
 	heat->details = reserve(sizeof(struct detail) * (heat->detail_max + 1u));

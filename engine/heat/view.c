@@ -366,7 +366,9 @@ emit_groups(struct heat *heat, uint32_t index, const struct prior *prior)
 	}
 	for (size_t g = 0; g < count; g++)
 		group_of_key[groups[g].key] = 0;
-	if (count > 64 || heat->entry_count + count > heat->entry_max - heat->region_count * 2) {
+	/* Two entries for each region are kept free, so that the last ones are seen too. */
+	if (count > 64 ||
+	    heat->entry_count + count + (size_t)heat->region_count * 2 > heat->entry_max) {
 		emit_whole(heat, index, prior);
 		return;
 	}

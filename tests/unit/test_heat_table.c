@@ -116,11 +116,49 @@ test_marked_after_the_ticks_time(void **state)
 	heat_free(heat);
 }
 
+/* A table that is full of regions in two tiers, some of them in detail, shows all of them. */
+static void
+see_to_the_end(uint64_t detail_bytes)
+{
+	struct heat *heat = table_of(200, 200, detail_bytes);
+	uint64_t now_ns = 2 * NS_PER_S, last = 0, bytes = 0;
+	const struct sluice_region *entries;
+	size_t count = 0;
+
+	for (size_t i = 0; i < 200; i++)
+		place(heat, i, 0, 1, NS_PER_S);
+	/* Gaps of many lengths, so that each region in detail has pages of many kinds. */
+	for (int pass = 0; pass < 3; pass++) {
+		arm(heat, 200 * HEAT_REGION_BYTES, now_ns);
+		for (uint64_t p = 0; p < 40 * HEAT_REGION_PAGES; p++)
+			touch(heat, p, now_ns + (1000000ull << p % 13));
+		now_ns += 10 * NS_PER_S;
+		entries = heat_view(heat, now_ns, &count);
+	}
+	for (size_t i = 0; i < count; i++) {
+		bytes += entries[i].bytes;
+		last = entries[i].addr > last ? entries[i].addr : last;
+	}
+	assert_int_equal(last, BASE + 199 * HEAT_REGION_BYTES);
+	assert_int_equal(bytes, 200 * HEAT_REGION_BYTES);
+	heat_free(heat);
+}
+
+static void
+test_full_table_is_seen_to_its_end(void **state)
+{
+	(void)state;
+	see_to_the_end(0);
+	see_to_the_end(2048);
+	see_to_the_end(40 * 2048);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_marked_after_the_ticks_time),
+		cmocka_unit_test(test_full_table_is_seen_to_its_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
