@@ -62,11 +62,12 @@ test_bit_is_set_while_pages_move(void **state)
 	assert_true(mode() & 2);
 	/* The last target goes, another comes, and nobody said that moving is over. */
 	hint_scan_remove(&scan, 7);
-	assert_int_equal(mode(), 0);
+	assert_false(mode() & 1);
 	assert_int_equal(hint_scan_add(&scan, 8, NULL), 0);
 	assert_true(mode() & 2);
+	/* Whether the bit goes then hangs on how much fast memory of this machine is free. */
 	assert_int_equal(hint_scan_moving(&scan, 0, NULL), 0);
-	assert_int_equal(mode(), 0);
+	assert_false(mode() & 1);
 }
 
 static void
