@@ -274,7 +274,8 @@ hint_scan_pace(struct hint_scan *scan, double bytes_per_s)
 		if ((double)scan->target[i].wait_ns > 2e9 * wait_s)
 			wait_s = (double)scan->target[i].wait_ns / 1e9;
 	}
-	window_mb = (uint64_t)(bytes_per_s * wait_s) >> 20;
+	/* Upwards: the purse stops what is too much, but nothing makes up for a slow pass. */
+	window_mb = ((uint64_t)(bytes_per_s * wait_s) + (1u << 20) - 1) >> 20;
 	if (window_mb > (scan->biggest_bytes >> 20) + 2)
 		window_mb = (scan->biggest_bytes >> 20) + 2;
 	window_mb = window_mb < 1 ? 1 : window_mb > WINDOW_MB_MOST ? WINDOW_MB_MOST : window_mb;

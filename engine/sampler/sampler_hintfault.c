@@ -378,12 +378,16 @@ set_pace(struct hintfault *self, uint64_t now_ns)
 		hint_scan_mark(&self->scan, 0);
 	else if (self->purse_ns > most / 2)
 		hint_scan_mark(&self->scan, 1);
+	/* Faults after all, say the first of a program that has just begun to use what it filled:
+	 * back to small windows at once, or they cost far more than was allowed. */
+	if (self->ease > 1 && self->purse_ns < most * 0.9) {
+		self->ease = 1;
+		self->paced_ns = 0;
+	}
 	if (now_ns - self->paced_ns < PACE_EVERY_NS)
 		return;
 	self->paced_ns = now_ns;
-	if (self->purse_ns < most / 2)
-		self->ease = 1;
-	else if (self->purse_ns >= most && self->ease < EASE_MOST)
+	if (self->purse_ns >= most && self->ease < EASE_MOST)
 		self->ease *= 2;
 	hint_scan_pace(&self->scan, faults_per_s * self->ease * HEAT_PAGE_BYTES);
 }
