@@ -127,6 +127,25 @@ procfs_write(const char *sysroot, int32_t pid, const char *name, const char *tex
 }
 
 int
+procfs_comm(const char *sysroot, int32_t pid, char *ret_comm, size_t size)
+{
+	char text[64];
+	ssize_t length;
+	int fd = pid > 0 ? procfs_open(sysroot, pid, "comm", O_RDONLY) : -ESRCH;
+
+	if (fd < 0)
+		return fd;
+	length = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (length <= 0)
+		return -ESRCH;
+	text[length] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	snprintf(ret_comm, size, "%s", text);
+	return 0;
+}
+
+int
 procfs_state(const char *sysroot, int32_t pid)
 {
 	char text[1024], *after, state;

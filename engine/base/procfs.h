@@ -29,6 +29,9 @@ void procfs_lines_close(struct procfs_lines *lines); /* also when closed already
 /* Write a short text to SYSROOT/proc/PID/NAME. -errno. */
 int procfs_write(const char *sysroot, int32_t pid, const char *name, const char *text);
 
+/* The name that the kernel keeps of a process, at most 15 characters; any text. -errno. */
+int procfs_comm(const char *sysroot, int32_t pid, char *ret_comm, size_t size);
+
 /* 0 it runs, -ESRCH it has ended (a zombie has), -EINVAL it is a kernel thread, -errno. */
 int procfs_state(const char *sysroot, int32_t pid);
 

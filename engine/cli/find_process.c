@@ -6,29 +6,22 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "parse.h"
+#include "procfs.h"
 
 #define COMM_CHARS 15 /* the kernel keeps no more of a name */
 
 static int
-has_name(const char *pid, const char *name)
+has_name(int32_t pid, const char *name)
 {
-	char path[64], comm[64] = "";
-	FILE *file;
+	char comm[32];
 
-	snprintf(path, sizeof(path), "/proc/%.20s/comm", pid);
-	file = fopen(path, "re");
-	if (!file)
-		return 0;
-	if (fgets(comm, sizeof(comm), file))
-		comm[strcspn(comm, "\n")] = '\0';
-	fclose(file);
-	return strncmp(comm, name, COMM_CHARS) == 0 && strlen(comm) <= strlen(name);
+	return procfs_comm("", pid, comm, sizeof(comm)) == 0 &&
+	       strncmp(comm, name, COMM_CHARS) == 0 && strlen(comm) <= strlen(name);
 }
 
 int
@@ -54,7 +47,7 @@ find_process(const char *word, struct found_processes *ret, struct sluice_err *r
 		pid_t found = (pid_t)strtol(entry->d_name, NULL, 10);
 
 		if (isdigit((unsigned char)entry->d_name[0]) && found != getpid() &&
-		    has_name(entry->d_name, word))
+		    has_name(found, word))
 			ret->pids[ret->count++] = found;
 	}
 	closedir(proc);

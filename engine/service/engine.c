@@ -17,12 +17,12 @@
 #include "log.h"
 #include "memory_registry.h"
 #include "mover_registry.h"
+#include "procfs.h"
 #include "sampler_registry.h"
 #include "settings.h"
 
 #define NS_PER_S 1000000000ull
 #define DEFAULT_STATE_DIR "/run/sluice"
-#define PF_KTHREAD 0x00200000u
 
 struct engine {
 	struct engine_options options;
@@ -293,11 +293,8 @@ engine_stop(struct engine *engine)
 static int
 check_target(int32_t pid, char *comm, struct sluice_err *reterr)
 {
-	char path[64], text[1024], state = 0;
-	unsigned int flags = 0;
-	const char *open, *close;
-	size_t n;
-	FILE *f;
+	char path[64];
+	int r;
 
 	if (pid <= 0)
 		return sluice_fail(reterr, -EINVAL, "%d is not a process id", pid);
@@ -305,23 +302,15 @@ check_target(int32_t pid, char *comm, struct sluice_err *reterr)
 		return sluice_fail(reterr, -EINVAL, "process %d is sluiced itself", pid);
 	if (pid == 1)
 		return sluice_fail(reterr, -EINVAL, "process 1 (init) is not to be tiered");
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	f = fopen(path, "re");
-	if (!f)
+	r = procfs_comm("", pid, comm, 32);
+	if (r < 0)
 		return sluice_fail(reterr, -ESRCH, "there is no process %d", pid);
-	n = fread(text, 1, sizeof(text) - 1, f);
-	fclose(f);
-	text[n] = '\0';
-	/* The name in parentheses may hold anything, so the last ')' counts. */
-	open = strchr(text, '(');
-	close = strrchr(text, ')');
-	if (!open || !close || sscanf(close + 1, " %c %*d %*d %*d %*d %*d %u", &state, &flags) != 2)
-		return sluice_fail(reterr, -ESRCH, "process %d has ended", pid);
-	if (flags & PF_KTHREAD)
+	r = procfs_state("", pid);
+	if (r == -EINVAL)
 		return sluice_fail(reterr, -EINVAL,
-				   "%d (%.*s) is a kernel thread and has no memory of its own", pid,
-				   (int)(close - open - 1), open + 1);
-	if (state == 'Z' || state == 'X')
+				   "%d (%s) is a kernel thread and has no memory of its own", pid,
+				   comm);
+	if (r < 0)
 		return sluice_fail(reterr, -ESRCH, "process %d has ended", pid);
 	/* What the kernel's ptrace check allows is what move_pages will allow. */
 	snprintf(path, sizeof(path), "/proc/%d/pagemap", pid);
@@ -329,7 +318,6 @@ check_target(int32_t pid, char *comm, struct sluice_err *reterr)
 		return sluice_fail(
 			reterr, -EPERM,
 			"not allowed to look into process %d; run as root or as its owner", pid);
-	snprintf(comm, 32, "%.*s", (int)(close - open - 1), open + 1);
 	return 0;
 }
 
@@ -377,21 +365,13 @@ static void
 fill_target(struct engine *engine, size_t i, struct engine_target *ret)
 {
 	double rate[ROUND_TIERS_MAX] = {0}, all = 0;
-	char path[64];
-	FILE *f;
 
 	*ret = (struct engine_target){
 		.pid = engine->targets[i].pid,
 		.age_ms = (clock_now_ns() - engine->targets[i].since_ns) / 1000000,
 	};
 	/* A program that was attached before its exec has another name since. */
-	snprintf(path, sizeof(path), "/proc/%d/comm", ret->pid);
-	f = fopen(path, "re");
-	if (f) {
-		if (fgets(engine->targets[i].comm, sizeof(engine->targets[i].comm), f))
-			engine->targets[i].comm[strcspn(engine->targets[i].comm, "\n")] = '\0';
-		fclose(f);
-	}
+	procfs_comm("", ret->pid, engine->targets[i].comm, sizeof(engine->targets[i].comm));
 	memcpy(ret->comm, engine->targets[i].comm, sizeof(ret->comm));
 	if (round_target_stats(engine->round, ret->pid, ret->resident_bytes, rate,
 			       &ret->pinned_bytes) < 0)
@@ -436,12 +416,6 @@ engine_get_status(struct engine *engine, struct engine_status *ret)
 	for (size_t i = 0; i < engine->target_count; i++)
 		fill_target(engine, i, &ret->targets[i]);
 	pthread_mutex_unlock(&engine->lock);
-}
-
-const struct sluice_topology *
-engine_topology(const struct engine *engine)
-{
-	return engine->topology;
 }
 
 int

@@ -74,9 +74,6 @@ int engine_detach(struct engine *engine, int32_t pid, struct sluice_err *reterr)
 /* A copy of the state after the last round; any thread. ret is the caller's (about 80 KiB). */
 void engine_get_status(struct engine *engine, struct engine_status *ret);
 
-/* Borrowed until engine_stop. */
-const struct sluice_topology *engine_topology(const struct engine *engine);
-
 /* Put back what an earlier run that was killed left changed (safety rule 7). Returns the number of
  * settings put back, or -errno; to be called before engine_start and by `sluice restore`. */
 int engine_restore(const char *sysroot, const char *state_dir, struct sluice_err *reterr);

@@ -159,13 +159,6 @@ engine_get_status(struct engine *engine, struct engine_status *ret)
 	}
 }
 
-const struct sluice_topology *
-engine_topology(const struct engine *engine)
-{
-	(void)engine;
-	return NULL;
-}
-
 int
 engine_restore(const char *sysroot, const char *state_dir, struct sluice_err *reterr)
 {

@@ -101,6 +101,24 @@ states(void **unused)
 }
 
 static void
+names(void **unused)
+{
+	char comm[32] = "as it was";
+
+	(void)unused;
+	assert_int_equal(procfs_comm(fake_root, 7, comm, sizeof(comm)), -ENOENT);
+	assert_int_equal(procfs_comm(fake_root, 0, comm, sizeof(comm)), -ESRCH);
+	fake_put("proc/7/comm", "");
+	assert_int_equal(procfs_comm(fake_root, 7, comm, sizeof(comm)), -ESRCH);
+	assert_string_equal(comm, "as it was");
+	fake_put("proc/7/comm", "a) b%s\n");
+	assert_int_equal(procfs_comm(fake_root, 7, comm, sizeof(comm)), 0);
+	assert_string_equal(comm, "a) b%s");
+	assert_int_equal(procfs_comm(fake_root, 7, comm, 3), 0);
+	assert_string_equal(comm, "a)");
+}
+
+static void
 numbers(void **unused)
 {
 	uint64_t number = 7;
@@ -120,9 +138,7 @@ main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, fake_root_make, fake_root_remove)
 	const struct CMUnitTest tests[] = {
-		TEST(maps_lines),
-		TEST(lines_of_any_length),
-		TEST(states),
+		TEST(maps_lines), TEST(lines_of_any_length), TEST(states), TEST(names),
 		TEST(numbers),
 	};
 
