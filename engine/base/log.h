@@ -11,8 +11,7 @@
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
-void log_set_level(enum log_level level); /* default: warn */
-enum log_level log_get_level(void);
+void log_set_level(enum log_level level);                   /* default: warn */
 int log_level_parse(const char *text, enum log_level *ret); /* "error" ... "debug"; -EINVAL */
 
 /* topic: the room that speaks, "sampler". The sentence has no newline at its end. */

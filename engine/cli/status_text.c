@@ -2,8 +2,6 @@
 /* status_text.c - see status_text.h. */
 #include "status_text.h"
 
-#include <string.h>
-
 #include "text.h"
 
 static void

@@ -2,7 +2,6 @@
 /* verb_attach.c - sluice attach PID|NAME: tier a process that runs already. */
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "cli.h"
 #include "find_process.h"

@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 #include "cli.h"
-#include "log.h"
 #include "run_child.h"
 #include "run_report.h"
 

@@ -368,9 +368,3 @@ client_fd(const struct client *client)
 {
 	return client->fd;
 }
-
-pid_t
-client_service_pid(const struct client *client)
-{
-	return client->service;
-}

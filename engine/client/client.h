@@ -40,7 +40,6 @@ int client_call(struct client *client, json_t *request, json_t **ret, int *ret_e
 /* Reads an answer's error as client_call does; 0 when it is ok. */
 int client_answer_error(const json_t *answer, int *ret_exit, struct sluice_err *reterr);
 
-int client_fd(const struct client *client);            /* to poll for reading */
-pid_t client_service_pid(const struct client *client); /* of a spawned one, else 0 */
+int client_fd(const struct client *client); /* to poll for reading */
 
 #endif

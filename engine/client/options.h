@@ -11,7 +11,6 @@
 #define CLIENT_OPTIONS_H
 
 #include <stddef.h>
-#include <stdint.h>
 
 #include "sluice/err.h"
 

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* governor.c - which of the asked moves are admitted; see plan.h. */
-#include <math.h>
-
 #include "plan.h"
 
 /* Latencies that firmware does not tell: the difference published for CXL expanders beside DRAM

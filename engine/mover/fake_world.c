@@ -23,7 +23,6 @@ struct failure {
 struct process {
 	int32_t pid;
 	int refusal;
-	uint64_t pinned_bytes;
 };
 
 struct fake_world {
@@ -225,15 +224,6 @@ fake_world_refuse(struct fake_world *world, int32_t pid, int error)
 	return 0;
 }
 
-void
-fake_world_pin(struct fake_world *world, int32_t pid, uint64_t pinned_bytes)
-{
-	struct process *process = process_find(world, pid);
-
-	if (process)
-		process->pinned_bytes = pinned_bytes;
-}
-
 /* -ESRCH too for a pid that has no mapping at all. */
 int
 fake_world_refusal(const struct fake_world *world, int32_t pid)
@@ -314,15 +304,10 @@ fake_world_called(struct fake_world *world)
 
 size_t
 fake_world_spans(const struct fake_world *world, int32_t pid, struct heat_span *spans,
-		 size_t capacity, uint64_t *ret_pinned_bytes)
+		 size_t capacity)
 {
 	size_t count = 0;
 
-	*ret_pinned_bytes = 0;
-	for (size_t i = 0; i < world->process_count; i++) {
-		if (world->processes[i].pid == pid)
-			*ret_pinned_bytes = world->processes[i].pinned_bytes;
-	}
 	for (size_t i = 0; i < world->mapping_count && count < capacity; i++) {
 		const struct mapping *mapping = &world->mappings[i];
 

@@ -38,7 +38,6 @@ int fake_world_fail(struct fake_world *world, int32_t pid, uint64_t addr, enum m
 		    uint32_t times);
 /* Every call for the process fails from now on: -ESRCH it ended, -EPERM we may not. */
 int fake_world_refuse(struct fake_world *world, int32_t pid, int error);
-void fake_world_pin(struct fake_world *world, int32_t pid, uint64_t pinned_bytes);
 
 uint8_t fake_world_tier_of(const struct fake_world *world, int32_t pid, uint64_t addr);
 uint64_t fake_world_resident(const struct fake_world *world, int32_t pid, uint8_t tier); /* bytes */
@@ -51,7 +50,7 @@ enum move_outcome fake_world_move(struct fake_world *world, int32_t pid, uint64_
 				  uint8_t tier, uint32_t *ret_bytes, uint8_t *ret_landed);
 void fake_world_called(struct fake_world *world);
 size_t fake_world_spans(const struct fake_world *world, int32_t pid, struct heat_span *spans,
-			size_t capacity, uint64_t *ret_pinned_bytes);
+			size_t capacity);
 int fake_world_is_huge(const struct fake_world *world, int32_t pid, uint64_t addr);
 size_t fake_world_tier_count(const struct fake_world *world);
 uint64_t fake_world_total_bytes(const struct fake_world *world, uint8_t tier);

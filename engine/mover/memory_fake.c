@@ -23,7 +23,8 @@ spans(void *self, int32_t pid, struct heat_span *list, size_t capacity, size_t *
 
 	if (r < 0)
 		return sluice_fail(reterr, r, "process %d refuses (%d)", pid, r);
-	*ret_count = fake_world_spans(self, pid, list, capacity, ret_pinned_bytes);
+	*ret_count = fake_world_spans(self, pid, list, capacity);
+	*ret_pinned_bytes = 0;
 	return 0;
 }
 

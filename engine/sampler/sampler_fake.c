@@ -55,12 +55,6 @@ sampler_fake_fail(int code, unsigned int times)
 	fake.fail_times = times;
 }
 
-void
-sampler_fake_set_stats(const struct sampler_stats *stats)
-{
-	fake.stats = *stats;
-}
-
 int
 sampler_fake_watches(int32_t pid)
 {

@@ -18,7 +18,6 @@ void sampler_fake_reset(int available);
 int sampler_fake_push(const struct sample *samples, size_t count);
 /* The next `times` reads fail so. */
 void sampler_fake_fail(int code, unsigned int times);
-void sampler_fake_set_stats(const struct sampler_stats *stats); /* `samples` is counted on top */
 
 /* What the round has asked for. */
 int sampler_fake_watches(int32_t pid);

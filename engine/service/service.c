@@ -3,12 +3,9 @@
 #include "service.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "exit_status.h"
 #include "follow.h"
