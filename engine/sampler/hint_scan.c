@@ -54,6 +54,8 @@ int
 hint_scan_open(struct hint_scan *scan, const char *sysroot, const char *state_dir, int sees_fast,
 	       struct sluice_err *reterr)
 {
+	struct sluice_topology_options topology = {.sysroot = sysroot};
+	char mode[SETTINGS_VALUE_BYTES];
 	int r;
 
 	*scan = (struct hint_scan){.sees_fast = sees_fast,
@@ -62,7 +64,7 @@ hint_scan_open(struct hint_scan *scan, const char *sysroot, const char *state_di
 				   .windows = 256};
 	r = settings_open(sysroot, state_dir, &scan->settings, reterr);
 	if (r == 0)
-		r = sluice_topology_load(NULL, &scan->topology, reterr);
+		r = sluice_topology_load(&topology, &scan->topology, reterr);
 	/* The mode last: settings are put back last change first, and the kernel must not be
 	 * allowed to promote again while the tiering bit is about to go. */
 	if (r == 0)
@@ -70,7 +72,13 @@ hint_scan_open(struct hint_scan *scan, const char *sysroot, const char *state_di
 	if (r == 0)
 		r = set_windows(scan, reterr);
 	if (r == 0)
-		r = set_number(scan, HINT_MODE_FILE, 0, reterr);
+		r = settings_get(scan->settings, HINT_MODE_FILE, mode, sizeof(mode), reterr);
+	/* A kernel that promotes by itself already keeps its bit, until it is known to promote
+	 * nothing. */
+	if (r == 0 && (atoi(mode) & MODE_SLOW))
+		scan->kernel_mode = MODE_SLOW;
+	if (r == 0)
+		r = set_number(scan, HINT_MODE_FILE, (uint64_t)scan->kernel_mode, reterr);
 	if (r < 0)
 		hint_scan_close(scan);
 	return r;
