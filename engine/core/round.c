@@ -15,7 +15,7 @@
 #define TICK_BUSY_NS (50 * NS_PER_MS) /* while pages are queued */
 #define TICK_NS (100 * NS_PER_MS)
 #define TICK_CALM_NS (250 * NS_PER_MS)
-#define CALM_MOST 3 /* intervals between decisions grow to so many times when nothing changes */
+#define CALM_MOST 3      /* so many intervals more between decisions when nothing changes */
 #define CALM_SHARE 0.001 /* of resident memory: planning less is as good as nothing */
 #define ALARM_AGAIN_NS (2 * NS_PER_S)
 #define SPEED_STEP 1.4  /* the latency of an average access changed by this: so did all rates */
@@ -60,6 +60,7 @@ round_new(const struct round_options *options, const struct round_parts *parts, 
 {
 	struct heat_options heat_options = {options->region_max, options->detail_bytes_max};
 	struct round *round;
+	size_t entry_max;
 	int r;
 
 	if (options->interval_ms < 100 || options->interval_ms > 60000)
@@ -80,16 +81,15 @@ round_new(const struct round_options *options, const struct round_parts *parts, 
 	r = heat_new(&heat_options, &round->heat, reterr);
 	if (r < 0)
 		goto fail;
-	round->entry_max = (size_t)options->region_max * 2 + options->detail_bytes_max / 2048 * 64;
+	entry_max = (size_t)options->region_max * 2 + options->detail_bytes_max / 2048 * 64;
 	round->queue_max = options->rate_bps / HEAT_PAGE_BYTES * options->interval_ms / 1000 + 1;
 	if (round->queue_max > (1u << 24))
 		round->queue_max = 1u << 24;
 	round->queue = reserve(round->queue_max * sizeof(*round->queue));
 	round->spans = reserve(ROUND_SPANS_MAX * sizeof(*round->spans));
-	r = plan_init(&round->plan, round->entry_max, reterr);
+	r = plan_init(&round->plan, entry_max, reterr);
 	if (r == 0 && (!round->queue || !round->spans))
-		r = sluice_fail(reterr, -ENOMEM, "no memory for a view of %zu entries",
-				round->entry_max);
+		r = sluice_fail(reterr, -ENOMEM, "no memory for a view of %zu entries", entry_max);
 	if (r < 0)
 		goto fail;
 	*ret = round;

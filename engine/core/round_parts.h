@@ -44,7 +44,6 @@ struct round {
 	struct sluice_tier tiers[ROUND_TIERS_MAX];
 	size_t tier_count;
 	const struct sluice_region *entries; /* of the last view; the heat's */
-	size_t entry_max;
 	struct sluice_plan plan;
 
 	struct queued_page *queue;

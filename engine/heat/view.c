@@ -8,17 +8,15 @@
  * estimate.h) off the variance that is seen. Pages of a region that end up in the same half octave,
  * tier and state become one entry.
  */
-#include <errno.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "estimate.h"
 #include "table.h"
 
 #define PRIOR_PAGES 32.0f /* weight of all regions' common spread against a region's own */
-#define SILENT_OCTAVES                                                                             \
-	1.0f /* how far off a mean may be that rests on silence, since pages differ */
+/* How far off a mean may be that rests on silence, since pages differ. */
+#define SILENT_OCTAVES 1.0f
 /* When much was moved the program runs at another speed, and all of its memory is accessed that
  * much more often. Till a page is looked at again, its estimate may be off by what that makes;
  * octaves squared. Without this, cold pages were swapped for cold ones measured before. */
@@ -26,22 +24,20 @@
 #define MODEL_VAR 0.1f       /* accesses are never quite random: a region's mean is not exact */
 #define RATE_FLOOR_VAR 0.25f /* SAMPLE_RATE is never trusted better than half an octave */
 #define CENSOR_TICKS 250000u /* a quarter of a second untouched begins to say something */
-#define BOUND_SIGMAS                                                                               \
-	0.5f /* what policy.h calls 69 %; with 1.0 a scattered Zipf workload stays 2               \
-	      * points below its best, and nothing else gets better */
-#define MEAN_OF_LOG                                                                                \
-	0.3466f  /* ln(2)/2: from a variance in octaves to the mean of the rate itself             \
-		  */
-#define BINS 64u /* half octaves from RATE_LOWEST */
+/* What policy.h calls 69 %; with 1.0 a scattered Zipf workload stays 2 points below its best, and
+ * nothing else gets better. */
+#define BOUND_SIGMAS 0.5f
+#define MEAN_OF_LOG 0.3466f    /* ln(2)/2: a variance in octaves raises the mean by this much */
+#define BINS 64u               /* half octaves from RATE_LOWEST */
 #define SPREAD_TICKS 30000000u /* 30 s, */
 #define SPREAD_SAMPLES 32u     /* or so many samples a region */
 #define NEVER_MOVED_MS 3600000u
 
 /* What a region's pages are measured against while a view is made. */
 struct prior {
-	float mean, var;
+	float mean;
 	float weight[16], sigma[16]; /* by number of samples */
-	float stale_var[2]; /* grows since pages were last armed: of tier 0, of the others */
+	float stale_var[2]; /* of pages not armed since the speed changed: of tier 0, of others */
 	uint64_t untouched, untouched_carried; /* ticks since armed, and since armed before */
 };
 
@@ -91,7 +87,6 @@ prior_set(struct prior *prior, const struct region *region)
 	float var = fabsf(region->prior_var);
 
 	prior->mean = region->prior_mean;
-	prior->var = var;
 	for (int n = 0; n < 16; n++) {
 		float noise = n ? GAP_VARIANCE / (float)n : INFINITY;
 		float weight = n ? var / (var + noise) : 0;
