@@ -21,8 +21,10 @@ carry_enqueue(struct round *round)
 
 	round->queue_count = 0;
 	round->queue_done = 0;
-	for (size_t t = 0; t < round->tier_count; t++)
+	for (size_t t = 0; t < round->tier_count; t++) {
+		round->shortage_bytes[t] = round->tiers[t].shortage_bytes;
 		round->room_bytes[t] = round->tiers[t].room_bytes;
+	}
 	for (size_t i = 0; i < round->plan.count; i++) {
 		const struct plan_move *move = &round->plan.moves[i];
 		const struct sluice_region *entry = &round->entries[move->region];
@@ -57,6 +59,7 @@ account_page(struct round *round, const struct queued_page *page, uint8_t outcom
 	     uint8_t landed, uint64_t now_ns)
 {
 	struct round_stats *stats = &round->stats;
+	uint64_t cured;
 
 	stats->outcome_pages[outcome] += bytes / HEAT_PAGE_BYTES;
 	if (outcome == MOVE_BUSY || outcome == MOVE_NOMEM || outcome == MOVE_FAILED)
@@ -77,7 +80,11 @@ account_page(struct round *round, const struct queued_page *page, uint8_t outcom
 	}
 	round->room_bytes[page->tier] -=
 		bytes < round->room_bytes[page->tier] ? bytes : round->room_bytes[page->tier];
-	round->room_bytes[page->from] += bytes;
+	/* What leaves a tier cures its shortage first, and only then makes room. */
+	cured = bytes < round->shortage_bytes[page->from] ? bytes
+							  : round->shortage_bytes[page->from];
+	round->shortage_bytes[page->from] -= cured;
+	round->room_bytes[page->from] += bytes - cured;
 }
 
 /* Pages at the head of the queue that go in one call: same process, same destination, and together
@@ -179,6 +186,27 @@ announce(struct round *round, int on)
 	return 0;
 }
 
+/* Others allocate meanwhile, and their memory is not to be taken (safety rule 2): room is never
+ * more than what leaves half of the watermark free. */
+static void
+cut_room(struct round *round)
+{
+	struct sluice_tier tiers[ROUND_TIERS_MAX];
+	size_t count = 0;
+
+	if (round->parts.memory_ops->tiers(round->parts.memory, tiers, ROUND_TIERS_MAX, &count,
+					   NULL) < 0)
+		return;
+	for (size_t t = 0; t < count; t++) {
+		uint64_t keep = (uint64_t)((double)tiers[t].total_bytes *
+					   round->options.watermark_percent / 200.0);
+		uint64_t room = tiers[t].free_bytes > keep ? tiers[t].free_bytes - keep : 0;
+
+		if (round->room_bytes[t] > room)
+			round->room_bytes[t] = room;
+	}
+}
+
 void
 carry_slice(struct round *round, uint64_t now_ns)
 {
@@ -195,6 +223,8 @@ carry_slice(struct round *round, uint64_t now_ns)
 
 	if (announce(round, round->queue_done < round->queue_count) < 0)
 		return;
+	if (round->queue_done < round->queue_count)
+		cut_room(round);
 	while (round->queue_done < round->queue_count && spent_ns < SLICE_NS) {
 		size_t count;
 		uint64_t before_ns = round->stats.move_ns;

@@ -10,8 +10,8 @@
 #define UNKNOWN_SHARE 0.05
 #define DEAF_LEAST_NS (10 * NS_PER_S)
 #define DEAF_MOST_NS (600 * NS_PER_S)
-#define ALARM_WORTH 0.01   /* of fast memory, moved because of the alarm */
-#define WORTH_MOVING 0.002 /* of fast memory, in one decision */
+#define ALARM_WORTH 0.01    /* of fast memory, moved because of the alarm */
+#define WORTH_WINNING 0.005 /* of all accesses, in one decision: less does not repay a hurry */
 
 void
 effort_init(struct effort *effort, double steady_share)
@@ -43,7 +43,7 @@ effort_alarm(struct effort *effort, uint64_t now_ns)
 }
 
 void
-effort_update(struct effort *effort, uint64_t planned_bytes, uint64_t fast_bytes,
+effort_update(struct effort *effort, uint64_t planned_bytes, uint64_t fast_bytes, double won_share,
 	      uint64_t unknown_bytes, uint64_t stale_bytes, uint64_t resident_bytes,
 	      uint64_t now_ns)
 {
@@ -55,7 +55,7 @@ effort_update(struct effort *effort, uint64_t planned_bytes, uint64_t fast_bytes
 	if (awake_ns < LEARN_AT_LEAST_NS)
 		return;
 	if (awake_ns < LEARN_AT_MOST_NS &&
-	    ((double)planned_bytes > WORTH_MOVING * (double)fast_bytes ||
+	    (won_share > WORTH_WINNING ||
 	     (double)unknown_bytes > UNKNOWN_SHARE * (double)resident_bytes)) {
 		effort->now = effort->now * 2 < effort->full ? effort->now * 2 : effort->full;
 		return;

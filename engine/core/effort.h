@@ -27,10 +27,11 @@ void effort_init(struct effort *effort, double steady_share);
 void effort_wake(struct effort *effort, uint64_t now_ns);
 /* Heat where there was none, says a tracker. One that cries wolf is heard less and less. */
 void effort_alarm(struct effort *effort, uint64_t now_ns);
-/* After a decision: what it wanted to move, of how much fast memory; and of the resident memory,
- * how much nothing is known of, and how much was not looked at since the targets' speed changed. */
+/* After a decision: what it wanted to move, of how much fast memory, and which share of all
+ * accesses that was expected to win; and of the resident memory, how much nothing is known of, and
+ * how much was not looked at since the targets' speed changed. */
 void effort_update(struct effort *effort, uint64_t planned_bytes, uint64_t fast_bytes,
-		   uint64_t unknown_bytes, uint64_t stale_bytes, uint64_t resident_bytes,
-		   uint64_t now_ns);
+		   double won_share, uint64_t unknown_bytes, uint64_t stale_bytes,
+		   uint64_t resident_bytes, uint64_t now_ns);
 
 #endif

@@ -46,12 +46,15 @@ governor_admit(const struct governor *governor, struct sluice_plan *plan, uint64
 {
 	const struct sluice_view *view = plan->view;
 	uint64_t room[ROUND_TIERS_MAX] = {0}, wanted[ROUND_TIERS_MAX] = {0};
+	uint64_t shortage[ROUND_TIERS_MAX] = {0};
 	uint64_t pointless[ROUND_TIERS_MAX] = {0}, asked_down[ROUND_TIERS_MAX] = {0};
 	uint64_t left = governor->budget_bytes, admitted = 0;
 	uint32_t tiers = view->tier_count < ROUND_TIERS_MAX ? view->tier_count : ROUND_TIERS_MAX;
 
-	for (uint32_t t = 0; t < tiers; t++)
+	for (uint32_t t = 0; t < tiers; t++) {
 		room[t] = sluice_view_tier(view, t)->room_bytes;
+		shortage[t] = sluice_view_tier(view, t)->shortage_bytes;
+	}
 
 	/* Promotions that do not pay are out, and so is the room that was to be made for them. */
 	for (size_t i = 0; i < plan->count; i++) {
@@ -70,12 +73,11 @@ governor_admit(const struct governor *governor, struct sluice_plan *plan, uint64
 		}
 	}
 	for (uint32_t t = 0; t < tiers; t++) {
-		uint64_t shortage = sluice_view_tier(view, t)->shortage_bytes;
 		uint64_t needed = wanted[t] > room[t] ? wanted[t] - room[t] : 0;
 
 		/* Demotions are kept as far as they serve admitted promotions or cure a shortage;
 		 * those a policy asks for on its own account are kept whole. */
-		needed += shortage;
+		needed += shortage[t];
 		if (asked_down[t] < needed)
 			needed = asked_down[t];
 		if (asked_down[t] - needed < pointless[t])
@@ -111,8 +113,13 @@ governor_admit(const struct governor *governor, struct sluice_plan *plan, uint64
 			bytes = whole_pages(left);
 		}
 		room[move->tier] -= bytes;
-		if (entry->tier < tiers)
-			room[entry->tier] += bytes;
+		if (entry->tier < tiers) {
+			uint64_t cured =
+				bytes < shortage[entry->tier] ? bytes : shortage[entry->tier];
+
+			shortage[entry->tier] -= cured;
+			room[entry->tier] += bytes - cured;
+		}
 		left -= bytes;
 		admitted += bytes;
 		move->bytes = bytes;

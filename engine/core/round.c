@@ -288,6 +288,23 @@ note_speed(struct round *round, uint64_t resident, uint64_t now_ns)
 	round->promoted_noted = round->stats.promoted_bytes;
 }
 
+/* Which share of all accesses the admitted promotions are expected to bring to faster memory. */
+static double
+won_share(const struct round *round)
+{
+	double won = 0, all = 0;
+
+	for (size_t i = 0; i < round->plan.count; i++) {
+		const struct plan_move *move = &round->plan.moves[i];
+
+		if (move->tier < round->entries[move->region].tier)
+			won += (double)move->gain * move->bytes / HEAT_PAGE_BYTES;
+	}
+	for (size_t t = 0; t < ROUND_TIERS_MAX; t++)
+		all += round->stats.heat.access_rate[t];
+	return all > 0 ? won / all : 0;
+}
+
 static void
 decide(struct round *round, uint64_t now_ns)
 {
@@ -340,8 +357,8 @@ decide(struct round *round, uint64_t now_ns)
 	for (size_t t = 0; t < ROUND_TIERS_MAX; t++)
 		resident += round->stats.heat.resident_bytes[t];
 	effort_update(&round->effort, planned, round->stats.heat.resident_bytes[0],
-		      round->stats.heat.unknown_bytes, round->stats.heat.stale_bytes, resident,
-		      now_ns);
+		      won_share(round), round->stats.heat.unknown_bytes,
+		      round->stats.heat.stale_bytes, resident, now_ns);
 	note_speed(round, resident, now_ns);
 	if ((double)resident > GROWN * (double)round->resident_woken) {
 		round->resident_woken = resident;

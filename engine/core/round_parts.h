@@ -48,9 +48,10 @@ struct round {
 
 	struct queued_page *queue;
 	size_t queue_max, queue_count, queue_done;
-	uint64_t room_bytes[ROUND_TIERS_MAX]; /* as moves land */
-	int announced;                        /* the samplers know that pages are moving */
-	double allowance_bytes;               /* token bucket of rate_bps */
+	uint64_t room_bytes[ROUND_TIERS_MAX];     /* as moves land */
+	uint64_t shortage_bytes[ROUND_TIERS_MAX]; /* that demotions have to cure first */
+	int announced;                            /* the samplers know that pages are moving */
+	double allowance_bytes;                   /* token bucket of rate_bps */
 	uint64_t allowance_ns;
 
 	uint64_t next_decision_ns;
