@@ -35,6 +35,9 @@ int procfs_comm(const char *sysroot, int32_t pid, char *ret_comm, size_t size);
 /* 0 it runs, -ESRCH it has ended (a zombie has), -EINVAL it is a kernel thread, -errno. */
 int procfs_state(const char *sysroot, int32_t pid);
 
+/* Resident bytes of a process. -errno. */
+int procfs_resident(const char *sysroot, int32_t pid, uint64_t *ret_bytes);
+
 /* A line of maps, or the head of an entry of smaps. */
 struct procfs_map {
 	uint64_t start, end;

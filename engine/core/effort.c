@@ -5,13 +5,13 @@
 #define NS_PER_S 1000000000ull
 #define LEARN_AT_LEAST_NS (4 * NS_PER_S) /* so that every page had a chance to be seen twice */
 #define LEARN_AT_MOST_NS (60 * NS_PER_S) /* heat that never settles must not cost for ever */
-#define FULL_SHARE 0.4    /* a few seconds of nearly half a CPU, against minutes of bad placement */
-#define REFRESH_SHARE 0.1 /* while estimates are from before a change of speed */
-#define UNKNOWN_SHARE 0.05
+#define FULL_SHARE 0.4   /* a few seconds of nearly half a CPU, against minutes of bad placement */
+#define FULL_DOUBT 0.1   /* of all accesses: worth the full pace; half of it a quarter, and so on */
+#define CALM_DIVISOR 4.0 /* of the steady share, while decisions change nothing */
+#define CALM_MOST 3
 #define DEAF_LEAST_NS (10 * NS_PER_S)
 #define DEAF_MOST_NS (600 * NS_PER_S)
-#define ALARM_WORTH 0.01    /* of fast memory, moved because of the alarm */
-#define WORTH_WINNING 0.005 /* of all accesses, in one decision: less does not repay a hurry */
+#define ALARM_WORTH 0.01 /* of fast memory, moved because of the alarm */
 
 void
 effort_init(struct effort *effort, double steady_share)
@@ -27,54 +27,61 @@ effort_init(struct effort *effort, double steady_share)
 void
 effort_wake(struct effort *effort, uint64_t now_ns)
 {
-	effort->now = effort->full;
+	effort->now = effort->growing ? 0 : effort->full;
 	effort->woken_ns = now_ns;
 	effort->moved_bytes = 0;
 	effort->alarmed = 0;
 }
 
 void
+effort_grow(struct effort *effort, int growing, uint64_t now_ns)
+{
+	effort->growing = growing;
+	effort_wake(effort, now_ns);
+}
+
+void
 effort_alarm(struct effort *effort, uint64_t now_ns)
 {
-	if (now_ns < effort->deaf_until_ns || effort->now >= effort->full)
+	if (effort->growing || now_ns < effort->deaf_until_ns || effort->now >= effort->full)
 		return;
 	effort_wake(effort, now_ns);
 	effort->alarmed = 1;
 }
 
+static void
+judge_alarm(struct effort *effort, uint64_t fast_bytes, uint64_t now_ns)
+{
+	int was_true = (double)effort->moved_bytes > ALARM_WORTH * (double)fast_bytes;
+
+	effort->alarmed = 0;
+	effort->deaf_ns = was_true ? DEAF_LEAST_NS : effort->deaf_ns * 2;
+	if (effort->deaf_ns > DEAF_MOST_NS)
+		effort->deaf_ns = DEAF_MOST_NS;
+	effort->deaf_until_ns = was_true ? 0 : now_ns + effort->deaf_ns;
+}
+
 void
-effort_update(struct effort *effort, uint64_t planned_bytes, uint64_t fast_bytes, double won_share,
-	      uint64_t unknown_bytes, uint64_t stale_bytes, uint64_t resident_bytes,
-	      uint64_t now_ns)
+effort_update(struct effort *effort, uint64_t planned_bytes, uint64_t fast_bytes, double doubt,
+	      unsigned int calm, uint64_t now_ns)
 {
 	uint64_t awake_ns = now_ns - effort->woken_ns;
-	double least;
+	double worth = doubt / FULL_DOUBT, least = effort->steady, now;
 
 	effort->moved_bytes += planned_bytes;
-
-	if (awake_ns < LEARN_AT_LEAST_NS)
+	if (effort->growing || awake_ns < LEARN_AT_LEAST_NS)
 		return;
-	if (awake_ns < LEARN_AT_MOST_NS &&
-	    (won_share > WORTH_WINNING ||
-	     (double)unknown_bytes > UNKNOWN_SHARE * (double)resident_bytes)) {
-		effort->now = effort->now * 2 < effort->full ? effort->now * 2 : effort->full;
-		return;
-	}
-	if (effort->alarmed) {
-		int was_true = (double)effort->moved_bytes > ALARM_WORTH * (double)fast_bytes;
+	now = worth < 1 ? effort->full * worth * worth : effort->full;
+	if (awake_ns > LEARN_AT_MOST_NS) {
+		double late = (double)LEARN_AT_MOST_NS / (double)awake_ns;
 
-		effort->alarmed = 0;
-		effort->deaf_ns = was_true ? DEAF_LEAST_NS : effort->deaf_ns * 2;
-		if (effort->deaf_ns > DEAF_MOST_NS)
-			effort->deaf_ns = DEAF_MOST_NS;
-		effort->deaf_until_ns = was_true ? 0 : now_ns + effort->deaf_ns;
+		now *= late * late;
 	}
-	effort->now /= 2;
-	least = awake_ns < LEARN_AT_MOST_NS &&
-				(double)stale_bytes > UNKNOWN_SHARE * (double)resident_bytes &&
-				effort->steady < REFRESH_SHARE
-			? REFRESH_SHARE
-			: effort->steady;
-	if (effort->now < least)
-		effort->now = least;
+	if (calm >= CALM_MOST)
+		least /= CALM_DIVISOR;
+	if (now < effort->now / 4)
+		now = effort->now / 4; /* one look may be a lucky one */
+	effort->now = now > least ? now : least;
+	if (effort->alarmed && effort->now < effort->full / 2)
+		judge_alarm(effort, fast_bytes, now_ns);
 }

@@ -75,6 +75,8 @@ struct memory_ops {
 	 * was left out for the owner's sake. -ESRCH when the process has ended (a zombie too). */
 	int (*spans)(void *self, int32_t pid, struct heat_span *spans, size_t capacity,
 		     size_t *ret_count, uint64_t *ret_pinned_bytes, struct sluice_err *reterr);
+	/* Resident bytes of the process, roughly, at little cost. -ESRCH. */
+	int (*resident)(void *self, int32_t pid, uint64_t *ret_bytes, struct sluice_err *reterr);
 	/* Tiers of the pages of [addr, addr+len), len at most HEAT_REGION_BYTES; *ret_huge is 1
 	 * when the whole range is one huge page. */
 	int (*residency)(void *self, int32_t pid, uint64_t addr, uint32_t len_bytes, uint8_t *tiers,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "doubt.h"
 #include "log.h"
 #include "reserve.h"
 
@@ -18,10 +19,6 @@
 #define CALM_MOST 3      /* so many intervals more between decisions when nothing changes */
 #define CALM_SHARE 0.001 /* of resident memory: planning less is as good as nothing */
 #define ALARM_AGAIN_NS (2 * NS_PER_S)
-#define SPEED_STEP 1.4  /* the latency of an average access changed by this: so did all rates */
-#define MUCH_MOVED 0.02 /* of resident memory */
-#define LATENCY_GUESS_NS 100 /* of a tier whose latency is unknown, and of each tier above it */
-#define GROWN 1.25           /* so much more resident memory is worth another good look */
 #define HORIZON_LEAST_MS 10000u
 #define HORIZON_GROWTH 12
 #define HORIZON_TRUST 4
@@ -112,8 +109,8 @@ round_free(struct round *round)
 	free(round);
 }
 
-static void
-set_effort(struct round *round)
+void
+round_set_effort(struct round *round)
 {
 	round->stats.effort = round->effort.now;
 	for (size_t s = 0; s < round->parts.sampler_count; s++) {
@@ -155,7 +152,7 @@ round_add(struct round *round, int32_t pid, uint64_t now_ns, struct sluice_err *
 	}
 	round->targets[round->target_count++] = (struct target){.pid = pid, .added_ns = now_ns};
 	effort_wake(&round->effort, now_ns);
-	set_effort(round);
+	round_set_effort(round);
 	round->calm = 0;
 	round->next_decision_ns = now_ns;
 	return 0;
@@ -259,52 +256,6 @@ update_horizon(struct round *round)
 	round->stats.horizon_ms = round->horizon_ms;
 }
 
-/* Programs wait for memory most of the time that they access it, so how fast they run follows from
- * where their accesses go. */
-static void
-note_speed(struct round *round, uint64_t resident, uint64_t now_ns)
-{
-	double latency = 0, all = 0;
-
-	for (size_t t = 0; t < round->tier_count; t++) {
-		double rate = round->stats.heat.access_rate[t];
-
-		latency += rate * (round->tiers[t].latency_ns ? round->tiers[t].latency_ns
-							      : LATENCY_GUESS_NS * (double)(t + 1));
-		all += rate;
-	}
-	if (all <= 0)
-		return;
-	latency /= all;
-	/* Till something was moved it is only our beliefs that change. */
-	if ((double)(round->stats.promoted_bytes - round->promoted_noted) <
-	    MUCH_MOVED * (double)resident)
-		round->latency_noted = latency;
-	if (latency < round->latency_noted * SPEED_STEP &&
-	    latency * SPEED_STEP > round->latency_noted)
-		return;
-	heat_changed(round->heat, now_ns);
-	round->latency_noted = latency;
-	round->promoted_noted = round->stats.promoted_bytes;
-}
-
-/* Which share of all accesses the admitted promotions are expected to bring to faster memory. */
-static double
-won_share(const struct round *round)
-{
-	double won = 0, all = 0;
-
-	for (size_t i = 0; i < round->plan.count; i++) {
-		const struct plan_move *move = &round->plan.moves[i];
-
-		if (move->tier < round->entries[move->region].tier)
-			won += (double)move->gain * move->bytes / HEAT_PAGE_BYTES;
-	}
-	for (size_t t = 0; t < ROUND_TIERS_MAX; t++)
-		all += round->stats.heat.access_rate[t];
-	return all > 0 ? won / all : 0;
-}
-
 static void
 decide(struct round *round, uint64_t now_ns)
 {
@@ -340,6 +291,8 @@ decide(struct round *round, uint64_t now_ns)
 	targets_account(round, round->entries, view.region_count);
 	update_shares(round);
 	update_horizon(round);
+	round->stats.doubt =
+		doubt_share(round->entries, entry_count, round->tiers, round->tier_count);
 
 	plan_begin(&round->plan, &view);
 	began = clock_now_ns();
@@ -356,20 +309,21 @@ decide(struct round *round, uint64_t now_ns)
 	}
 	for (size_t t = 0; t < ROUND_TIERS_MAX; t++)
 		resident += round->stats.heat.resident_bytes[t];
-	effort_update(&round->effort, planned, round->stats.heat.resident_bytes[0],
-		      won_share(round), round->stats.heat.unknown_bytes,
-		      round->stats.heat.stale_bytes, resident, now_ns);
-	note_speed(round, resident, now_ns);
-	if ((double)resident > GROWN * (double)round->resident_woken) {
-		round->resident_woken = resident;
-		effort_wake(&round->effort, now_ns);
-	}
 	if ((double)planned > CALM_SHARE * (double)resident ||
 	    round->effort.now > round->effort.steady)
 		round->calm = 0;
 	else if (round->calm < CALM_MOST)
 		round->calm++;
-	set_effort(round);
+	effort_update(&round->effort, planned, round->stats.heat.resident_bytes[0],
+		      round->stats.doubt, round->calm, now_ns);
+	round_set_effort(round);
+	log_debug("round",
+		  "doubt %.4f, effort %.3f, calm %u, unknown %llu MiB, planned %llu KiB; variance "
+		  "within regions %.2f, between %.2f",
+		  round->stats.doubt, round->effort.now, round->calm,
+		  (unsigned long long)(round->stats.heat.unknown_bytes >> 20),
+		  (unsigned long long)(planned >> 10), (double)round->stats.heat.within_var,
+		  (double)round->stats.heat.between_var);
 	round->stats.rounds++;
 }
 
@@ -383,7 +337,7 @@ hear_alarms(struct round *round, uint64_t now_ns)
 		return;
 	if (fresh > 1 || now_ns - round->alarm_ns < ALARM_AGAIN_NS) {
 		effort_alarm(&round->effort, now_ns);
-		set_effort(round);
+		round_set_effort(round);
 	}
 	round->alarms += fresh;
 	round->alarm_ns = now_ns;

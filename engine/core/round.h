@@ -47,8 +47,9 @@ struct round_stats {
 	uint64_t move_calls, move_ns;           /* spent in the mover */
 	uint64_t decide_ns;                     /* last decision of the policy */
 	uint64_t pingpong_bytes;                /* demoted within the horizon of their promotion */
-	double fast_share;     /* estimated share of accesses served by tier 0, 0 to 1 */
-	double effort;         /* share of one CPU that tracking may cost just now */
+	double doubt;      /* share of accesses that better knowledge could bring there, 0 to 1 */
+	double fast_share; /* estimated share of accesses served by tier 0, 0 to 1 */
+	double effort;     /* share of one CPU that tracking may cost just now */
 	uint64_t page_move_ns; /* measured cost of moving 4 KiB, smoothed */
 	uint64_t horizon_ms;   /* how long heat is believed to stay */
 	struct heat_stats heat;

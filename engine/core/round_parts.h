@@ -19,6 +19,7 @@ struct target {
 	uint64_t added_ns;
 	uint64_t spans_due_ns; /* when its mappings are read next */
 	uint64_t spans_hash;
+	uint64_t resident_now; /* of the whole process, 0: not looked yet */
 	uint64_t pinned_bytes;
 	uint64_t resident_bytes[ROUND_TIERS_MAX];
 	double access_rate[ROUND_TIERS_MAX];
@@ -55,10 +56,11 @@ struct round {
 	uint64_t allowance_ns;
 
 	uint64_t next_decision_ns;
-	unsigned int calm;       /* decisions in a row that changed nothing, up to CALM_MOST */
-	uint64_t resident_woken; /* resident bytes when tracking last went to full pace */
-	size_t residency_next;   /* region whose residency is read next */
-	size_t residency_urgent; /* regions to read at once, after mappings changed */
+	unsigned int calm;        /* decisions in a row that changed nothing, up to CALM_MOST */
+	uint64_t growth_due_ns;   /* when growth is looked at next */
+	unsigned int still_looks; /* in a row that saw no growth */
+	size_t residency_next;    /* region whose residency is read next */
+	size_t residency_urgent;  /* regions to read at once, after mappings changed */
 	uint64_t horizon_ms;
 	uint64_t alarms;         /* of the heat, heard so far */
 	uint64_t alarm_ns;       /* the last */
@@ -72,6 +74,9 @@ struct round {
 	struct heat_span *spans;
 	struct sample samples[ROUND_SAMPLES];
 };
+
+/* round.c */
+void round_set_effort(struct round *round);
 
 /* targets.c */
 void targets_sync(struct round *round, uint64_t now_ns);

@@ -16,6 +16,9 @@
 #define RESIDENCY_PASS_TICKS 50
 #define RESIDENCY_SLICE_MAX 512
 #define RESIDENCY_URGENT_MAX 8192
+#define GROWTH_EVERY_NS (250 * NS_PER_MS)
+#define GROWTH 1.01   /* by so much from look to look */
+#define STILL_LOOKS 2 /* without growth, and it has ended */
 
 void
 target_mark_ended(struct round *round, int32_t pid)
@@ -104,6 +107,43 @@ sync_residency(struct round *round, uint64_t now_ns)
 	}
 }
 
+/* While programs fill their memory nothing can be learned from it: marked pages are not touched,
+ * and look cold. When they are done, all is looked at anew. */
+static void
+watch_growth(struct round *round, uint64_t now_ns)
+{
+	uint64_t before = 0, after = 0;
+
+	if (now_ns < round->growth_due_ns)
+		return;
+	round->growth_due_ns = now_ns + GROWTH_EVERY_NS;
+	for (size_t i = 0; i < round->target_count; i++) {
+		struct target *target = &round->targets[i];
+		uint64_t bytes;
+
+		if (target->ended || round->parts.memory_ops->resident(
+					     round->parts.memory, target->pid, &bytes, NULL) < 0)
+			continue;
+		/* Of one that was just attached it is not known whether it grows. */
+		if (target->resident_now) {
+			before += target->resident_now;
+			after += bytes;
+		}
+		target->resident_now = bytes;
+	}
+	if ((double)after > GROWTH * (double)before) {
+		round->still_looks = 0;
+		if (!round->effort.growing) {
+			effort_grow(&round->effort, 1, now_ns);
+			round_set_effort(round);
+		}
+	} else if (round->effort.growing && ++round->still_looks >= STILL_LOOKS) {
+		effort_grow(&round->effort, 0, now_ns);
+		round_set_effort(round);
+		round->residency_urgent = heat_region_count(round->heat);
+	}
+}
+
 void
 targets_sync(struct round *round, uint64_t now_ns)
 {
@@ -113,6 +153,7 @@ targets_sync(struct round *round, uint64_t now_ns)
 		if (!target->ended && now_ns >= target->spans_due_ns)
 			target_sync_spans(round, target, now_ns);
 	}
+	watch_growth(round, now_ns);
 	sync_residency(round, now_ns);
 }
 

@@ -11,9 +11,8 @@ estimate_fold(struct page_heat *page, float log2_rate)
 {
 	float old = rate_decode(page->rate);
 	float off = log2_rate - old;
-	unsigned int samples = page->stale ? 0 : page->samples;
+	unsigned int samples = page->samples;
 
-	page->stale = 0;
 	if (samples && fabsf(off) > SURPRISE_OCTAVES) {
 		/* Colder by so much is certain at once; hotter may be luck, so it must come twice.
 		 */

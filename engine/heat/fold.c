@@ -7,18 +7,16 @@
 #define RATE_HALF_LIFE_TICKS (4.0f * TICKS_PER_S)
 
 static void
-page_arm(const struct region *region, struct page_heat *page, uint64_t tick, int stale)
+page_arm(const struct arming *arming, struct page_heat *page, uint64_t tick)
 {
 	if (page->watched) {
 		/* The kernel leaves a page that is still marked alone, so its gap runs on. */
-		estimate_fold_untouched(page,
-					ticks_since(tick, region_watched_since(region, page)));
+		estimate_fold_untouched(page, ticks_since(tick, arming_since(arming, page)));
 		page->carried = 1;
 	} else {
 		page->watched = 1;
 		page->carried = 0;
 	}
-	page->stale |= stale != 0;
 }
 
 static int
@@ -27,30 +25,47 @@ tier_is_watched(uint32_t tiers, uint8_t tier)
 	return tier != HEAT_TIER_ABSENT && (!tiers || (tier < 32 && (tiers >> tier) & 1u));
 }
 
+/* A window that ends within the region leaves the rest of it to the next one, which comes a little
+ * later, or much. */
 static void
-region_arm(struct heat *heat, uint32_t index, const struct sample *sample, uint64_t tick)
+arming_set(struct region *region, uint32_t first, uint32_t end, uint64_t tick)
+{
+	struct arming *low = &region->arming[0], *high = &region->arming[1];
+
+	if (first > 0 || end >= region_pages(region)) {
+		*high = (struct arming){tick, region_arming(region, first)->last};
+		if (first == 0)
+			*low = *high;
+		else
+			region->split = (uint16_t)first;
+	} else {
+		*low = (struct arming){tick, low->last};
+		region->split = (uint16_t)end;
+	}
+}
+
+/* Pages from `first` to before `end` are watched from now on. */
+static void
+region_arm(struct heat *heat, uint32_t index, const struct sample *sample, uint32_t first,
+	   uint32_t end, uint64_t tick)
 {
 	struct region *region = &heat->regions[index];
-	int all = tier_is_watched(sample->tiers, 0);
-	int stale[2] = {region->armed_fast < heat->changed, region->armed < heat->changed};
 	struct detail *detail;
 
 	if (region_is_huge(region)) {
 		if (tier_is_watched(sample->tiers, region->whole.tier))
-			page_arm(region, &region->whole, tick, stale[region->whole.tier != 0]);
+			page_arm(&region->arming[0], &region->whole, tick);
+		first = 0;
+		end = region_pages(region);
 	} else if ((detail = table_detail(heat, index)) != NULL) {
-		for (uint32_t p = 0; p < region_pages(region); p++) {
+		for (uint32_t p = first; p < end; p++) {
 			if (tier_is_watched(sample->tiers, detail->page[p].tier))
-				page_arm(region, &detail->page[p], tick,
-					 stale[detail->page[p].tier != 0]);
+				page_arm(region_arming(region, p), &detail->page[p], tick);
 		}
 	}
+	arming_set(region, first, end, tick);
 	heat->gaps_known = 1;
 	region->renew = 0;
-	region->armed_before = region->armed;
-	region->armed = tick;
-	if (all)
-		region->armed_fast = tick;
 }
 
 static void
@@ -116,8 +131,8 @@ raise_alarm(struct heat *heat, const struct sample *sample)
 	}
 }
 
-/* Regions that lie at least by half in the sample's range get it as a whole: trackers' ranges are
- * not aligned to ours, and a sliver says little about the rest. */
+/* Regions that lie at least by half in a rate's range get it as a whole: trackers' ranges are not
+ * aligned to ours, and a sliver says little about the rest. Markings are known to the page. */
 static void
 fold_range(struct heat *heat, const struct sample *sample, uint64_t tick)
 {
@@ -134,16 +149,17 @@ fold_range(struct heat *heat, const struct sample *sample, uint64_t tick)
 
 		if (region->pid != sample->pid || region->addr >= end)
 			break;
-		if ((covered_end - addr) * 2 >= region->len_bytes) {
+		if (sample->kind == SAMPLE_ARMED) {
 			known = 1;
-			if (sample->kind == SAMPLE_ARMED) {
-				region_arm(heat, i, sample, tick);
-			} else {
-				region_rate(region, sample, tick, heat->gaps_known);
-				if (region->believed > 0) {
-					believed += region->believed * (float)(covered_end - addr);
-					believed_bytes += (float)(covered_end - addr);
-				}
+			region_arm(heat, i, sample,
+				   (uint32_t)(addr - region->addr) / HEAT_PAGE_BYTES,
+				   (uint32_t)(covered_end - region->addr) / HEAT_PAGE_BYTES, tick);
+		} else if ((covered_end - addr) * 2 >= region->len_bytes) {
+			known = 1;
+			region_rate(region, sample, tick, heat->gaps_known);
+			if (region->believed > 0) {
+				believed += region->believed * (float)(covered_end - addr);
+				believed_bytes += (float)(covered_end - addr);
 			}
 		}
 	}
@@ -159,35 +175,36 @@ static void
 fold_touch(struct heat *heat, const struct sample *sample, uint64_t tick)
 {
 	int64_t index = table_find(heat, sample->pid, sample->addr);
+	const struct arming *arming;
 	struct region *region;
-	struct page_heat *page;
+	struct page_heat *page = NULL;
+	uint32_t p;
 
 	if (index < 0) {
 		heat->samples_lost++;
 		return;
 	}
 	region = &heat->regions[index];
+	p = (uint32_t)(sample->addr - region->addr) / HEAT_PAGE_BYTES;
+	arming = region_arming(region, p);
 	if (region_is_huge(region))
 		page = &region->whole;
 	else if (region->detail != NO_DETAIL)
-		page = &heat->details[region->detail]
-				.page[(sample->addr - region->addr) / HEAT_PAGE_BYTES];
-	else
-		page = NULL;
+		page = &heat->details[region->detail].page[p];
 	region->renew = 0;
 	if (page && page->watched) {
-		uint64_t since = region_watched_since(region, page);
+		uint64_t since = arming_since(arming, page);
 
 		/* Rings of several CPUs may hand over a touch a little late: before the arming. */
-		if (tick >= since) {
-			estimate_fold(page, rate_of_gap(tick - since));
-			page->watched = 0;
-			page->carried = 0;
-		}
-	} else if (!page && region->armed && tick >= region->armed) {
+		if (tick < since)
+			return;
+		estimate_fold(page, rate_of_gap(tick - since));
+		page->watched = 0;
+		page->carried = 0;
+	} else if (!page && arming->last && tick >= arming->last) {
 		/* No room for detail: the region learns the mean rate of the pages touched. */
 		struct sample mean = {.events = 1,
-				      .exposure_s = (float)(tick - region->armed) / TICKS_PER_S};
+				      .exposure_s = (float)(tick - arming->last) / TICKS_PER_S};
 
 		region_rate(region, &mean, tick, 0);
 	}

@@ -27,6 +27,9 @@
 #define HEAT_REGION_BYTES (2u << 20)
 #define HEAT_REGION_PAGES (HEAT_REGION_BYTES / HEAT_PAGE_BYTES)
 #define HEAT_TIER_ABSENT 0xffu /* the page is not resident */
+/* Accesses are never quite random, so a region's mean is not exact, however many gaps it rests on;
+ * octaves squared. */
+#define HEAT_MODEL_VAR 0.1f
 
 /* A mapping of a target; spans of one process are sorted and do not overlap. */
 struct heat_span {
@@ -64,11 +67,12 @@ struct heat_stats {
 	uint64_t samples;      /* folded so far */
 	uint64_t samples_lost; /* fell outside any known region */
 	uint64_t alarms; /* regions that turned out much hotter than they were believed to be */
-	uint64_t tracked_bytes;     /* sum of the regions' lengths */
-	uint64_t resident_bytes[8]; /* by tier */
-	uint64_t unknown_bytes;     /* resident, and nothing of their region was ever sampled */
-	uint64_t stale_bytes;       /* not looked at since the targets' speed changed */
-	double access_rate[8];      /* estimated accesses per second, by tier */
+	uint64_t tracked_bytes;        /* sum of the regions' lengths */
+	uint64_t resident_bytes[8];    /* by tier */
+	uint64_t unknown_bytes;        /* resident, and nothing of their region was ever sampled */
+	double access_rate[8];         /* estimated accesses per second, by tier */
+	float within_var, between_var; /* how pages within regions differ, and regions: variance of
+					* their log2 rates, noise taken off */
 };
 
 struct heat;
@@ -95,10 +99,6 @@ void heat_set_residency(struct heat *heat, size_t index, const uint8_t *tiers, i
 			uint64_t now_ns);
 /* A page now lives in another tier (HEAT_TIER_ABSENT: it is gone). Moving disarms the page. */
 void heat_page_moved(struct heat *heat, int32_t pid, uint64_t addr, uint8_t tier, uint64_t now_ns);
-
-/* So much was moved that the targets may run at another speed now: what was measured before and
- * what is measured from now on do not compare well. */
-void heat_changed(struct heat *heat, uint64_t now_ns);
 
 /* The entries that a policy sees, sorted by pid and address. The array is the table's, and stays as
  * it is until the next view. Entry i can be asked for its pages until the next heat_set_spans. */

@@ -304,15 +304,14 @@ heat_region_at(const struct heat *heat, size_t index, int32_t *ret_pid, uint64_t
 }
 
 static void
-page_set_tier(const struct region *region, struct page_heat *page, uint8_t tier, uint64_t tick)
+page_set_tier(struct page_heat *page, const struct arming *arming, uint8_t tier, uint64_t tick)
 {
 	if (page->tier == tier)
 		return;
 	/* Its silence so far is evidence; without it only early touches would count, and the region
 	 * would look hotter than it is. */
 	if (page->watched)
-		estimate_fold_untouched(page,
-					ticks_since(tick, region_watched_since(region, page)));
+		estimate_fold_untouched(page, ticks_since(tick, arming_since(arming, page)));
 	if (page->tier == HEAT_TIER_ABSENT || tier == HEAT_TIER_ABSENT) {
 		/* Another page than before, or none: what we knew does not carry over. */
 		page->samples = 0;
@@ -345,7 +344,7 @@ heat_set_residency(struct heat *heat, size_t index, const uint8_t *tiers, int hu
 	memcpy(region->resident, resident, sizeof(resident));
 	if (huge && pages == HEAT_REGION_PAGES) {
 		table_drop_detail(heat, (uint32_t)index);
-		page_set_tier(region, &region->whole, tiers[0], tick);
+		page_set_tier(&region->whole, &region->arming[0], tiers[0], tick);
 		return;
 	}
 	if (region_is_huge(region))
@@ -355,7 +354,7 @@ heat_set_residency(struct heat *heat, size_t index, const uint8_t *tiers, int hu
 		struct detail *detail = &heat->details[region->detail];
 
 		for (uint32_t p = 0; p < pages; p++)
-			page_set_tier(region, &detail->page[p], tiers[p], tick);
+			page_set_tier(&detail->page[p], region_arming(region, p), tiers[p], tick);
 	}
 }
 
@@ -374,11 +373,11 @@ heat_page_moved(struct heat *heat, int32_t pid, uint64_t addr, uint8_t tier, uin
 		memset(region->resident, 0, sizeof(region->resident));
 		if (tier != HEAT_TIER_ABSENT)
 			region->resident[tier < 5 ? tier : 5] = HEAT_REGION_PAGES;
-		page_set_tier(region, &region->whole, tier, tick);
+		page_set_tier(&region->whole, &region->arming[0], tier, tick);
 	} else if (region->detail != NO_DETAIL) {
-		struct detail *detail = &heat->details[region->detail];
+		uint32_t p = (uint32_t)(addr - region->addr) / HEAT_PAGE_BYTES;
 
-		page_set_tier(region, &detail->page[(addr - region->addr) / HEAT_PAGE_BYTES], tier,
-			      tick);
+		page_set_tier(&heat->details[region->detail].page[p], region_arming(region, p),
+			      tier, tick);
 	}
 }

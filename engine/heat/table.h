@@ -23,22 +23,27 @@ struct page_heat {
 	uint8_t watched : 1;  /* armed, and not touched since */
 	uint8_t carried : 1;  /* was still watched when its region was armed again */
 	uint8_t surprise : 1; /* the last gap did not fit the estimate at all */
-	uint8_t stale : 1; /* estimated before the last change of speed: the next gap replaces it */
-	uint8_t moved;     /* epoch_of() its last change of tier; 0: long ago */
+	uint8_t reserved : 1;
+	uint8_t moved; /* epoch_of() its last change of tier; 0: long ago */
+};
+
+/* Ticks of the last time that pages were marked, and of the one before; 0: never. */
+struct arming {
+	uint64_t last, before;
 };
 
 struct region {
 	uint64_t addr;
 	uint32_t len_bytes;
 	int32_t pid;
-	uint64_t armed; /* tick of the last arming, and of the one before */
-	uint64_t armed_before;
-	uint64_t armed_fast;  /* the last that armed pages of tier 0 too */
-	uint32_t detail;      /* index into the pool, or NO_DETAIL */
-	uint64_t seen;        /* tick of the last SAMPLE_RATE */
-	uint32_t first_entry; /* its entries in the last view */
-	uint64_t renew;       /* tick from which they are too old to be used again; 0: at once */
+	struct arming arming[2]; /* of the pages before and from page `split` on: windows of the
+				  * kernel begin and end within regions */
+	uint32_t detail;         /* index into the pool, or NO_DETAIL */
+	uint64_t seen;           /* tick of the last SAMPLE_RATE */
+	uint32_t first_entry;    /* its entries in the last view */
+	uint64_t renew;          /* tick from which they are too old to be used again; 0: at once */
 	uint16_t entry_count;
+	uint16_t split;
 	float events; /* short memory: decayed SAMPLE_RATE evidence */
 	float exposure_s;
 	float believed;   /* mean access rate of its pages, as of the last view; 0: unknown */
@@ -58,7 +63,6 @@ struct entry_ref {
 	uint32_t region;
 	uint16_t key; /* page_key(); WHOLE_REGION: all pages */
 	uint8_t tier;
-	uint8_t stale;
 };
 
 struct heat {
@@ -83,13 +87,12 @@ struct heat {
 	uint64_t spread_tick;    /* when the spreads were learned */
 	uint64_t spread_samples; /* all samples then */
 	int all_renewed;         /* this view does no region by its old entries */
-	uint64_t changed;        /* tick since which the program may run at another speed */
 	uint64_t view_tick;
 	uint8_t view_epoch;
 	struct sluice_region *entries, *old_entries; /* of the last view, and of the one before */
 	struct entry_ref *refs, *old_refs;
 	size_t entry_count, entry_max;
-	uint64_t resident_bytes[8], unknown_bytes, stale_bytes;
+	uint64_t resident_bytes[8], unknown_bytes;
 	double access_rate[8];
 	uint16_t group_of_key[1u << 13]; /* scratch of the view; all zero between regions */
 };
@@ -123,9 +126,23 @@ region_pages(const struct region *region)
 
 /* Tick since which a watched page is. */
 static inline uint64_t
-region_watched_since(const struct region *region, const struct page_heat *page)
+arming_since(const struct arming *arming, const struct page_heat *page)
 {
-	return page->carried ? region->armed_before : region->armed;
+	return page->carried ? arming->before : arming->last;
+}
+
+static inline const struct arming *
+region_arming(const struct region *region, uint32_t page)
+{
+	return &region->arming[page >= region->split];
+}
+
+/* Tick of the last marking of any of its pages. */
+static inline uint64_t
+region_armed(const struct region *region)
+{
+	return region->arming[0].last > region->arming[1].last ? region->arming[0].last
+							       : region->arming[1].last;
 }
 
 static inline int

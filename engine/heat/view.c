@@ -17,11 +17,6 @@
 #define PRIOR_PAGES 32.0f /* weight of all regions' common spread against a region's own */
 /* How far off a mean may be that rests on silence, since pages differ. */
 #define SILENT_OCTAVES 1.0f
-/* When much was moved the program runs at another speed, and all of its memory is accessed that
- * much more often. Till a page is looked at again, its estimate may be off by what that makes;
- * octaves squared. Without this, cold pages were swapped for cold ones measured before. */
-#define STALE_VAR 2.0f
-#define MODEL_VAR 0.1f       /* accesses are never quite random: a region's mean is not exact */
 #define RATE_FLOOR_VAR 0.25f /* SAMPLE_RATE is never trusted better than half an octave */
 #define CENSOR_TICKS 250000u /* a quarter of a second untouched begins to say something */
 /* What policy.h calls 69 %; with 1.0 a scattered Zipf workload stays 2 points below its best, and
@@ -37,8 +32,9 @@
 struct prior {
 	float mean;
 	float weight[16], sigma[16]; /* by number of samples */
-	float stale_var[2]; /* of pages not armed since the speed changed: of tier 0, of others */
-	uint64_t untouched, untouched_carried; /* ticks since armed, and since armed before */
+	uint32_t split;
+	uint64_t silent[2][2]; /* ticks since a page was marked: before and from `split` on, not
+				* carried and carried */
 };
 
 struct belief {
@@ -46,14 +42,19 @@ struct belief {
 	unsigned int samples;
 };
 
-/* log2 rate and number of samples of a page, with what its silence says; 0 when nothing is known.
+static uint64_t
+page_silent(const struct page_heat *page, uint32_t p, const struct prior *prior)
+{
+	return prior->silent[p >= prior->split][page->carried];
+}
+
+/* log2 rate and number of samples of page p of its region, with what its silence says; 0 when
+ * nothing is known.
  */
 static unsigned int
-page_evidence(const struct page_heat *page, const struct prior *prior, float *ret_rate)
+page_evidence(const struct page_heat *page, uint32_t p, const struct prior *prior, float *ret_rate)
 {
-	uint64_t silent = !page->watched  ? 0
-			  : page->carried ? prior->untouched_carried
-					  : prior->untouched;
+	uint64_t silent = page->watched ? page_silent(page, p, prior) : 0;
 	float rate = rate_decode(page->rate);
 	unsigned int samples = page->samples;
 
@@ -70,10 +71,10 @@ page_evidence(const struct page_heat *page, const struct prior *prior, float *re
 }
 
 static struct belief
-page_belief(const struct page_heat *page, const struct prior *prior)
+page_belief(const struct page_heat *page, uint32_t p, const struct prior *prior)
 {
 	float rate;
-	unsigned int samples = page_evidence(page, prior, &rate);
+	unsigned int samples = page_evidence(page, p, prior, &rate);
 	struct belief belief = {prior->mean, prior->sigma[samples], samples};
 
 	if (samples)
@@ -99,12 +100,15 @@ prior_set(struct prior *prior, const struct region *region)
 static void
 prior_set_silence(struct prior *prior, const struct heat *heat, const struct region *region)
 {
-	prior->stale_var[0] = region->armed_fast < heat->changed ? STALE_VAR : 0;
-	prior->stale_var[1] = region->armed < heat->changed ? STALE_VAR : 0;
-	prior->untouched = region->armed ? ticks_since(heat->view_tick, region->armed) : 0;
-	prior->untouched_carried = region->armed_before
-					   ? ticks_since(heat->view_tick, region->armed_before)
-					   : prior->untouched;
+	prior->split = region->split;
+	for (int part = 0; part < 2; part++) {
+		const struct arming *arming = &region->arming[part];
+		uint64_t *silent = prior->silent[part];
+
+		silent[0] = arming->last ? ticks_since(heat->view_tick, arming->last) : 0;
+		silent[1] =
+			arming->before ? ticks_since(heat->view_tick, arming->before) : silent[0];
+	}
 }
 
 /* Which pages go into one entry: same tier, half octave, number of samples and age, roughly. */
@@ -184,21 +188,20 @@ region_prior(struct heat *heat, struct region *region, struct prior *prior, stru
 			if (!page->samples && page->watched) {
 				untouched += 1;
 				/* Armed just now: call it a millisecond rather than none at all. */
-				uint64_t silent =
-					page->carried ? prior->untouched_carried : prior->untouched;
+				uint64_t silent = page_silent(page, p, prior);
 
 				silence_s += (float)(silent > 1000 ? silent : 1000) / TICKS_PER_S;
 			}
 			if (!page->samples)
 				continue;
-			n = page_evidence(page, prior, &rate);
+			n = page_evidence(page, p, prior, &rate);
 			count += 1;
 			sum += rate;
 			squares += rate * rate;
 			noise += GAP_VARIANCE / (float)n;
 		}
 	} else if (region_is_huge(region)) {
-		unsigned int n = page_evidence(&region->whole, prior, &rate);
+		unsigned int n = page_evidence(&region->whole, 0, prior, &rate);
 
 		if (n) {
 			/* The gap of one access to any of its pages. */
@@ -213,7 +216,7 @@ region_prior(struct heat *heat, struct region *region, struct prior *prior, stru
 		seen_var = squares / count - mean * mean;
 		excess = seen_var - noise / count;
 		within = (fmaxf(excess, 0) * count + within * PRIOR_PAGES) / (count + PRIOR_PAGES);
-		var = (within + noise / count) / count + MODEL_VAR;
+		var = (within + noise / count) / count + HEAT_MODEL_VAR;
 		spread->excess_sum += excess * count;
 	}
 	if (count + untouched > 0) {
@@ -261,9 +264,9 @@ region_prior(struct heat *heat, struct region *region, struct prior *prior, stru
 
 static void
 entry_fill(struct sluice_region *entry, const struct region *region, uint32_t tier, uint32_t pages,
-	   float mean, float sigma, float stale_var, int known)
+	   float mean, float sigma, int known)
 {
-	float off = BOUND_SIGMAS * sqrtf(sigma * sigma + stale_var);
+	float off = BOUND_SIGMAS * sigma;
 
 	*entry = (struct sluice_region){
 		.addr = region->addr,
@@ -285,14 +288,12 @@ struct group {
 };
 
 static void
-emit(struct heat *heat, uint32_t index, const struct sluice_region *entry, uint16_t key, int stale)
+emit(struct heat *heat, uint32_t index, const struct sluice_region *entry, uint16_t key)
 {
 	double pages = entry->bytes / (double)HEAT_PAGE_BYTES;
 
 	if (isinf(entry->heat_high))
 		heat->unknown_bytes += entry->bytes;
-	if (stale)
-		heat->stale_bytes += entry->bytes;
 	if (entry->tier < 8) {
 		heat->resident_bytes[entry->tier] += entry->bytes;
 		heat->access_rate[entry->tier] += pages * (double)entry->heat;
@@ -300,8 +301,7 @@ emit(struct heat *heat, uint32_t index, const struct sluice_region *entry, uint1
 	if (heat->entry_count >= heat->entry_max)
 		return;
 	heat->entries[heat->entry_count] = *entry;
-	heat->refs[heat->entry_count] =
-		(struct entry_ref){index, key, (uint8_t)entry->tier, (uint8_t)(stale != 0)};
+	heat->refs[heat->entry_count] = (struct entry_ref){index, key, (uint8_t)entry->tier};
 	heat->entry_count++;
 }
 
@@ -317,13 +317,13 @@ emit_whole(struct heat *heat, uint32_t index, const struct prior *prior)
 		if (!region->resident[tier])
 			continue;
 		entry_fill(&entry, region, tier, region->resident[tier], prior->mean,
-			   prior->sigma[0], prior->stale_var[tier != 0], region->prior_var >= 0);
+			   prior->sigma[0], region->prior_var >= 0);
 		if (region_is_huge(region)) {
 			struct belief belief = {prior->mean, prior->sigma[0], 3};
 
 			entry.age_ms = key_age_ms(page_key(heat, &region->whole, &belief));
 		}
-		emit(heat, index, &entry, WHOLE_REGION, prior->stale_var[tier != 0] > 0);
+		emit(heat, index, &entry, WHOLE_REGION);
 	}
 }
 
@@ -347,7 +347,7 @@ emit_groups(struct heat *heat, uint32_t index, const struct prior *prior)
 		/* Stamps wrap after 17 minutes; forget them well before. */
 		if (page->moved && (heat->view_epoch + 255u - page->moved) % 255u > 150)
 			page->moved = 0;
-		belief = page_belief(page, prior);
+		belief = page_belief(page, p, prior);
 		key = page_key(heat, page, &belief);
 		if (!group_of_key[key]) {
 			groups[count] = (struct group){.key = key};
@@ -374,10 +374,9 @@ emit_groups(struct heat *heat, uint32_t index, const struct prior *prior)
 			    (region->prior_var >= 0 || ((groups[g].key >> 6) & 3u) > 0);
 
 		entry_fill(&entry, region, (uint32_t)(groups[g].key >> 10) & 7u, groups[g].pages,
-			   groups[g].mean_sum / pages, groups[g].sigma_sum / pages,
-			   prior->stale_var[(groups[g].key >> 10 & 7u) != 0], known);
+			   groups[g].mean_sum / pages, groups[g].sigma_sum / pages, known);
 		entry.age_ms = key_age_ms(groups[g].key);
-		emit(heat, index, &entry, groups[g].key, prior->stale_var[entry.tier != 0] > 0);
+		emit(heat, index, &entry, groups[g].key);
 	}
 }
 
@@ -403,7 +402,8 @@ learn_spread(struct heat *heat, const struct spread *spread)
 static uint64_t
 renew_at(const struct heat *heat, const struct region *region)
 {
-	uint64_t silence = region->armed ? ticks_since(heat->view_tick, region->armed) : 0;
+	uint64_t armed = region_armed(region);
+	uint64_t silence = armed ? ticks_since(heat->view_tick, armed) : 0;
 
 	return heat->view_tick + (silence / 4 > RENEW_TICKS ? silence / 4 : RENEW_TICKS);
 }
@@ -420,8 +420,7 @@ emit_again(struct heat *heat, uint32_t index, const struct region *region)
 	for (uint32_t e = 0; e < region->entry_count; e++) {
 		const struct entry_ref *ref = &heat->old_refs[region->first_entry + e];
 
-		emit(heat, index, &heat->old_entries[region->first_entry + e], ref->key,
-		     ref->stale);
+		emit(heat, index, &heat->old_entries[region->first_entry + e], ref->key);
 	}
 }
 
@@ -450,7 +449,6 @@ heat_view(struct heat *heat, uint64_t now_ns, size_t *ret_count)
 	memset(heat->resident_bytes, 0, sizeof(heat->resident_bytes));
 	memset(heat->access_rate, 0, sizeof(heat->access_rate));
 	heat->unknown_bytes = 0;
-	heat->stale_bytes = 0;
 	/* The spreads need all regions, so now and then all are done anew. */
 	priors_due = !heat->have_spread || heat->view_tick - heat->spread_tick > SPREAD_TICKS ||
 		     heat->samples - heat->spread_samples > heat->region_count * SPREAD_SAMPLES;
@@ -515,18 +513,11 @@ heat_entry_pages(const struct heat *heat, size_t i, uint64_t *addrs, size_t capa
 
 		if (page->tier != ref->tier)
 			continue;
-		belief = page_belief(page, &prior);
+		belief = page_belief(page, p, &prior);
 		if (page_key(heat, page, &belief) == ref->key)
 			addrs[count++] = region->addr + (uint64_t)p * HEAT_PAGE_BYTES;
 	}
 	return count;
-}
-
-void
-heat_changed(struct heat *heat, uint64_t now_ns)
-{
-	heat->changed = table_tick(heat, now_ns);
-	heat->spread_tick = 0; /* all estimates are stale now: the next view starts from scratch */
 }
 
 uint64_t
@@ -552,6 +543,7 @@ heat_get_stats(const struct heat *heat, struct heat_stats *ret)
 		ret->tracked_bytes += heat->regions[i].len_bytes;
 	memcpy(ret->resident_bytes, heat->resident_bytes, sizeof(ret->resident_bytes));
 	ret->unknown_bytes = heat->unknown_bytes;
-	ret->stale_bytes = heat->stale_bytes;
 	memcpy(ret->access_rate, heat->access_rate, sizeof(ret->access_rate));
+	ret->within_var = heat->within_var;
+	ret->between_var = heat->between_var;
 }

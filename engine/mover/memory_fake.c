@@ -29,6 +29,19 @@ spans(void *self, int32_t pid, struct heat_span *list, size_t capacity, size_t *
 }
 
 static int
+resident(void *self, int32_t pid, uint64_t *ret_bytes, struct sluice_err *reterr)
+{
+	int r = fake_world_refusal(self, pid);
+
+	if (r < 0)
+		return sluice_fail(reterr, r, "process %d refuses (%d)", pid, r);
+	*ret_bytes = 0;
+	for (uint8_t t = 0; t < fake_world_tier_count(self); t++)
+		*ret_bytes += fake_world_resident(self, pid, t);
+	return 0;
+}
+
+static int
 residency(void *self, int32_t pid, uint64_t addr, uint32_t len_bytes, uint8_t *tiers, int *ret_huge,
 	  struct sluice_err *reterr)
 {
@@ -72,6 +85,7 @@ const struct memory_ops memory_fake = {
 	.name = "fake",
 	.start = start,
 	.spans = spans,
+	.resident = resident,
 	.residency = residency,
 	.tiers = tiers,
 	.stop = stop,

@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "memory_registry.h"
 #include "page_table.h"
+#include "procfs.h"
 #include "spans.h"
 #include "tier_map.h"
 
@@ -17,6 +18,7 @@ struct memory_proc {
 	struct tier_map tiers;
 	struct spans *spans;
 	struct page_table *pages;
+	const char *sysroot; /* the env's */
 };
 
 static void
@@ -40,6 +42,7 @@ start(const struct ops_env *env, void **ret_self, struct sluice_err *reterr)
 
 	if (!memory)
 		return sluice_fail(reterr, -ENOMEM, "out of memory");
+	memory->sysroot = env->sysroot;
 	r = tier_map_load(&memory->tiers, env->sysroot, reterr);
 	if (r == 0)
 		r = spans_new(env->sysroot, &memory->spans, reterr);
@@ -61,6 +64,15 @@ spans(void *self, int32_t pid, struct heat_span *list, size_t capacity, size_t *
 
 	return spans_get(memory->spans, pid, clock_now_ns(), list, capacity, ret_count,
 			 ret_pinned_bytes, reterr);
+}
+
+static int
+resident(void *self, int32_t pid, uint64_t *ret_bytes, struct sluice_err *reterr)
+{
+	struct memory_proc *memory = self;
+	int r = procfs_resident(memory->sysroot, pid, ret_bytes);
+
+	return r < 0 ? sluice_fail(reterr, r, "cannot read the size of process %d", pid) : 0;
 }
 
 static int
@@ -107,6 +119,7 @@ const struct memory_ops memory_proc = {
 	.name = "proc",
 	.start = start,
 	.spans = spans,
+	.resident = resident,
 	.residency = residency,
 	.tiers = tiers,
 	.stop = stop,

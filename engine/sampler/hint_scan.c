@@ -11,6 +11,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "procfs.h"
 
 #define MODE_SLOW 2 /* NUMA_BALANCING_MEMORY_TIERING */
 #define MODE_ALL 3  /* that and NUMA_BALANCING_NORMAL */
@@ -203,23 +204,6 @@ look_at(struct hint_scan *scan, int mode)
 	apply_mode_quietly(scan);
 }
 
-static uint64_t
-resident_bytes(int32_t pid)
-{
-	char path[64], text[128];
-	unsigned long long size, resident = 0;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/statm", pid);
-	f = fopen(path, "re");
-	if (!f)
-		return 0;
-	if (!fgets(text, sizeof(text), f) || sscanf(text, "%llu %llu", &size, &resident) != 2)
-		resident = 0;
-	fclose(f);
-	return resident * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
 int
 hint_scan_has(const struct hint_scan *scan, int32_t pid)
 {
@@ -271,7 +255,9 @@ hint_scan_pace(struct hint_scan *scan, double bytes_per_s)
 
 	scan->biggest_bytes = scan->all_bytes = 0;
 	for (size_t i = 0; i < scan->target_count; i++) {
-		uint64_t bytes = resident_bytes(scan->target[i].pid);
+		uint64_t bytes = 0;
+
+		(void)procfs_resident("", scan->target[i].pid, &bytes);
 
 		scan->all_bytes += bytes;
 		if (bytes < scan->biggest_bytes)
@@ -325,7 +311,8 @@ hint_scan_marked(struct hint_scan *scan, int32_t pid, uint64_t bytes, uint64_t t
 		scan->target[i].marked_ns = time_ns;
 	}
 	scan->marked_bytes += bytes;
-	if (scan->sees_fast && scan->marked_bytes >= scan->all_bytes)
+	/* A little more than all: a pass begins anywhere, and its end is heard of late. */
+	if (scan->sees_fast && scan->marked_bytes >= scan->all_bytes + scan->all_bytes / 8)
 		look_at(scan, scan->mode == MODE_ALL ? MODE_SLOW : MODE_ALL);
 	return tiers;
 }

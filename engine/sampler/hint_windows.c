@@ -13,6 +13,8 @@ hint_windows_marked(struct hint_windows *windows, int32_t pid, uint64_t start, u
 	windows->window[i].time_ns = time_ns;
 	windows->window[i].faults = windows->faults;
 	windows->window[i].pid = pid;
+	/* The newest that holds an address counts, so the search begins here. */
+	windows->last = i;
 }
 
 /* Different threads among the last faults: they stand in faults side by side. */

@@ -50,6 +50,7 @@
 #define NS_PER_S 1000000000ull
 #define EASE_MOST 4.0
 #define PURSE_MAX_S 0.5
+#define DEBT_MOST_S 5.0
 #define PACE_EVERY_NS (NS_PER_S / 2)
 
 enum { EVENT_FAULT, EVENT_MARK };
@@ -361,9 +362,9 @@ refill_purse(struct hintfault *self, uint64_t now_ns)
 	self->purse_at_ns = now_ns;
 	if (self->purse_ns > most)
 		self->purse_ns = most;
-	/* One window too many must not keep us blind for long. */
-	if (self->purse_ns < -2 * most)
-		self->purse_ns = -2 * most;
+	/* A burst of faults is paid for, but must not keep us blind for ever. */
+	if (self->purse_ns < -DEBT_MOST_S * self->effort * (double)NS_PER_S)
+		self->purse_ns = -DEBT_MOST_S * self->effort * (double)NS_PER_S;
 }
 
 /* Marked pages become faults only when they are touched. While the purse stays full, more and more
@@ -424,8 +425,10 @@ hintfault_set_effort(void *vself, double cpu_share)
 
 	/* Debts are paid at the pace at which they were made, and forgiven when we must look again:
 	 * then at slow memory first, where what is hot now matters most. */
-	if (self->purse_ns < 0 && self->effort > 0)
-		self->purse_ns *= cpu_share > 2 * self->effort ? 0 : cpu_share / self->effort;
+	if (self->purse_ns < 0)
+		self->purse_ns *= cpu_share > 2 * self->effort ? 0
+				  : self->effort > 0           ? cpu_share / self->effort
+							       : 1;
 	if (cpu_share == self->effort)
 		return;
 	if (cpu_share > 2 * self->effort)

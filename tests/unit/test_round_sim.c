@@ -218,6 +218,14 @@ sim_residency(void *self, int32_t pid, uint64_t addr, uint32_t len_bytes, uint8_
 }
 
 static int
+sim_resident(void *self, int32_t pid, uint64_t *ret_bytes, struct sluice_err *reterr)
+{
+	(void)pid, (void)reterr;
+	*ret_bytes = ((struct world *)self)->pages * PAGE;
+	return 0;
+}
+
+static int
 sim_tiers(void *self, struct sluice_tier *tiers, size_t capacity, size_t *ret_count,
 	  struct sluice_err *reterr)
 {
@@ -279,8 +287,11 @@ static const struct sampler_ops sim_range_sampler = {.name = "ranges",
 						     .remove = sim_remove,
 						     .read = sim_ranges,
 						     .get_stats = sim_stats};
-static const struct memory_ops sim_memory = {
-	.name = "sim", .spans = sim_spans, .residency = sim_residency, .tiers = sim_tiers};
+static const struct memory_ops sim_memory = {.name = "sim",
+					     .spans = sim_spans,
+					     .resident = sim_resident,
+					     .residency = sim_residency,
+					     .tiers = sim_tiers};
 static const struct mover_ops sim_mover = {.name = "sim", .move = sim_move};
 
 struct run {
