@@ -46,9 +46,8 @@ carry_enqueue(struct round *round)
 				.from = (uint8_t)entry->tier,
 				.bytes = unit == HEAT_REGION_BYTES ? HEAT_REGION_BYTES
 								   : HEAT_PAGE_BYTES,
-				.stayed_s = (uint16_t)(entry->age_ms <= YOUNG_MS
-							       ? entry->age_ms / 1000 + 1
-							       : 0),
+				.moved_before = entry->age_ms < HEAT_NEVER_MOVED_MS,
+				.moved_lately = entry->age_ms <= YOUNG_MS,
 			};
 		}
 	}
@@ -71,12 +70,10 @@ account_page(struct round *round, const struct queued_page *page, uint8_t outcom
 		stats->promoted_bytes += bytes;
 	} else {
 		stats->demoted_bytes += bytes;
-		round->demoted_lately += bytes;
-		if (page->stayed_s) {
+		if (page->moved_before)
+			horizon_left(&round->horizon, bytes);
+		if (page->moved_lately)
 			stats->pingpong_bytes += bytes;
-			round->pingpong_lately += bytes;
-			round->pingpong_stay_s += 0.01 * (page->stayed_s - round->pingpong_stay_s);
-		}
 	}
 	round->room_bytes[page->tier] -=
 		bytes < round->room_bytes[page->tier] ? bytes : round->room_bytes[page->tier];

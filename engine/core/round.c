@@ -19,9 +19,6 @@
 #define CALM_MOST 3      /* so many intervals more between decisions when nothing changes */
 #define CALM_SHARE 0.001 /* of resident memory: planning less is as good as nothing */
 #define ALARM_AGAIN_NS (2 * NS_PER_S)
-#define HORIZON_LEAST_MS 10000u
-#define HORIZON_GROWTH 12
-#define HORIZON_TRUST 4
 
 void
 round_default_options(struct round_options *ret)
@@ -72,7 +69,7 @@ round_new(const struct round_options *options, const struct round_parts *parts, 
 		return sluice_fail(reterr, -ENOMEM, "no memory for the round");
 	round->options = *options;
 	round->parts = *parts;
-	round->horizon_ms = options->payback_horizon_ms;
+	horizon_init(&round->horizon, options->payback_horizon_ms);
 	round->stats.page_move_ns = 2000; /* until measured: what servers take */
 	effort_init(&round->effort, options->tracking_percent / 100.0);
 	r = heat_new(&heat_options, &round->heat, reterr);
@@ -234,35 +231,12 @@ update_shares(struct round *round)
 	round->stats.fast_share = all > 0 ? heat->access_rate[0] / all : 0;
 }
 
-/* How long heat stays is learned from our own moves: while what goes up stays up, we trust in
- * longer and longer stays; when pages are demoted that were promoted lately, in a few times what
- * they stayed. */
-static void
-update_horizon(struct round *round)
-{
-	uint64_t longest = round->options.payback_horizon_ms * HORIZON_GROWTH;
-	uint64_t seen_ms = (uint64_t)(round->pingpong_stay_s * 1000) * HORIZON_TRUST;
-
-	if (round->pingpong_lately * 4 <= round->demoted_lately)
-		round->horizon_ms += round->horizon_ms / 50;
-	else if (seen_ms < round->horizon_ms)
-		round->horizon_ms -= (round->horizon_ms - seen_ms) / 4;
-	if (round->horizon_ms < HORIZON_LEAST_MS)
-		round->horizon_ms = HORIZON_LEAST_MS;
-	if (round->horizon_ms > longest)
-		round->horizon_ms = longest;
-	round->pingpong_lately /= 2;
-	round->demoted_lately /= 2;
-	round->stats.horizon_ms = round->horizon_ms;
-}
-
 static void
 decide(struct round *round, uint64_t now_ns)
 {
 	struct governor governor = {
 		.budget_bytes = round->options.rate_bps * round->options.interval_ms / 1000,
 		.page_move_ns = round->stats.page_move_ns,
-		.horizon_ms = round->horizon_ms,
 	};
 	struct sluice_view view = {
 		.size = sizeof(view),
@@ -290,7 +264,9 @@ decide(struct round *round, uint64_t now_ns)
 	view.region_count = entry_count;
 	targets_account(round, round->entries, view.region_count);
 	update_shares(round);
-	update_horizon(round);
+	governor.horizon_ms = round->stats.horizon_ms =
+		horizon_update(&round->horizon, round->promoted_standing,
+			       round->tier_count ? round->tiers[0].total_bytes : 0, now_ns);
 	round->stats.doubt =
 		doubt_share(round->entries, entry_count, round->tiers, round->tier_count);
 

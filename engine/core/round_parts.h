@@ -5,6 +5,7 @@
 
 #include "effort.h"
 #include "heat.h"
+#include "horizon.h"
 #include "plan.h"
 #include "round.h"
 
@@ -20,6 +21,7 @@ struct target {
 	uint64_t spans_due_ns; /* when its mappings are read next */
 	uint64_t spans_hash;
 	uint64_t resident_now; /* of the whole process, 0: not looked yet */
+	int grew;              /* since all targets' memory began to grow */
 	uint64_t pinned_bytes;
 	uint64_t resident_bytes[ROUND_TIERS_MAX];
 	double access_rate[ROUND_TIERS_MAX];
@@ -30,8 +32,9 @@ struct queued_page {
 	uint64_t addr;
 	int32_t pid;
 	uint8_t tier, from;
-	uint32_t bytes;    /* 4 KiB, or 2 MiB */
-	uint16_t stayed_s; /* 0, or for how long: demoting what was promoted lately is ping-pong */
+	uint8_t moved_before; /* within the last minutes, */
+	uint8_t moved_lately; /* and within half a minute */
+	uint32_t bytes;       /* 4 KiB, or 2 MiB */
 };
 
 struct round {
@@ -61,14 +64,13 @@ struct round {
 	unsigned int still_looks; /* in a row that saw no growth */
 	size_t residency_next;    /* region whose residency is read next */
 	size_t residency_urgent;  /* regions to read at once, after mappings changed */
-	uint64_t horizon_ms;
-	uint64_t alarms;         /* of the heat, heard so far */
-	uint64_t alarm_ns;       /* the last */
-	uint64_t promoted_noted; /* promoted bytes then */
+	struct horizon horizon;
+	uint64_t promoted_standing; /* bytes in tier 0 that were promoted in the last minutes */
+	uint64_t alarms;            /* of the heat, heard so far */
+	uint64_t alarm_ns;          /* the last */
+	uint64_t promoted_noted;    /* promoted bytes then */
 	double latency_noted; /* of an average access, when heat was last told of a change of speed
 			       */
-	uint64_t demoted_lately, pingpong_lately; /* bytes, halved every decision */
-	double pingpong_stay_s;                   /* how long these had stayed, on average */
 	struct round_stats stats;
 
 	struct heat_span *spans;

@@ -128,6 +128,7 @@ watch_growth(struct round *round, uint64_t now_ns)
 		if (target->resident_now) {
 			before += target->resident_now;
 			after += bytes;
+			target->grew |= (double)bytes > GROWTH * (double)target->resident_now;
 		}
 		target->resident_now = bytes;
 	}
@@ -141,6 +142,11 @@ watch_growth(struct round *round, uint64_t now_ns)
 		effort_grow(&round->effort, 0, now_ns);
 		round_set_effort(round);
 		round->residency_urgent = heat_region_count(round->heat);
+		for (size_t i = 0; i < round->target_count; i++) {
+			if (round->targets[i].grew)
+				heat_restart(round->heat, round->targets[i].pid, now_ns);
+			round->targets[i].grew = 0;
+		}
 	}
 }
 
@@ -162,12 +168,15 @@ targets_account(struct round *round, const struct sluice_region *entries, size_t
 {
 	struct target *target = NULL;
 
+	round->promoted_standing = 0;
 	for (size_t i = 0; i < round->target_count; i++) {
 		memset(round->targets[i].resident_bytes, 0,
 		       sizeof(round->targets[i].resident_bytes));
 		memset(round->targets[i].access_rate, 0, sizeof(round->targets[i].access_rate));
 	}
 	for (size_t i = 0; i < count; i++) {
+		if (entries[i].tier == 0 && entries[i].age_ms < HEAT_NEVER_MOVED_MS)
+			round->promoted_standing += entries[i].bytes;
 		if (!target || target->pid != entries[i].pid) {
 			target = NULL;
 			for (size_t t = 0; t < round->target_count; t++) {

@@ -2,41 +2,129 @@
 /* estimate.c - see estimate.h. */
 #include "estimate.h"
 
+#define LN2 0.6931472f
+
 /* A gap 16 times shorter than usual has a chance of 1 in 16, so two in a row mean that the page has
- * changed, not that we are unlucky. One 16 times longer has a chance of 1 in 9 million. */
+ * changed, not that we are unlucky. */
 #define SURPRISE_OCTAVES 4.0f
+/* So many touches were expected and none came: certain at once, it has grown cold. */
+#define SILENCE_TOUCHES 12.0f
+/* Silence that is short against what was watched before says nothing worth a logarithm. */
+#define SILENCE_SHARE 0.06f
 
-void
-estimate_fold(struct page_heat *page, float log2_rate)
+const float touches_bias[] = {0.0000f, 0.8327f, 0.3901f, 0.2537f, 0.1878f, 0.1491f,
+			      0.1236f, 0.1055f, 0.0920f, 0.0816f, 0.0733f, 0.0666f,
+			      0.0609f, 0.0562f, 0.0521f, 0.0486f};
+const float touches_variance[] = {0.0000f, 3.4237f, 1.3423f, 0.8220f, 0.5907f, 0.4607f,
+				  0.3774f, 0.3196f, 0.2771f, 0.2446f, 0.2189f, 0.1981f,
+				  0.1809f, 0.1664f, 0.1541f, 0.1435f};
+
+static float
+rate_decode(uint8_t code)
 {
-	float old = rate_decode(page->rate);
-	float off = log2_rate - old;
-	unsigned int samples = page->samples;
+	return RATE_LOWEST + (float)code / RATE_STEPS;
+}
 
-	if (samples && fabsf(off) > SURPRISE_OCTAVES) {
-		/* Colder by so much is certain at once; hotter may be luck, so it must come twice.
-		 */
-		if (off < 0 || page->surprise)
-			samples = 0;
-		page->surprise = 1;
-	} else {
-		page->surprise = 0;
-	}
-	page->rate = rate_encode(samples ? old + off / (float)(samples + 1) : log2_rate);
-	if (samples < SAMPLES_FULL)
-		samples++;
-	page->samples = (uint8_t)(samples & 15u);
+/* Codes are coarse against what one gap changes of a long memory, so they are rounded up or down by
+ * chance; the ticks are as good as dice. */
+static uint8_t
+rate_encode(float log2_rate, uint64_t dice)
+{
+	float part = (float)((dice * 2654435761u >> 8) & 0xffffu) / 65536.0f;
+	float code = (log2_rate - RATE_LOWEST) * RATE_STEPS + part;
+
+	return code < 1.0f ? 1 : code > 255.0f ? 255 : (uint8_t)code;
+}
+
+static float
+log2_of_ticks(uint64_t ticks)
+{
+	/* A touch within the tick of the marking: the true gap is half a tick on average. */
+	return log2f((ticks ? (float)ticks : 0.5f) / TICKS_PER_S);
+}
+
+struct evidence
+estimate_evidence(const struct page_heat *page)
+{
+	return (struct evidence){page->rate != 0, page->touches, rate_decode(page->rate)};
+}
+
+/* Add so much watching without a touch. */
+static struct evidence
+add_silence(struct evidence evidence, float log2_s)
+{
+	float touches = evidence.touches ? (float)evidence.touches : 1.0f;
+	float expected; /* touches in that time, at the rate so far */
+
+	if (!evidence.known)
+		return (struct evidence){1, 0, -log2_s};
+	expected = exp2f(evidence.rate + log2_s);
+	if (evidence.touches && expected > SILENCE_TOUCHES)
+		return (struct evidence){1, 0, -log2_s};
+	if (expected > SILENCE_SHARE * touches)
+		evidence.rate -= log2f(1.0f + expected / touches);
+	return evidence;
+}
+
+struct evidence
+estimate_watched(const struct page_heat *page, uint64_t ticks)
+{
+	struct evidence evidence = estimate_evidence(page);
+
+	return ticks ? add_silence(evidence, log2_of_ticks(ticks)) : evidence;
+}
+
+static void
+store(struct page_heat *page, struct evidence evidence, uint64_t dice)
+{
+	page->touches = (uint8_t)(evidence.touches & 15u);
+	page->rate = rate_encode(evidence.rate, dice);
 }
 
 void
-estimate_fold_untouched(struct page_heat *page, uint64_t ticks)
+estimate_touched(struct page_heat *page, uint64_t ticks)
 {
-	/* Not touched for E: the gap is at least E, and E more on average if the rate is 1/E. */
-	float log2_rate = log2f(TICKS_PER_S / ((float)ticks + 1.0f)) - GAP_BIAS - 1.0f;
+	struct evidence evidence = estimate_evidence(page);
+	float log2_s = log2_of_ticks(ticks);
+	int is_surprise = evidence.touches && -log2_s > evidence.rate + SURPRISE_OCTAVES;
 
+	if (is_surprise && page->surprise)
+		evidence.known = 0;
+	page->surprise = is_surprise ? 1 : 0;
+	evidence = add_silence(evidence, log2_s);
+	/* One touch more, in the same time; or a full memory forgets a little of both. */
+	if (evidence.touches < TOUCHES_FULL) {
+		evidence.touches++;
+		if (evidence.touches > 1)
+			evidence.rate +=
+				log2f((float)evidence.touches / (float)(evidence.touches - 1));
+	} else {
+		evidence.rate += log2f((TOUCHES_FULL + 1.0f) / TOUCHES_FULL);
+	}
+	store(page, evidence, ticks);
+}
+
+void
+estimate_untouched(struct page_heat *page, uint64_t ticks)
+{
 	/* Watched for no time at all: that says nothing. */
-	if (!ticks)
-		return;
-	if (!page->samples || log2_rate < rate_decode(page->rate))
-		estimate_fold(page, log2_rate);
+	if (ticks)
+		store(page, estimate_watched(page, ticks), ticks);
+}
+
+void
+estimate_silent(float rate, float mean, float var, float *ret_mean, float *ret_sigma)
+{
+	/* The log of prior and likelihood is -(theta - mu)^2 / 2 var - exposure e^theta. Newton's
+	 * steps to its maximum, from near it. */
+	float mu = mean * LN2, precision = 1.0f / (var * LN2 * LN2), log_exposure = -rate * LN2;
+	float theta = fminf(mu, -log_exposure);
+
+	for (int step = 0; step < 2; step++) {
+		float touches = expf(theta + log_exposure);
+
+		theta += (precision * (mu - theta) - touches) / (precision + touches);
+	}
+	*ret_mean = theta / LN2;
+	*ret_sigma = 1.0f / (sqrtf(precision + expf(theta + log_exposure)) * LN2);
 }

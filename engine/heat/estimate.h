@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * estimate.h - access rates on a log scale, and how one more gap changes what we believe.
+ * estimate.h - what is known of one page, and how one more gap changes it.
  *
- * A watched page that is accessed at random with rate r is touched after an exponentially
- * distributed gap T. -log2(T) has mean log2(r) + 0.83 (Euler's constant over ln 2) and a standard
- * deviation of 1.85 octaves, whatever r is: so gaps are averaged on the log scale, where every page
- * has the same, known noise.
+ * A page that is accessed at random with rate r is touched r times in a second of watching, on
+ * average. So evidence is a number of touches and the time for which the page was watched to see
+ * them; a page that was watched and not touched adds time only. A page keeps both in two small
+ * codes: the touches, at most TOUCHES_FULL, and the rate that they suggest.
  */
 #ifndef HEAT_ESTIMATE_H
 #define HEAT_ESTIMATE_H
@@ -15,38 +15,32 @@
 
 #include "table.h"
 
-#define GAP_BIAS 0.8327f     /* octaves */
-#define GAP_VARIANCE 3.4237f /* octaves squared, (pi^2/6) / ln(2)^2 */
+#define TOUCHES_FULL 15u     /* older ones are forgotten gradually from then on */
 #define RATE_LOWEST (-12.0f) /* log2 of accesses per second: one in 68 minutes */
 #define RATE_STEPS 8.0f      /* codes per octave; 255 codes reach up to 2^19.75 per second */
 
-static inline float
-rate_decode(uint8_t code)
-{
-	return RATE_LOWEST + (float)code / RATE_STEPS;
-}
+struct evidence {
+	int known; /* 0: the page was never watched, the rest means nothing */
+	unsigned int touches;
+	float rate; /* log2 of touches, but at least one, per second of watching */
+};
 
-static inline uint8_t
-rate_encode(float log2_rate)
-{
-	float code = (log2_rate - RATE_LOWEST) * RATE_STEPS + 0.5f;
+/* Of the log2 of the rate that so many touches suggest: how much it is too high on average, in
+ * octaves, and its variance (from the digamma and trigamma functions). [0] is not used. */
+extern const float touches_bias[TOUCHES_FULL + 1], touches_variance[TOUCHES_FULL + 1];
 
-	return code < 1.0f ? 1 : code > 255.0f ? 255 : (uint8_t)code;
-}
+struct evidence estimate_evidence(const struct page_heat *page);
 
-/* log2 of the rate that one gap of so many ticks suggests. */
-static inline float
-rate_of_gap(uint64_t ticks)
-{
-	/* A touch within the tick of the arming: the true gap is half a tick on average. */
-	return log2f(TICKS_PER_S / (ticks ? (float)ticks : 0.5f)) - GAP_BIAS;
-}
+/* What is known of a page that has been watched since its marking, for so many ticks by now. */
+struct evidence estimate_watched(const struct page_heat *page, uint64_t ticks);
 
-/* Fold one observed rate (log2) into a page's estimate. */
-void estimate_fold(struct page_heat *page, float log2_rate);
+/* The page was touched, or moved or marked again without having been, after so many ticks. */
+void estimate_touched(struct page_heat *page, uint64_t ticks);
+void estimate_untouched(struct page_heat *page, uint64_t ticks);
 
-/* The page has been watched for so many ticks and not touched. When that is long against what its
- * estimate expects, it counts as an observation. */
-void estimate_fold_untouched(struct page_heat *page, uint64_t ticks);
+/* What to believe of the rate of a page that was watched and never touched, when before it was
+ * expected around `mean` with variance `var`: where it most probably is, and the spread of that;
+ * log2 and octaves. */
+void estimate_silent(float rate, float mean, float var, float *ret_mean, float *ret_sigma);
 
 #endif

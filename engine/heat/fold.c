@@ -7,16 +7,12 @@
 #define RATE_HALF_LIFE_TICKS (4.0f * TICKS_PER_S)
 
 static void
-page_arm(const struct arming *arming, struct page_heat *page, uint64_t tick)
+page_arm(struct page_heat *page, uint64_t armed, uint64_t tick)
 {
-	if (page->watched) {
-		/* The kernel leaves a page that is still marked alone, so its gap runs on. */
-		estimate_fold_untouched(page, ticks_since(tick, arming_since(arming, page)));
-		page->carried = 1;
-	} else {
-		page->watched = 1;
-		page->carried = 0;
-	}
+	/* The kernel leaves a page that is still marked alone; it is watched on. */
+	if (page->watched)
+		estimate_untouched(page, ticks_since(tick, armed));
+	page->watched = 1;
 }
 
 static int
@@ -28,20 +24,18 @@ tier_is_watched(uint32_t tiers, uint8_t tier)
 /* A window that ends within the region leaves the rest of it to the next one, which comes a little
  * later, or much. */
 static void
-arming_set(struct region *region, uint32_t first, uint32_t end, uint64_t tick)
+armed_set(struct region *region, uint32_t first, uint32_t end, uint64_t tick)
 {
-	struct arming *low = &region->arming[0], *high = &region->arming[1];
-
-	if (first > 0 || end >= region_pages(region)) {
-		*high = (struct arming){tick, region_arming(region, first)->last};
-		if (first == 0)
-			*low = *high;
-		else
-			region->split = (uint16_t)first;
-	} else {
-		*low = (struct arming){tick, low->last};
+	if (end < region_pages(region)) {
+		region->armed[0] = tick;
 		region->split = (uint16_t)end;
+		return;
 	}
+	region->armed[1] = tick;
+	if (first == 0)
+		region->armed[0] = tick;
+	else
+		region->split = (uint16_t)first;
 }
 
 /* Pages from `first` to before `end` are watched from now on. */
@@ -54,16 +48,16 @@ region_arm(struct heat *heat, uint32_t index, const struct sample *sample, uint3
 
 	if (region_is_huge(region)) {
 		if (tier_is_watched(sample->tiers, region->whole.tier))
-			page_arm(&region->arming[0], &region->whole, tick);
+			page_arm(&region->whole, region->armed[0], tick);
 		first = 0;
 		end = region_pages(region);
 	} else if ((detail = table_detail(heat, index)) != NULL) {
 		for (uint32_t p = first; p < end; p++) {
 			if (tier_is_watched(sample->tiers, detail->page[p].tier))
-				page_arm(region_arming(region, p), &detail->page[p], tick);
+				page_arm(&detail->page[p], region_armed(region, p), tick);
 		}
 	}
-	arming_set(region, first, end, tick);
+	armed_set(region, first, end, tick);
 	heat->gaps_known = 1;
 	region->renew = 0;
 }
@@ -93,8 +87,8 @@ region_rate(struct region *region, const struct sample *sample, uint64_t tick, i
 static void
 page_doubt(struct page_heat *page)
 {
-	if (page->samples > 2)
-		page->samples = 2;
+	if (page->touches > 2)
+		page->touches = 2;
 }
 
 /* Trackers do not agree on the scale (TLBs hide accesses from one, faults slow the program for the
@@ -175,9 +169,9 @@ static void
 fold_touch(struct heat *heat, const struct sample *sample, uint64_t tick)
 {
 	int64_t index = table_find(heat, sample->pid, sample->addr);
-	const struct arming *arming;
 	struct region *region;
 	struct page_heat *page = NULL;
+	uint64_t armed;
 	uint32_t p;
 
 	if (index < 0) {
@@ -186,25 +180,22 @@ fold_touch(struct heat *heat, const struct sample *sample, uint64_t tick)
 	}
 	region = &heat->regions[index];
 	p = (uint32_t)(sample->addr - region->addr) / HEAT_PAGE_BYTES;
-	arming = region_arming(region, p);
+	armed = region_armed(region, p);
 	if (region_is_huge(region))
 		page = &region->whole;
 	else if (region->detail != NO_DETAIL)
 		page = &heat->details[region->detail].page[p];
 	region->renew = 0;
+	/* Rings of several CPUs may hand over a touch a little late: before the marking. */
+	if (!armed || tick < armed)
+		return;
 	if (page && page->watched) {
-		uint64_t since = arming_since(arming, page);
-
-		/* Rings of several CPUs may hand over a touch a little late: before the arming. */
-		if (tick < since)
-			return;
-		estimate_fold(page, rate_of_gap(tick - since));
+		estimate_touched(page, tick - armed);
 		page->watched = 0;
-		page->carried = 0;
-	} else if (!page && arming->last && tick >= arming->last) {
+	} else if (!page) {
 		/* No room for detail: the region learns the mean rate of the pages touched. */
 		struct sample mean = {.events = 1,
-				      .exposure_s = (float)(tick - arming->last) / TICKS_PER_S};
+				      .exposure_s = (float)(tick - armed) / TICKS_PER_S};
 
 		region_rate(region, &mean, tick, 0);
 	}

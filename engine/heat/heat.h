@@ -24,6 +24,7 @@
 #include "sluice/policy.h"
 
 #define HEAT_PAGE_BYTES 4096u
+#define HEAT_NEVER_MOVED_MS 3600000u /* age in a view of pages that did not move for long */
 #define HEAT_REGION_BYTES (2u << 20)
 #define HEAT_REGION_PAGES (HEAT_REGION_BYTES / HEAT_PAGE_BYTES)
 #define HEAT_TIER_ABSENT 0xffu /* the page is not resident */
@@ -99,6 +100,10 @@ void heat_set_residency(struct heat *heat, size_t index, const uint8_t *tiers, i
 			uint64_t now_ns);
 /* A page now lives in another tier (HEAT_TIER_ABSENT: it is gone). Moving disarms the page. */
 void heat_page_moved(struct heat *heat, int32_t pid, uint64_t addr, uint8_t tier, uint64_t now_ns);
+
+/* What was seen of a process so far says nothing of what it does from now on: forget it. Pages that
+ * are watched are watched from now on. */
+void heat_restart(struct heat *heat, int32_t pid, uint64_t now_ns);
 
 /* The entries that a policy sees, sorted by pid and address. The array is the table's, and stays as
  * it is until the next view. Entry i can be asked for its pages until the next heat_set_spans. */

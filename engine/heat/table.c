@@ -304,25 +304,22 @@ heat_region_at(const struct heat *heat, size_t index, int32_t *ret_pid, uint64_t
 }
 
 static void
-page_set_tier(struct page_heat *page, const struct arming *arming, uint8_t tier, uint64_t tick)
+page_set_tier(struct page_heat *page, uint64_t armed, uint8_t tier, uint64_t tick)
 {
 	if (page->tier == tier)
 		return;
+	if (page->tier == HEAT_TIER_ABSENT || tier == HEAT_TIER_ABSENT) {
+		/* Another page than before, or none: what we knew does not carry over. */
+		*page = (struct page_heat){.tier = tier};
+		return;
+	}
 	/* Its silence so far is evidence; without it only early touches would count, and the region
 	 * would look hotter than it is. */
 	if (page->watched)
-		estimate_fold_untouched(page, ticks_since(tick, arming_since(arming, page)));
-	if (page->tier == HEAT_TIER_ABSENT || tier == HEAT_TIER_ABSENT) {
-		/* Another page than before, or none: what we knew does not carry over. */
-		page->samples = 0;
-		page->surprise = 0;
-		page->moved = 0;
-	} else {
-		page->moved = table_epoch(tick);
-	}
+		estimate_untouched(page, ticks_since(tick, armed));
 	/* The kernel gives a moved page plain access rights: nobody watches it any more. */
 	page->watched = 0;
-	page->carried = 0;
+	page->moved = table_epoch(tick);
 	page->tier = tier;
 }
 
@@ -344,7 +341,7 @@ heat_set_residency(struct heat *heat, size_t index, const uint8_t *tiers, int hu
 	memcpy(region->resident, resident, sizeof(resident));
 	if (huge && pages == HEAT_REGION_PAGES) {
 		table_drop_detail(heat, (uint32_t)index);
-		page_set_tier(&region->whole, &region->arming[0], tiers[0], tick);
+		page_set_tier(&region->whole, region->armed[0], tiers[0], tick);
 		return;
 	}
 	if (region_is_huge(region))
@@ -354,7 +351,7 @@ heat_set_residency(struct heat *heat, size_t index, const uint8_t *tiers, int hu
 		struct detail *detail = &heat->details[region->detail];
 
 		for (uint32_t p = 0; p < pages; p++)
-			page_set_tier(&detail->page[p], region_arming(region, p), tiers[p], tick);
+			page_set_tier(&detail->page[p], region_armed(region, p), tiers[p], tick);
 	}
 }
 
@@ -373,11 +370,36 @@ heat_page_moved(struct heat *heat, int32_t pid, uint64_t addr, uint8_t tier, uin
 		memset(region->resident, 0, sizeof(region->resident));
 		if (tier != HEAT_TIER_ABSENT)
 			region->resident[tier < 5 ? tier : 5] = HEAT_REGION_PAGES;
-		page_set_tier(&region->whole, &region->arming[0], tier, tick);
+		page_set_tier(&region->whole, region->armed[0], tier, tick);
 	} else if (region->detail != NO_DETAIL) {
 		uint32_t p = (uint32_t)(addr - region->addr) / HEAT_PAGE_BYTES;
 
-		page_set_tier(&heat->details[region->detail].page[p], region_arming(region, p),
-			      tier, tick);
+		page_set_tier(&heat->details[region->detail].page[p], region_armed(region, p), tier,
+			      tick);
 	}
+}
+
+void
+heat_restart(struct heat *heat, int32_t pid, uint64_t now_ns)
+{
+	int64_t first = table_next(heat, pid, 0);
+	uint64_t tick = table_tick(heat, now_ns);
+
+	for (uint32_t i = (uint32_t)first; first >= 0 && i < heat->region_count; i++) {
+		struct region *region = &heat->regions[i];
+
+		if (region->pid != pid)
+			break;
+		region->renew = 0;
+		region->seen = 0;
+		region->whole.rate = region->whole.touches = 0;
+		for (int part = 0; part < 2; part++)
+			region->armed[part] = region->armed[part] ? tick : 0;
+		for (uint32_t p = 0; region->detail != NO_DETAIL && p < region_pages(region); p++) {
+			struct page_heat *page = &heat->details[region->detail].page[p];
+
+			page->rate = page->touches = 0;
+		}
+	}
+	heat->have_spread = 0;
 }

@@ -13,35 +13,31 @@
 #define TICK_NS 1000u
 #define TICKS_PER_S 1e6f
 #define NO_DETAIL UINT32_MAX
-#define SAMPLES_FULL 12u /* a page's estimate is the mean of about this many gaps */
 
-/* What is known of one page (or one huge page). `rate` is a code, see estimate.h. */
+/* What is known of one page (or one huge page); see estimate.h. */
 struct page_heat {
-	uint8_t rate;         /* code of the log of the access rate; meaningful when samples > 0 */
-	uint8_t tier;         /* HEAT_TIER_ABSENT: not resident */
-	uint8_t samples : 4;  /* how many gaps the estimate rests on, at most SAMPLES_FULL */
-	uint8_t watched : 1;  /* armed, and not touched since */
-	uint8_t carried : 1;  /* was still watched when its region was armed again */
+	uint8_t rate; /* code of the log of touches (at least one) per second of watching; 0: never
+		       * watched */
+	uint8_t tier; /* HEAT_TIER_ABSENT: not resident */
+	uint8_t touches : 4;
+	uint8_t watched : 1;  /* marked, and not touched since */
 	uint8_t surprise : 1; /* the last gap did not fit the estimate at all */
-	uint8_t reserved : 1;
+	uint8_t reserved : 2;
 	uint8_t moved; /* epoch_of() its last change of tier; 0: long ago */
-};
-
-/* Ticks of the last time that pages were marked, and of the one before; 0: never. */
-struct arming {
-	uint64_t last, before;
 };
 
 struct region {
 	uint64_t addr;
 	uint32_t len_bytes;
 	int32_t pid;
-	struct arming arming[2]; /* of the pages before and from page `split` on: windows of the
-				  * kernel begin and end within regions */
-	uint32_t detail;         /* index into the pool, or NO_DETAIL */
-	uint64_t seen;           /* tick of the last SAMPLE_RATE */
-	uint32_t first_entry;    /* its entries in the last view */
-	uint64_t renew;          /* tick from which they are too old to be used again; 0: at once */
+	uint64_t
+		armed[2];     /* tick of the last marking of the pages before page `split`, and of
+			       * those from there on: windows of the kernel end within regions; 0: never
+			       */
+	uint32_t detail;      /* index into the pool, or NO_DETAIL */
+	uint64_t seen;        /* tick of the last SAMPLE_RATE */
+	uint32_t first_entry; /* its entries in the last view */
+	uint64_t renew;       /* tick from which they are too old to be used again; 0: at once */
 	uint16_t entry_count;
 	uint16_t split;
 	float events; /* short memory: decayed SAMPLE_RATE evidence */
@@ -124,25 +120,17 @@ region_pages(const struct region *region)
 	return region->len_bytes / HEAT_PAGE_BYTES;
 }
 
-/* Tick since which a watched page is. */
+/* Tick of the last marking of a page, and of any page. */
 static inline uint64_t
-arming_since(const struct arming *arming, const struct page_heat *page)
+region_armed(const struct region *region, uint32_t page)
 {
-	return page->carried ? arming->before : arming->last;
+	return region->armed[page >= region->split];
 }
 
-static inline const struct arming *
-region_arming(const struct region *region, uint32_t page)
-{
-	return &region->arming[page >= region->split];
-}
-
-/* Tick of the last marking of any of its pages. */
 static inline uint64_t
-region_armed(const struct region *region)
+region_armed_last(const struct region *region)
 {
-	return region->arming[0].last > region->arming[1].last ? region->arming[0].last
-							       : region->arming[1].last;
+	return region->armed[0] > region->armed[1] ? region->armed[0] : region->armed[1];
 }
 
 static inline int

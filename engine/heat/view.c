@@ -14,11 +14,13 @@
 #include "estimate.h"
 #include "table.h"
 
-#define PRIOR_PAGES 32.0f /* weight of all regions' common spread against a region's own */
+#define RATE_PAGES 32.0f /* weight in the spreads of a region that SAMPLE_RATE alone tells of */
+/* The variance of n gaps' logs is itself uncertain by sqrt(4.4 / n) of it. */
+#define SPREAD_KURTOSIS 4.4f
+#define SPREAD_SIGMAS 2.0f
 /* How far off a mean may be that rests on silence, since pages differ. */
 #define SILENT_OCTAVES 1.0f
 #define RATE_FLOOR_VAR 0.25f /* SAMPLE_RATE is never trusted better than half an octave */
-#define CENSOR_TICKS 250000u /* a quarter of a second untouched begins to say something */
 /* What policy.h calls 69 %; with 1.0 a scattered Zipf workload stays 2 points below its best, and
  * nothing else gets better. */
 #define BOUND_SIGMAS 0.5f
@@ -26,74 +28,64 @@
 #define BINS 64u               /* half octaves from RATE_LOWEST */
 #define SPREAD_TICKS 30000000u /* 30 s, */
 #define SPREAD_SAMPLES 32u     /* or so many samples a region */
-#define NEVER_MOVED_MS 3600000u
+
+struct belief {
+	float mean, sigma;      /* log2 of the rate */
+	unsigned int certainty; /* 0 nothing known, 1 little, 2 more */
+};
 
 /* What a region's pages are measured against while a view is made. */
 struct prior {
-	float mean;
-	float weight[16], sigma[16]; /* by number of samples */
+	float mean, var;                                         /* log2 of rates */
+	float weight[TOUCHES_FULL + 1], sigma[TOUCHES_FULL + 1]; /* by touches */
+	struct evidence last; /* of the last page that was never touched: many are alike */
+	struct belief of_last;
 	uint32_t split;
-	uint64_t silent[2][2]; /* ticks since a page was marked: before and from `split` on, not
-				* carried and carried */
+	uint64_t silent[2]; /* ticks since its pages before, and from, `split` on were marked */
 };
 
-struct belief {
-	float mean, sigma; /* log2 of the rate */
-	unsigned int samples;
-};
-
-static uint64_t
-page_silent(const struct page_heat *page, uint32_t p, const struct prior *prior)
+static struct evidence
+page_evidence(const struct page_heat *page, uint32_t p, const struct prior *prior)
 {
-	return prior->silent[p >= prior->split][page->carried];
-}
-
-/* log2 rate and number of samples of page p of its region, with what its silence says; 0 when
- * nothing is known.
- */
-static unsigned int
-page_evidence(const struct page_heat *page, uint32_t p, const struct prior *prior, float *ret_rate)
-{
-	uint64_t silent = page->watched ? page_silent(page, p, prior) : 0;
-	float rate = rate_decode(page->rate);
-	unsigned int samples = page->samples;
-
-	if (silent >= CENSOR_TICKS) {
-		float most = log2f(TICKS_PER_S / (float)silent) - GAP_BIAS;
-
-		if (!samples || rate > most) {
-			rate = most;
-			samples = samples ? samples : 1;
-		}
-	}
-	*ret_rate = rate;
-	return samples;
+	return page->watched ? estimate_watched(page, prior->silent[p >= prior->split])
+			     : estimate_evidence(page);
 }
 
 static struct belief
-page_belief(const struct page_heat *page, uint32_t p, const struct prior *prior)
+page_belief(const struct page_heat *page, uint32_t p, struct prior *prior)
 {
-	float rate;
-	unsigned int samples = page_evidence(page, p, prior, &rate);
-	struct belief belief = {prior->mean, prior->sigma[samples], samples};
+	struct evidence evidence = page_evidence(page, p, prior);
 
-	if (samples)
-		belief.mean += prior->weight[samples] * (rate - prior->mean);
-	return belief;
+	if (evidence.touches) {
+		float rate = evidence.rate - touches_bias[evidence.touches];
+
+		return (struct belief){
+			prior->mean + prior->weight[evidence.touches] * (rate - prior->mean),
+			prior->sigma[evidence.touches], evidence.touches <= 2 ? 1 : 2};
+	}
+	if (!evidence.known)
+		return (struct belief){prior->mean, prior->sigma[0], 0};
+	if (!prior->last.known || evidence.rate < prior->last.rate ||
+	    evidence.rate > prior->last.rate) {
+		prior->last = evidence;
+		prior->of_last.certainty = 1;
+		estimate_silent(evidence.rate, prior->mean, prior->var, &prior->of_last.mean,
+				&prior->of_last.sigma);
+	}
+	return prior->of_last;
 }
 
 static void
 prior_set(struct prior *prior, const struct region *region)
 {
-	float var = fabsf(region->prior_var);
-
 	prior->mean = region->prior_mean;
-	for (int n = 0; n < 16; n++) {
-		float noise = n ? GAP_VARIANCE / (float)n : INFINITY;
-		float weight = n ? var / (var + noise) : 0;
-
-		prior->weight[n] = weight;
-		prior->sigma[n] = sqrtf(var * (1.0f - weight));
+	prior->var = fabsf(region->prior_var);
+	prior->last.known = 0;
+	prior->weight[0] = 0;
+	prior->sigma[0] = sqrtf(prior->var);
+	for (unsigned int n = 1; n <= TOUCHES_FULL; n++) {
+		prior->weight[n] = prior->var / (prior->var + touches_variance[n]);
+		prior->sigma[n] = sqrtf(prior->var * (1.0f - prior->weight[n]));
 	}
 }
 
@@ -101,14 +93,9 @@ static void
 prior_set_silence(struct prior *prior, const struct heat *heat, const struct region *region)
 {
 	prior->split = region->split;
-	for (int part = 0; part < 2; part++) {
-		const struct arming *arming = &region->arming[part];
-		uint64_t *silent = prior->silent[part];
-
-		silent[0] = arming->last ? ticks_since(heat->view_tick, arming->last) : 0;
-		silent[1] =
-			arming->before ? ticks_since(heat->view_tick, arming->before) : silent[0];
-	}
+	for (int part = 0; part < 2; part++)
+		prior->silent[part] =
+			region->armed[part] ? ticks_since(heat->view_tick, region->armed[part]) : 0;
 }
 
 /* Which pages go into one entry: same tier, half octave, number of samples and age, roughly. */
@@ -116,22 +103,22 @@ static uint16_t
 page_key(const struct heat *heat, const struct page_heat *page, const struct belief *belief)
 {
 	int bin = (int)((belief->mean - RATE_LOWEST) * 2.0f);
-	unsigned int certainty = belief->samples == 0 ? 0 : belief->samples <= 2 ? 1 : 2;
 	unsigned int age = 0;
 
 	if (page->moved) {
 		unsigned int epochs = (heat->view_epoch + 255u - page->moved) % 255u;
 
-		age = epochs <= 1 ? 2 : epochs <= 15 ? 1 : 0;
+		age = epochs <= 1 ? 3 : epochs <= 15 ? 2 : 1;
 	}
 	bin = bin < 0 ? 0 : bin >= (int)BINS ? (int)BINS - 1 : bin;
-	return (uint16_t)((unsigned int)bin | certainty << 6 | age << 8 | (page->tier & 7u) << 10);
+	return (uint16_t)((unsigned int)bin | belief->certainty << 6 | age << 8 |
+			  (page->tier & 7u) << 10);
 }
 
 static uint32_t
 key_age_ms(uint16_t key)
 {
-	static const uint32_t age_ms[] = {NEVER_MOVED_MS, 30000, 2000, 2000};
+	static const uint32_t age_ms[] = {HEAT_NEVER_MOVED_MS, 180000, 30000, 2000};
 
 	return age_ms[(key >> 8) & 3u];
 }
@@ -181,41 +168,46 @@ region_prior(struct heat *heat, struct region *region, struct prior *prior, stru
 
 		for (uint32_t p = 0; p < region_pages(region); p++) {
 			const struct page_heat *page = &detail->page[p];
-			unsigned int n;
+			struct evidence evidence;
 
-			if (page->tier == HEAT_TIER_ABSENT)
+			if (page->tier == HEAT_TIER_ABSENT || (!page->rate && !page->watched))
 				continue;
-			if (!page->samples && page->watched) {
+			evidence = page_evidence(page, p, prior);
+			if (!evidence.touches) {
+				/* Marked just now: call it a millisecond rather than none at all.
+				 */
 				untouched += 1;
-				/* Armed just now: call it a millisecond rather than none at all. */
-				uint64_t silent = page_silent(page, p, prior);
-
-				silence_s += (float)(silent > 1000 ? silent : 1000) / TICKS_PER_S;
-			}
-			if (!page->samples)
+				silence_s += evidence.known ? exp2f(-evidence.rate) : 0.001f;
 				continue;
-			n = page_evidence(page, p, prior, &rate);
+			}
+			rate = evidence.rate - touches_bias[evidence.touches];
 			count += 1;
 			sum += rate;
 			squares += rate * rate;
-			noise += GAP_VARIANCE / (float)n;
+			noise += touches_variance[evidence.touches];
 		}
 	} else if (region_is_huge(region)) {
-		unsigned int n = page_evidence(&region->whole, 0, prior, &rate);
+		struct evidence evidence = page_evidence(&region->whole, 0, prior);
 
-		if (n) {
+		if (evidence.touches) {
 			/* The gap of one access to any of its pages. */
-			mean = rate - 9.0f;
-			var = GAP_VARIANCE / (float)n;
+			mean = evidence.rate - touches_bias[evidence.touches] - 9.0f;
+			var = touches_variance[evidence.touches];
 		}
 	}
 	if (count > 0) {
-		float seen_var, excess;
+		float seen_var, excess, chance;
 
 		mean = sum / count;
 		seen_var = squares / count - mean * mean;
 		excess = seen_var - noise / count;
-		within = (fmaxf(excess, 0) * count + within * PRIOR_PAGES) / (count + PRIOR_PAGES);
+		/* A region is credited with a spread of its own as far as that is beyond chance. */
+		chance = SPREAD_SIGMAS * (noise / count + within) * sqrtf(SPREAD_KURTOSIS / count);
+		if (fabsf(excess - within) > chance) {
+			float own = chance / (excess - within);
+
+			within = fmaxf(within + (excess - within) * (1.0f - own * own), 0);
+		}
 		var = (within + noise / count) / count + HEAT_MODEL_VAR;
 		spread->excess_sum += excess * count;
 	}
@@ -240,10 +232,10 @@ region_prior(struct heat *heat, struct region *region, struct prior *prior, stru
 			rate -= 9.0f;
 		mean = rate;
 		var = rate_var;
-		spread->pages += PRIOR_PAGES;
-		spread->mean_sum += mean * PRIOR_PAGES;
-		spread->mean_square_sum += mean * mean * PRIOR_PAGES;
-		spread->mean_noise_sum += var * PRIOR_PAGES;
+		spread->pages += RATE_PAGES;
+		spread->mean_sum += mean * RATE_PAGES;
+		spread->mean_square_sum += mean * mean * RATE_PAGES;
+		spread->mean_noise_sum += var * RATE_PAGES;
 	}
 	if (var >= 0 && heat->have_spread)
 		combine(&mean, &var, heat->overall_mean, fmaxf(heat->between_var, 0.01f));
@@ -253,7 +245,7 @@ region_prior(struct heat *heat, struct region *region, struct prior *prior, stru
 	if (var < 0) {
 		/* Never sampled: it may be anything that regions and pages are. */
 		region->prior_mean = heat->overall_mean;
-		region->prior_var = -(heat->between_var + heat->within_var + GAP_VARIANCE);
+		region->prior_var = -(heat->between_var + heat->within_var + touches_variance[1]);
 	} else {
 		region->prior_mean = mean;
 		region->prior_var = region_is_huge(region) ? var : var + within;
@@ -277,7 +269,7 @@ entry_fill(struct sluice_region *entry, const struct region *region, uint32_t ti
 		.heat = known ? exp2f(mean + MEAN_OF_LOG * sigma * sigma) : 0,
 		.heat_low = known ? exp2f(mean - off) : 0,
 		.heat_high = known ? exp2f(mean + off) : HUGE_VALF,
-		.age_ms = NEVER_MOVED_MS,
+		.age_ms = HEAT_NEVER_MOVED_MS,
 	};
 }
 
@@ -319,7 +311,7 @@ emit_whole(struct heat *heat, uint32_t index, const struct prior *prior)
 		entry_fill(&entry, region, tier, region->resident[tier], prior->mean,
 			   prior->sigma[0], region->prior_var >= 0);
 		if (region_is_huge(region)) {
-			struct belief belief = {prior->mean, prior->sigma[0], 3};
+			struct belief belief = {prior->mean, prior->sigma[0], 2};
 
 			entry.age_ms = key_age_ms(page_key(heat, &region->whole, &belief));
 		}
@@ -329,7 +321,7 @@ emit_whole(struct heat *heat, uint32_t index, const struct prior *prior)
 
 /* A region in detail: one entry for each kind of page in it. */
 static void
-emit_groups(struct heat *heat, uint32_t index, const struct prior *prior)
+emit_groups(struct heat *heat, uint32_t index, struct prior *prior)
 {
 	uint16_t *group_of_key = heat->group_of_key;
 	const struct region *region = &heat->regions[index];
@@ -402,7 +394,7 @@ learn_spread(struct heat *heat, const struct spread *spread)
 static uint64_t
 renew_at(const struct heat *heat, const struct region *region)
 {
-	uint64_t armed = region_armed(region);
+	uint64_t armed = region_armed_last(region);
 	uint64_t silence = armed ? ticks_since(heat->view_tick, armed) : 0;
 
 	return heat->view_tick + (silence / 4 > RENEW_TICKS ? silence / 4 : RENEW_TICKS);

@@ -114,10 +114,9 @@ kernel_may_promote(const struct hint_scan *scan)
 static int
 apply_mode(struct hint_scan *scan, struct sluice_err *reterr)
 {
-	int mode = !scan->target_count ? 0
-		   : scan->marking     ? scan->mode
-		   : scan->moving      ? MODE_SLOW
-				       : 0;
+	/* While pages move the bit must be set, and so the kernel marks; if it left out fast memory
+	 * then, a pass over all tiers would have holes. */
+	int mode = scan->target_count && (scan->marking || scan->moving) ? scan->mode : 0;
 	int r;
 
 	if (!mode && scan->kernel_mode && kernel_may_promote(scan))
