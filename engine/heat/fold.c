@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fold.c - what samples change in the table. */
 #include "estimate.h"
+#include "log.h"
 #include "table.h"
 
 /* Half-life of the short memory that SAMPLE_RATE feeds. */
@@ -160,9 +161,11 @@ fold_range(struct heat *heat, const struct sample *sample, uint64_t tick)
 	heat->samples_lost += !known;
 	if (believed_bytes <= 0)
 		return;
-	believed = expected_events(heat, sample, believed / believed_bytes);
+	float b0=believed/believed_bytes;believed = expected_events(heat, sample, believed / believed_bytes);
 	if (sample->events >= ALARM_EVENTS && sample->events >= ALARM_TIMES * believed)
-		raise_alarm(heat, sample);
+	{
+		log_debug("heat","alarm: process %d, %llu MiB at %#llx: %.1f events in %.2f s, expected %.2f, believed %.3f/s over %.1f MiB, scale %.3f", sample->pid,(unsigned long long)(sample->len_bytes>>20),(unsigned long long)sample->addr,(double)sample->events,(double)sample->exposure_s,(double)believed,(double)b0,(double)believed_bytes/1048576,(double)(heat->coarse_seen/heat->coarse_expected));
+		raise_alarm(heat, sample);}
 }
 
 static void

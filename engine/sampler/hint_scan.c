@@ -198,6 +198,9 @@ hint_scan_moving(struct hint_scan *scan, int on, struct sluice_err *reterr)
 static void
 look_at(struct hint_scan *scan, int mode)
 {
+	log_debug("hintfault", "marks %s after %llu MiB, resident %llu MiB", mode == MODE_ALL ? "all tiers" : "slow tiers",
+		  (unsigned long long)(scan->marked_bytes >> 20),
+		  (unsigned long long)(scan->all_bytes >> 20));
 	scan->mode = mode;
 	scan->marked_bytes = 0;
 	apply_mode_quietly(scan);

@@ -31,8 +31,10 @@
 #define PENDING_MAX 16384
 #define RING_BYTES (256u << 10)
 #define CHECK_NS_GUESS 2000
+#define CHECK_NS_MOST 20000 /* rather cost too much than be blind for minutes */
 #define LOOK_AFTER_NS 1000000000u    /* is it still running */
 #define RETUNE_AFTER_NS 20000000000u /* DAMON forgets its regions then */
+#define TOO_MUCH 1.5		      /* times what it may take: not to be waited out */
 
 struct damon {
 	struct ops_env env;
@@ -47,7 +49,7 @@ struct damon {
 	struct damon_plan plan; /* of the run under way */
 	int32_t running[TARGETS_MAX];
 	size_t running_count;
-	uint64_t started_ns, cpu_ns_at_start, looked_ns;
+	uint64_t started_ns, cpu_ns_at_start, samples_at_start, looked_ns;
 	uint64_t aggregated_ns; /* time of the last aggregation, 0 none yet */
 	double sample_s;        /* as measured: timers and the looks themselves make it longer */
 
@@ -248,34 +250,28 @@ resident_bytes(const struct damon *damon)
 	uint64_t total = 0;
 
 	for (size_t i = 0; i < damon->target_count; i++) {
-		unsigned long long size, resident;
-		char text[128];
-		ssize_t length;
-		int fd = procfs_open(damon->env.sysroot, damon->targets[i], "statm", O_RDONLY);
+		uint64_t bytes;
 
-		if (fd < 0)
-			continue;
-		length = read(fd, text, sizeof(text) - 1);
-		close(fd);
-		if (length <= 0)
-			continue;
-		text[length] = '\0';
-		if (sscanf(text, "%20llu %20llu", &size, &resident) == 2)
-			total += resident * HEAT_PAGE_BYTES;
+		if (procfs_resident(damon->env.sysroot, damon->targets[i], &bytes) == 0)
+			total += bytes;
 	}
 	return total;
 }
 
-/* From the kdamond's CPU time, once there is enough of it. */
-static void
+/* What a look costs, from the kdamond's CPU time, once there is enough of it. There are fewer looks
+ * than planned, mostly: regions that are alike are merged. Returns whether it takes far more than
+ * it may. */
+static int
 measure(struct damon *damon, uint64_t now_ns)
 {
-	uint64_t cpu_ns = damon_sysfs_cpu_ns(damon->sysfs) - damon->cpu_ns_at_start;
-	double looks = (double)(now_ns - damon->started_ns) / 1000 / (double)damon->plan.sample_us *
-		       damon->plan.regions_max;
+	uint64_t ran_ns = now_ns - damon->started_ns;
+	double cpu_ns = (double)(damon_sysfs_cpu_ns(damon->sysfs) - damon->cpu_ns_at_start);
+	double looks = (double)(damon->stats.samples - damon->samples_at_start) * DAMON_CHECKS;
 
-	if (now_ns - damon->started_ns > RETUNE_AFTER_NS / 4 && cpu_ns > 0 && looks > 1000)
-		damon->check_ns = (double)cpu_ns / looks < 100 ? 100 : (double)cpu_ns / looks;
+	if (ran_ns < RETUNE_AFTER_NS / 4 || looks < 1000 || cpu_ns <= 0)
+		return 0;
+	damon->check_ns = cpu_ns / looks < 100 ? 100 : cpu_ns / looks > CHECK_NS_MOST ? CHECK_NS_MOST : cpu_ns / looks;
+	return cpu_ns > TOO_MUCH * damon->effort * (double)ran_ns;
 }
 
 /* Processes that ended make the kernel refuse the whole list. */
@@ -319,6 +315,7 @@ restart(struct damon *damon, uint64_t now_ns, struct sluice_err *reterr)
 	damon->aggregated_ns = 0;
 	damon->started_ns = damon->looked_ns = now_ns;
 	damon->cpu_ns_at_start = damon_sysfs_cpu_ns(damon->sysfs);
+	damon->samples_at_start = damon->stats.samples;
 	memcpy(damon->running, damon->targets, sizeof(damon->running));
 	damon->running_count = damon->target_count;
 	log_debug("damon", "looks every %llu us at up to %u regions; a look costs %.0f ns",
@@ -377,8 +374,7 @@ look_after(struct damon *damon, uint64_t now_ns)
 		damon->changed = 1;
 		return;
 	}
-	measure(damon, now_ns);
-	if (now_ns - damon->started_ns < RETUNE_AFTER_NS)
+	if (!measure(damon, now_ns) && now_ns - damon->started_ns < RETUNE_AFTER_NS)
 		return;
 	damon_plan_make(resident_bytes(damon), damon->effort, damon->check_ns, &wanted);
 	damon->changed |= damon_plan_differs(&damon->plan, &wanted);
