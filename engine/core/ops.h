@@ -58,6 +58,8 @@ struct sampler_ops {
 	/* What sampling may cost from now on, as a share of one CPU (0.01 is 1 %), counting the
 	 * targets' own time. 0 pauses. Optional. */
 	void (*set_effort)(void *self, double cpu_share);
+	/* In how many ns it wants to be read again at the latest. Optional. */
+	uint64_t (*due_ns)(void *self, uint64_t now_ns);
 	/* Pages are about to be moved (on), or all have been. Called once around many moves. On
 	 * failure nothing is moved. Optional. */
 	int (*moving)(void *self, int on, struct sluice_err *reterr);

@@ -148,7 +148,9 @@ round_add(struct round *round, int32_t pid, uint64_t now_ns, struct sluice_err *
 		return r;
 	}
 	round->targets[round->target_count++] = (struct target){.pid = pid, .added_ns = now_ns};
-	effort_wake(&round->effort, now_ns);
+	/* It may just be filling its memory; that is seen within half a second. */
+	effort_grow(&round->effort, 1, now_ns);
+	round->still_looks = 0;
 	round_set_effort(round);
 	round->calm = 0;
 	round->next_decision_ns = now_ns;
@@ -319,6 +321,23 @@ hear_alarms(struct round *round, uint64_t now_ns)
 	round->alarm_ns = now_ns;
 }
 
+static int64_t
+next_tick_ns(const struct round *round, uint64_t now_ns)
+{
+	uint64_t next_ns = round->queue_done < round->queue_count ? TICK_BUSY_NS
+			   : round->calm                           ? TICK_CALM_NS
+								   : TICK_NS;
+
+	for (size_t s = 0; s < round->parts.sampler_count; s++) {
+		const struct sampler_ops *ops = round->parts.sampler_ops[s];
+		uint64_t due_ns = ops->due_ns ? ops->due_ns(round->parts.samplers[s], now_ns) : next_ns;
+
+		if (due_ns < next_ns)
+			next_ns = due_ns;
+	}
+	return (int64_t)next_ns;
+}
+
 int64_t
 round_tick(struct round *round, uint64_t now_ns, int32_t *ended, size_t capacity, size_t *ret_ended,
 	   struct sluice_err *reterr)
@@ -341,9 +360,7 @@ round_tick(struct round *round, uint64_t now_ns, int32_t *ended, size_t capacity
 			ended[count++] = round->targets[i].pid;
 	}
 	*ret_ended = count;
-	if (round->queue_done < round->queue_count)
-		return TICK_BUSY_NS;
-	return round->calm ? TICK_CALM_NS : TICK_NS;
+	return next_tick_ns(round, now_ns);
 }
 
 void

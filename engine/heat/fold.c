@@ -41,20 +41,20 @@ armed_set(struct region *region, uint32_t first, uint32_t end, uint64_t tick)
 
 /* Pages from `first` to before `end` are watched from now on. */
 static void
-region_arm(struct heat *heat, uint32_t index, const struct sample *sample, uint32_t first,
-	   uint32_t end, uint64_t tick)
+region_arm(struct heat *heat, uint32_t index, uint32_t tiers, uint32_t first, uint32_t end,
+	   uint64_t tick)
 {
 	struct region *region = &heat->regions[index];
 	struct detail *detail;
 
 	if (region_is_huge(region)) {
-		if (tier_is_watched(sample->tiers, region->whole.tier))
+		if (tier_is_watched(tiers, region->whole.tier))
 			page_arm(&region->whole, region->armed[0], tick);
 		first = 0;
 		end = region_pages(region);
 	} else if ((detail = table_detail(heat, index)) != NULL) {
 		for (uint32_t p = first; p < end; p++) {
-			if (tier_is_watched(sample->tiers, detail->page[p].tier))
+			if (tier_is_watched(tiers, detail->page[p].tier))
 				page_arm(&detail->page[p], region_armed(region, p), tick);
 		}
 	}
@@ -82,7 +82,8 @@ region_rate(struct region *region, const struct sample *sample, uint64_t tick, i
  * alarm: trackers that clear accessed bits without flushing TLBs miss accesses. With fewer events
  * than these, chance alone would raise an alarm every few minutes. */
 #define ALARM_EVENTS 6.0f
-#define ALARM_TIMES 8.0f
+#define ALARM_OCTAVES 3.0f
+#define COARSE_STEP 0.01f
 
 /* What is known stays, but the next gap weighs as much as all before it, nearly. */
 static void
@@ -92,17 +93,17 @@ page_doubt(struct page_heat *page)
 		page->touches = 2;
 }
 
-/* Trackers do not agree on the scale (TLBs hide accesses from one, faults slow the program for the
- * other), so what the coarse one should see is learned from the last few hundred samples. */
-static float
-expected_events(struct heat *heat, const struct sample *sample, float believed)
+/* Does a coarse tracker see far more than is believed? Trackers do not agree on the scale: TLBs hide
+ * accesses from one, which also cannot tell often from very often, and faults slow the program for
+ * the other. So how much more it usually sees is learned, as what four in five samples stay below. */
+static int
+is_alarming(struct heat *heat, const struct sample *sample, float believed)
 {
-	float expected = believed * sample->exposure_s;
-	float scale = heat->coarse_expected > 0.01f ? heat->coarse_seen / heat->coarse_expected : 1;
+	float more = log2f((sample->events + 1.0f) / (believed * sample->exposure_s + 1.0f));
+	float usual = heat->coarse_more;
 
-	heat->coarse_seen += 0.005f * (sample->events - heat->coarse_seen);
-	heat->coarse_expected += 0.005f * (expected - heat->coarse_expected);
-	return expected * fminf(fmaxf(scale, 0.125f), 8.0f);
+	heat->coarse_more += more > usual ? 4 * COARSE_STEP : -COARSE_STEP;
+	return sample->events >= ALARM_EVENTS && more > fmaxf(usual, 0) + ALARM_OCTAVES;
 }
 
 static void
@@ -126,6 +127,66 @@ raise_alarm(struct heat *heat, const struct sample *sample)
 	}
 }
 
+/* Trackers leave out what they must not touch: pages shared with a forked child, the fast pages of a
+ * program with one thread. A page that is wrongly believed to be watched would look cold, so what is
+ * armed is what the tracker's own count agrees with. */
+#define COUNT_AGREES 0.75f
+
+/* Pages of a region that would be newly watched, in tier 0 and in the others. */
+static void
+count_unwatched(const struct heat *heat, const struct region *region, uint32_t first, uint32_t end,
+		uint32_t ret_pages[2])
+{
+	const struct page_heat *pages;
+
+	if (region_is_huge(region)) {
+		ret_pages[region->whole.tier != 0] += region->whole.watched ? 0 : HEAT_REGION_PAGES;
+		return;
+	}
+	if (region->detail == NO_DETAIL) {
+		/* Of single pages nothing is known so far: a part is like the whole. */
+		for (uint32_t tier = 0; tier < 6; tier++)
+			ret_pages[tier != 0] +=
+				region->resident[tier] * (end - first) / region_pages(region);
+		return;
+	}
+	pages = heat->details[region->detail].page;
+	for (uint32_t p = first; p < end; p++) {
+		if (pages[p].tier != HEAT_TIER_ABSENT && !pages[p].watched)
+			ret_pages[pages[p].tier != 0]++;
+	}
+}
+
+/* Tiers that the marking reached, as SAMPLE_ARMED has them, or NONE_MARKED. */
+#define NONE_MARKED 0x80000000u
+
+static uint32_t
+marked_tiers(const struct heat *heat, const struct sample *sample, uint32_t first)
+{
+	uint64_t end = sample->addr + sample->len_bytes;
+	uint32_t pages[2] = {0, 0};
+	int all = tier_is_watched(sample->tiers, 0);
+
+	if (sample->events <= 0)
+		return sample->tiers;
+	for (uint32_t i = first; i < heat->region_count; i++) {
+		const struct region *region = &heat->regions[i];
+		uint64_t from = region->addr > sample->addr ? region->addr : sample->addr;
+		uint64_t to = region->addr + region->len_bytes;
+
+		if (region->pid != sample->pid || region->addr >= end)
+			break;
+		to = to < end ? to : end;
+		count_unwatched(heat, region, (uint32_t)(from - region->addr) / HEAT_PAGE_BYTES,
+				(uint32_t)(to - region->addr) / HEAT_PAGE_BYTES, pages);
+	}
+	if (all && sample->events >= COUNT_AGREES * (float)(pages[0] + pages[1]))
+		return sample->tiers;
+	if (pages[1] && sample->events >= COUNT_AGREES * (float)pages[1])
+		return sample->tiers ? sample->tiers & ~1u : ~1u;
+	return NONE_MARKED;
+}
+
 /* Regions that lie at least by half in a rate's range get it as a whole: trackers' ranges are not
  * aligned to ours, and a sliver says little about the rest. Markings are known to the page. */
 static void
@@ -135,6 +196,12 @@ fold_range(struct heat *heat, const struct sample *sample, uint64_t tick)
 	int64_t first = table_next(heat, sample->pid, sample->addr);
 	int known = 0;
 	float believed = 0, believed_bytes = 0;
+	uint32_t tiers = 0;
+
+	if (first >= 0 && sample->kind == SAMPLE_ARMED)
+		tiers = marked_tiers(heat, sample, (uint32_t)first);
+	if (tiers == NONE_MARKED)
+		return;
 
 	for (uint32_t i = (uint32_t)first; first >= 0 && i < heat->region_count; i++) {
 		struct region *region = &heat->regions[i];
@@ -146,7 +213,7 @@ fold_range(struct heat *heat, const struct sample *sample, uint64_t tick)
 			break;
 		if (sample->kind == SAMPLE_ARMED) {
 			known = 1;
-			region_arm(heat, i, sample,
+			region_arm(heat, i, tiers,
 				   (uint32_t)(addr - region->addr) / HEAT_PAGE_BYTES,
 				   (uint32_t)(covered_end - region->addr) / HEAT_PAGE_BYTES, tick);
 		} else if ((covered_end - addr) * 2 >= region->len_bytes) {
@@ -161,11 +228,15 @@ fold_range(struct heat *heat, const struct sample *sample, uint64_t tick)
 	heat->samples_lost += !known;
 	if (believed_bytes <= 0)
 		return;
-	float b0=believed/believed_bytes;believed = expected_events(heat, sample, believed / believed_bytes);
-	if (sample->events >= ALARM_EVENTS && sample->events >= ALARM_TIMES * believed)
-	{
-		log_debug("heat","alarm: process %d, %llu MiB at %#llx: %.1f events in %.2f s, expected %.2f, believed %.3f/s over %.1f MiB, scale %.3f", sample->pid,(unsigned long long)(sample->len_bytes>>20),(unsigned long long)sample->addr,(double)sample->events,(double)sample->exposure_s,(double)believed,(double)b0,(double)believed_bytes/1048576,(double)(heat->coarse_seen/heat->coarse_expected));
-		raise_alarm(heat, sample);}
+	believed /= believed_bytes;
+	if (!is_alarming(heat, sample, believed))
+		return;
+	log_debug("heat",
+		  "process %d, %llu KiB at %#llx: seen accessed %.1f times in %.2f s, believed %.2f/s",
+		  sample->pid, (unsigned long long)(sample->len_bytes >> 10),
+		  (unsigned long long)sample->addr, (double)sample->events,
+		  (double)sample->exposure_s, (double)believed);
+	raise_alarm(heat, sample);
 }
 
 static void

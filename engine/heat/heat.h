@@ -38,8 +38,9 @@ struct heat_span {
 };
 
 enum sample_kind {
-	SAMPLE_ARMED, /* all pages of [addr, addr+len) are watched from time_ns on: each gives one
-		       * SAMPLE_TOUCH when next accessed */
+	SAMPLE_ARMED, /* the resident pages of [addr, addr+len) are watched from time_ns on: each
+		       * gives one SAMPLE_TOUCH when next accessed. events: how many of them were
+		       * not before, as the tracker counted; 0: all, presumably */
 	SAMPLE_TOUCH, /* the watched page at addr (or its huge page) was accessed at time_ns */
 	SAMPLE_RATE   /* pages of [addr, addr+len) were seen accessed `events` times in `exposure_s`
 		       * seconds of watching, on average per page watched */

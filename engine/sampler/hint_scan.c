@@ -16,10 +16,7 @@
 #define MODE_SLOW 2 /* NUMA_BALANCING_MEMORY_TIERING */
 #define MODE_ALL 3  /* that and NUMA_BALANCING_NORMAL */
 
-/* Small windows that come often: while a program is in the faults of a window it accesses nothing
- * else, and the gaps of its hot pages grow by that. The scheduler's tick, 4 ms or more, is the
- * grain. With windows of 14 MiB every 100 ms hot pages seemed four times colder than they were. */
-#define PERIOD_MS 20
+#define PERIOD_MS (HINT_PERIOD_NS / 1000000)
 #define KERNEL_PROMOTES_BYTES (900ull << 20) /* it wants 1 GiB and its watermark */
 #define WINDOW_MB_MOST 2048
 
@@ -117,18 +114,26 @@ apply_mode(struct hint_scan *scan, struct sluice_err *reterr)
 	/* While pages move the bit must be set, and so the kernel marks; if it left out fast memory
 	 * then, a pass over all tiers would have holes. */
 	int mode = scan->target_count && (scan->marking || scan->moving) ? scan->mode : 0;
+	uint64_t time_ns;
 	int r;
 
 	if (!mode && scan->kernel_mode && kernel_may_promote(scan))
 		mode = MODE_SLOW;
 	if (mode == scan->kernel_mode)
 		return 0;
+	time_ns = clock_now_ns();
 	r = set_number(scan, HINT_MODE_FILE, (uint64_t)mode, reterr);
 	if (r < 0)
 		return r;
+	/* Of a window that is marked while the mode changes it counts that not all is marked. */
+	if (scan->kernel_mode == MODE_SLOW)
+		time_ns = clock_now_ns();
 	scan->kernel_mode = mode;
+	/* While nothing is marked no window can be. */
+	if (!mode)
+		return 0;
 	scan->past[scan->past_next % HINT_PAST].mode = mode;
-	scan->past[scan->past_next++ % HINT_PAST].time_ns = clock_now_ns();
+	scan->past[scan->past_next++ % HINT_PAST].time_ns = time_ns;
 	return 0;
 }
 
@@ -286,6 +291,12 @@ hint_scan_pace(struct hint_scan *scan, double bytes_per_s)
 		log_debug("hintfault", "%s", err.msg);
 }
 
+uint64_t
+hint_scan_window_pages(const struct hint_scan *scan)
+{
+	return ((uint64_t)scan->window_mb << 20) / (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
 void
 hint_scan_slow_first(struct hint_scan *scan)
 {
@@ -314,7 +325,7 @@ hint_scan_marked(struct hint_scan *scan, int32_t pid, uint64_t bytes, uint64_t t
 	}
 	scan->marked_bytes += bytes;
 	/* A little more than all: a pass begins anywhere, and its end is heard of late. */
-	if (scan->sees_fast && scan->marked_bytes >= scan->all_bytes + scan->all_bytes / 8)
+	if (scan->sees_fast && scan->all_bytes && scan->marked_bytes >= scan->all_bytes + scan->all_bytes / 8)
 		look_at(scan, scan->mode == MODE_ALL ? MODE_SLOW : MODE_ALL);
 	return tiers;
 }

@@ -4,8 +4,8 @@
  *
  * The kernel's NUMA balancing marks a stretch of a process's pages so that the next access to each
  * faults once. A software perf event on page faults delivers the address and time of each; a kprobe
- * on the function that marks (change_prot_numa) tells when which stretch was marked. The difference
- * is the page's gap, which is all that heat wants. With a promotion rate limit of 0 the kernel
+ * on the function that marks (change_prot_numa) tells when which stretch was marked, and one on its
+ * return how many pages that were. The difference is the page's gap, which is all that heat wants. With a promotion rate limit of 0 the kernel
  * only marks and reports, and moves next to nothing itself.
  *
  * In tiering mode (2) the kernel marks pages of slow nodes only. Where all CPUs are on one node,
@@ -30,10 +30,12 @@
 #include <asm/perf_regs.h>
 #define REG_ARG2 PERF_REG_X86_SI
 #define REG_ARG3 PERF_REG_X86_DX
+#define REG_RETURN PERF_REG_X86_AX
 #elif defined(__aarch64__)
 #include <asm/perf_regs.h>
 #define REG_ARG2 PERF_REG_ARM64_X1
 #define REG_ARG3 PERF_REG_ARM64_X2
+#define REG_RETURN PERF_REG_ARM64_X0
 #endif
 
 #include "clock.h"
@@ -44,6 +46,7 @@
 #include "perf_ring.h"
 
 #define KPROBE_TYPE "/sys/bus/event_source/devices/kprobe/type"
+#define KPROBE_RETURN 1 /* bit 0 of config; its format folder says so */
 #define MARKER "change_prot_numa"
 
 #define SORT_MAX 65536
@@ -53,7 +56,9 @@
 #define DEBT_MOST_S 5.0
 #define PACE_EVERY_NS (NS_PER_S / 2)
 
-enum { EVENT_FAULT, EVENT_MARK };
+enum { EVENT_FAULT, EVENT_MARK, EVENT_MARKED };
+/* Kind of a sample, till finish(): its `events` are the pages that were marked. */
+#define MARKING_RETURNED UINT32_MAX
 
 struct hintfault {
 	const struct ops_env *env;
@@ -65,6 +70,7 @@ struct hintfault {
 	uint64_t paced_ns;
 	double purse_ns; /* of the targets' time that may still be spent */
 	uint64_t purse_at_ns;
+	uint64_t mark_until_ns;
 	uint64_t fault_ns;       /* price of one fault */
 	uint64_t kernel_faults;  /* hint faults of the machine that were paid for */
 	uint64_t drained_faults; /* faults of targets in the last drain */
@@ -206,6 +212,7 @@ open_events(struct hintfault *self, struct sluice_err *reterr)
 		.use_clockid = 1,
 		.clockid = CLOCK_MONOTONIC,
 	};
+	struct perf_event_attr marked = {0};
 	long long type;
 	int r = read_number("", KPROBE_TYPE, &type);
 
@@ -215,6 +222,9 @@ open_events(struct hintfault *self, struct sluice_err *reterr)
 	mark.kprobe_func = (uint64_t)(uintptr_t)MARKER;
 #ifdef REG_ARG2
 	mark.sample_regs_intr = (1ull << REG_ARG2) | (1ull << REG_ARG3);
+	marked = mark;
+	marked.config = KPROBE_RETURN;
+	marked.sample_regs_intr = 1ull << REG_RETURN;
 #endif
 	r = perf_rings_new(cpu_nodes(self->env->topology) > 2 ? 256u << 10 : 1u << 20, &self->rings,
 			   reterr);
@@ -222,6 +232,8 @@ open_events(struct hintfault *self, struct sluice_err *reterr)
 		r = perf_rings_add(self->rings, EVENT_FAULT, &fault, "page-faults", reterr);
 	if (r == 0)
 		r = perf_rings_add(self->rings, EVENT_MARK, &mark, "kprobe on " MARKER, reterr);
+	if (r == 0)
+		r = perf_rings_add(self->rings, EVENT_MARKED, &marked, "return of " MARKER, reterr);
 	return r;
 }
 
@@ -289,18 +301,23 @@ on_record(void *ctx, unsigned int event, const void *payload, size_t bytes)
 		return;
 	sample.pid = pid;
 	sample.time_ns = word[1];
+	sample.reserved = (uint32_t)(word[0] >> 32); /* the thread, for finish() */
 	if (event == EVENT_FAULT) {
 		sample.kind = SAMPLE_TOUCH;
 		sample.addr = word[2] & ~(uint64_t)(HEAT_PAGE_BYTES - 1);
-		sample.reserved = (uint32_t)(word[0] >> 32); /* the thread, for finish() */
 		self->drained_faults++;
-	} else {
+	} else if (event == EVENT_MARK) {
 		/* The ABI word of the registers, then the two in order of their number. */
 		if (bytes < 40)
 			return;
 		sample.kind = SAMPLE_ARMED;
 		sample.addr = word[3] < word[4] ? word[3] : word[4];
 		sample.len_bytes = word[3] < word[4] ? word[4] - word[3] : word[3] - word[4];
+	} else {
+		if (bytes < 32)
+			return;
+		sample.kind = MARKING_RETURNED;
+		sample.events = (float)word[3];
 	}
 	self->sorted[self->sorted_count++] = sample;
 	self->stats.samples++;
@@ -314,26 +331,60 @@ by_time(const void *va, const void *vb)
 	return a->time_ns < b->time_ns ? -1 : a->time_ns > b->time_ns;
 }
 
-/* What needs the order of time: which window a touch belongs to, which tiers were marked. */
+/* The marking that this thread was in when it returned; there is at most one. */
+static struct sample *
+marking_of(struct hintfault *self, size_t returned)
+{
+	for (size_t i = returned; i-- > 0;) {
+		struct sample *sample = &self->sorted[i];
+
+		if (sample->kind == SAMPLE_ARMED &&
+		    sample->reserved == self->sorted[returned].reserved)
+			return sample->events < 0 ? sample : NULL;
+	}
+	return NULL;
+}
+
+/* What needs the order of time: how many pages a window marked, which tiers, and which window a
+ * touch belongs to. A window of which it is not known how many it marked did not happen: pages that
+ * are wrongly believed to be watched look cold. */
 static void
 finish(struct hintfault *self)
 {
+	size_t count = 0;
+
 	qsort(self->sorted, self->sorted_count, sizeof(*self->sorted), by_time);
 	for (size_t i = 0; i < self->sorted_count; i++) {
-		struct sample *sample = &self->sorted[i];
+		if (self->sorted[i].kind == SAMPLE_ARMED)
+			self->sorted[i].events = -1;
+		if (self->sorted[i].kind == MARKING_RETURNED) {
+			struct sample *marking = marking_of(self, i);
 
-		if (sample->kind == SAMPLE_ARMED) {
-			sample->tiers = hint_scan_marked(&self->scan, sample->pid,
-							 sample->len_bytes, sample->time_ns);
-			hint_windows_marked(&self->windows, sample->pid, sample->addr,
-					    sample->addr + sample->len_bytes, sample->time_ns);
-		} else {
-			sample->time_ns = hint_windows_touched(
-				&self->windows, sample->pid, (int32_t)sample->reserved,
-				sample->addr, sample->time_ns, self->fault_ns);
-			sample->reserved = 0;
+			if (marking)
+				marking->events = self->sorted[i].events;
 		}
 	}
+	for (size_t i = 0; i < self->sorted_count; i++) {
+		struct sample sample = self->sorted[i];
+
+		if (sample.kind == MARKING_RETURNED)
+			continue;
+		if (sample.kind == SAMPLE_ARMED) {
+			sample.tiers = hint_scan_marked(&self->scan, sample.pid, sample.len_bytes,
+							sample.time_ns);
+			if (sample.events <= 0)
+				continue;
+			hint_windows_marked(&self->windows, sample.pid, sample.addr,
+					    sample.addr + sample.len_bytes, sample.time_ns);
+		} else {
+			sample.time_ns = hint_windows_touched(
+				&self->windows, sample.pid, (int32_t)sample.reserved, sample.addr,
+				sample.time_ns, self->fault_ns);
+		}
+		sample.reserved = 0;
+		self->sorted[count++] = sample;
+	}
+	self->sorted_count = count;
 }
 
 /* Pay for the hint faults since the last time. The kernel's own count, since page faults of other
@@ -367,6 +418,18 @@ refill_purse(struct hintfault *self, uint64_t now_ns)
 		self->purse_ns = -DEBT_MOST_S * self->effort * (double)NS_PER_S;
 }
 
+/* Mark for as long as the purse lasts if every marked page is touched at once. */
+static void
+mark_for_now(struct hintfault *self, uint64_t now_ns)
+{
+	double window_ns = (double)hint_scan_window_pages(&self->scan) * (double)self->fault_ns;
+	double windows = self->purse_ns * self->ease / window_ns;
+
+	self->mark_until_ns =
+		now_ns + (windows > 1 ? (uint64_t)(windows * HINT_PERIOD_NS) : HINT_PERIOD_NS);
+	hint_scan_mark(&self->scan, 1);
+}
+
 /* Marked pages become faults only when they are touched. While the purse stays full, more and more
  * are marked; when it is empty, as few as can be. */
 static void
@@ -375,10 +438,10 @@ set_pace(struct hintfault *self, uint64_t now_ns)
 	double most = self->effort * PURSE_MAX_S * (double)NS_PER_S;
 	double faults_per_s = self->effort * (double)NS_PER_S / (double)self->fault_ns;
 
-	if (self->purse_ns <= 0)
+	if (self->purse_ns > most / 2)
+		mark_for_now(self, now_ns);
+	else if (self->purse_ns <= 0 || now_ns >= self->mark_until_ns)
 		hint_scan_mark(&self->scan, 0);
-	else if (self->purse_ns > most / 2)
-		hint_scan_mark(&self->scan, 1);
 	/* Faults after all, say the first of a program that has just begun to use what it filled:
 	 * back to small windows at once, or they cost far more than was allowed. */
 	if (self->ease > 1 && self->purse_ns < most * 0.9) {
@@ -391,6 +454,16 @@ set_pace(struct hintfault *self, uint64_t now_ns)
 	if (self->purse_ns >= most && self->ease < EASE_MOST)
 		self->ease *= 2;
 	hint_scan_pace(&self->scan, faults_per_s * self->ease * HEAT_PAGE_BYTES);
+}
+
+static uint64_t
+hintfault_due_ns(void *vself, uint64_t now_ns)
+{
+	const struct hintfault *self = vself;
+
+	if (!self->scan.marking)
+		return UINT64_MAX;
+	return self->mark_until_ns > now_ns ? self->mark_until_ns - now_ns : 0;
 }
 
 static int
@@ -472,6 +545,7 @@ const struct sampler_ops sampler_hintfault = {
 	.remove = hintfault_remove,
 	.read = hintfault_read,
 	.set_effort = hintfault_set_effort,
+	.due_ns = hintfault_due_ns,
 	.moving = hintfault_moving,
 	.get_stats = hintfault_get_stats,
 	.stop = hintfault_stop,
