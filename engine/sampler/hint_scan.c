@@ -37,6 +37,7 @@ set_windows(struct hint_scan *scan, struct sluice_err *reterr)
 	uint64_t pass_ms = scan->windows * PERIOD_MS;
 	int r = set_number(scan, HINT_SCAN_DIR "scan_size_mb", scan->window_mb, reterr);
 
+	scan->kernel_window_mb = scan->window_mb;
 	if (pass_ms > INT32_MAX)
 		pass_ms = INT32_MAX;
 	if (r == 0)
@@ -111,14 +112,21 @@ kernel_may_promote(const struct hint_scan *scan)
 static int
 apply_mode(struct hint_scan *scan, struct sluice_err *reterr)
 {
-	/* While pages move the bit must be set, and so the kernel marks; if it left out fast memory
-	 * then, a pass over all tiers would have holes. */
+	/* While pages move the bit must be set, and so the kernel marks, if only as little as it can;
+	 * left out fast memory then, a pass over all tiers would have holes. */
 	int mode = scan->target_count && (scan->marking || scan->moving) ? scan->mode : 0;
+	uint32_t window_mb = scan->marking ? scan->window_mb : 1;
 	uint64_t time_ns;
 	int r;
 
 	if (!mode && scan->kernel_mode && kernel_may_promote(scan))
 		mode = MODE_SLOW;
+	if (mode && window_mb != scan->kernel_window_mb) {
+		r = set_number(scan, HINT_SCAN_DIR "scan_size_mb", window_mb, reterr);
+		if (r < 0)
+			return r;
+		scan->kernel_window_mb = window_mb;
+	}
 	if (mode == scan->kernel_mode)
 		return 0;
 	time_ns = clock_now_ns();
@@ -300,11 +308,6 @@ hint_scan_window_pages(const struct hint_scan *scan)
 void
 hint_scan_slow_first(struct hint_scan *scan)
 {
-	/* Of a new target's fast memory nothing is known either, and something must make room. */
-	for (size_t i = 0; i < scan->target_count; i++) {
-		if (!scan->target[i].marked_ns)
-			return;
-	}
 	look_at(scan, MODE_SLOW);
 }
 

@@ -50,7 +50,8 @@ struct hint_scan {
 		int mode;
 	} past[HINT_PAST]; /* its last changes, less those to nothing: windows are heard of late */
 	uint32_t past_next;
-	uint32_t window_mb;                /* as set */
+	uint32_t window_mb;                /* as wanted while marking */
+	uint32_t kernel_window_mb;         /* as set */
 	uint64_t windows;                  /* a pass, as set */
 	uint64_t biggest_bytes, all_bytes; /* resident memory of the targets */
 	uint64_t marked_bytes;             /* since the mode was last changed */
