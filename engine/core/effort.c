@@ -5,8 +5,9 @@
 #define NS_PER_S 1000000000ull
 #define LEARN_AT_LEAST_NS (4 * NS_PER_S) /* so that every page had a chance to be seen twice */
 #define LEARN_AT_MOST_NS (60 * NS_PER_S) /* heat that never settles must not cost for ever */
-#define FULL_SHARE 0.4   /* a few seconds of nearly half a CPU, against minutes of bad placement */
-#define FULL_DOUBT 0.04  /* of all accesses: worth the full pace; half of it a quarter, and so on  \
+#define FULL_SHARE 0.4 /* a few seconds of nearly half a CPU, against minutes of bad placement */
+#define FULL_DOUBT                                                                                 \
+	0.04             /* of all accesses: worth the full pace; half of it a quarter, and so on  \
 			  */
 #define CALM_DIVISOR 4.0 /* of the steady share, while decisions change nothing */
 #define CALM_MOST 3

@@ -325,12 +325,13 @@ static int64_t
 next_tick_ns(const struct round *round, uint64_t now_ns)
 {
 	uint64_t next_ns = round->queue_done < round->queue_count ? TICK_BUSY_NS
-			   : round->calm                           ? TICK_CALM_NS
-								   : TICK_NS;
+			   : round->calm                          ? TICK_CALM_NS
+								  : TICK_NS;
 
 	for (size_t s = 0; s < round->parts.sampler_count; s++) {
 		const struct sampler_ops *ops = round->parts.sampler_ops[s];
-		uint64_t due_ns = ops->due_ns ? ops->due_ns(round->parts.samplers[s], now_ns) : next_ns;
+		uint64_t due_ns =
+			ops->due_ns ? ops->due_ns(round->parts.samplers[s], now_ns) : next_ns;
 
 		if (due_ns < next_ns)
 			next_ns = due_ns;

@@ -93,9 +93,10 @@ page_doubt(struct page_heat *page)
 		page->touches = 2;
 }
 
-/* Does a coarse tracker see far more than is believed? Trackers do not agree on the scale: TLBs hide
- * accesses from one, which also cannot tell often from very often, and faults slow the program for
- * the other. So how much more it usually sees is learned, as what four in five samples stay below. */
+/* Does a coarse tracker see far more than is believed? Trackers do not agree on the scale: TLBs
+ * hide accesses from one, which also cannot tell often from very often, and faults slow the program
+ * for the other. So how much more it usually sees is learned, as what four in five samples stay
+ * below. */
 static int
 is_alarming(struct heat *heat, const struct sample *sample, float believed)
 {
@@ -127,9 +128,9 @@ raise_alarm(struct heat *heat, const struct sample *sample)
 	}
 }
 
-/* Trackers leave out what they must not touch: pages shared with a forked child, the fast pages of a
- * program with one thread. A page that is wrongly believed to be watched would look cold, so what is
- * armed is what the tracker's own count agrees with. */
+/* Trackers leave out what they must not touch: pages shared with a forked child, the fast pages of
+ * a program with one thread. A page that is wrongly believed to be watched would look cold, so what
+ * is armed is what the tracker's own count agrees with. */
 #define COUNT_AGREES 0.75f
 
 /* Pages of a region that would be newly watched, in tier 0 and in the others. */
@@ -232,7 +233,8 @@ fold_range(struct heat *heat, const struct sample *sample, uint64_t tick)
 	if (!is_alarming(heat, sample, believed))
 		return;
 	log_debug("heat",
-		  "process %d, %llu KiB at %#llx: seen accessed %.1f times in %.2f s, believed %.2f/s",
+		  "process %d, %llu KiB at %#llx: seen accessed %.1f times in %.2f s, believed "
+		  "%.2f/s",
 		  sample->pid, (unsigned long long)(sample->len_bytes >> 10),
 		  (unsigned long long)sample->addr, (double)sample->events,
 		  (double)sample->exposure_s, (double)believed);

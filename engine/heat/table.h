@@ -78,7 +78,7 @@ struct heat {
 	int have_spread;
 	int gaps_known; /* a tracker reports single pages: SAMPLE_RATE only raises alarms then */
 
-	float coarse_more; /* octaves that SAMPLE_RATE usually sees above what is believed */
+	float coarse_more;       /* octaves that SAMPLE_RATE usually sees above what is believed */
 	uint64_t spread_tick;    /* when the spreads were learned */
 	uint64_t spread_samples; /* all samples then */
 	int all_renewed;         /* this view does no region by its old entries */

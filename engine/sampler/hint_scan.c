@@ -112,8 +112,8 @@ kernel_may_promote(const struct hint_scan *scan)
 static int
 apply_mode(struct hint_scan *scan, struct sluice_err *reterr)
 {
-	/* While pages move the bit must be set, and so the kernel marks, if only as little as it can;
-	 * left out fast memory then, a pass over all tiers would have holes. */
+	/* While pages move the bit must be set, and so the kernel marks, if only as little as it
+	 * can; left out fast memory then, a pass over all tiers would have holes. */
 	int mode = scan->target_count && (scan->marking || scan->moving) ? scan->mode : 0;
 	uint32_t window_mb = scan->marking ? scan->window_mb : 1;
 	uint64_t time_ns;
@@ -211,7 +211,8 @@ hint_scan_moving(struct hint_scan *scan, int on, struct sluice_err *reterr)
 static void
 look_at(struct hint_scan *scan, int mode)
 {
-	log_debug("hintfault", "marks %s after %llu MiB, resident %llu MiB", mode == MODE_ALL ? "all tiers" : "slow tiers",
+	log_debug("hintfault", "marks %s after %llu MiB, resident %llu MiB",
+		  mode == MODE_ALL ? "all tiers" : "slow tiers",
 		  (unsigned long long)(scan->marked_bytes >> 20),
 		  (unsigned long long)(scan->all_bytes >> 20));
 	scan->mode = mode;
@@ -328,7 +329,8 @@ hint_scan_marked(struct hint_scan *scan, int32_t pid, uint64_t bytes, uint64_t t
 	}
 	scan->marked_bytes += bytes;
 	/* A little more than all: a pass begins anywhere, and its end is heard of late. */
-	if (scan->sees_fast && scan->all_bytes && scan->marked_bytes >= scan->all_bytes + scan->all_bytes / 8)
+	if (scan->sees_fast && scan->all_bytes &&
+	    scan->marked_bytes >= scan->all_bytes + scan->all_bytes / 8)
 		look_at(scan, scan->mode == MODE_ALL ? MODE_SLOW : MODE_ALL);
 	return tiers;
 }

@@ -30,10 +30,10 @@
 #define HINT_SCAN_DIR "/sys/kernel/debug/sched/numa_balancing/"
 
 #define HINT_TARGETS_MAX 256
-/* Between windows of a process. Small windows that come often: while a program is in the faults of a
- * window it accesses nothing else, and the gaps of its hot pages grow by that. The scheduler's tick,
- * 4 ms or more, is the grain. With windows of 14 MiB every 100 ms hot pages seemed four times colder
- * than they were. */
+/* Between windows of a process. Small windows that come often: while a program is in the faults of
+ * a window it accesses nothing else, and the gaps of its hot pages grow by that. The scheduler's
+ * tick, 4 ms or more, is the grain. With windows of 14 MiB every 100 ms hot pages seemed four times
+ * colder than they were. */
 #define HINT_PERIOD_NS 20000000ull
 #define HINT_PAST 16u
 

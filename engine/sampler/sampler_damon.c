@@ -31,10 +31,10 @@
 #define PENDING_MAX 16384
 #define RING_BYTES (256u << 10)
 #define CHECK_NS_GUESS 2000
-#define CHECK_NS_MOST 20000 /* rather cost too much than be blind for minutes */
+#define CHECK_NS_MOST 20000          /* rather cost too much than be blind for minutes */
 #define LOOK_AFTER_NS 1000000000u    /* is it still running */
 #define RETUNE_AFTER_NS 20000000000u /* DAMON forgets its regions then */
-#define TOO_MUCH 1.5		      /* times what it may take: not to be waited out */
+#define TOO_MUCH 1.5                 /* times what it may take: not to be waited out */
 
 struct damon {
 	struct ops_env env;
@@ -270,7 +270,9 @@ measure(struct damon *damon, uint64_t now_ns)
 
 	if (ran_ns < RETUNE_AFTER_NS / 4 || looks < 1000 || cpu_ns <= 0)
 		return 0;
-	damon->check_ns = cpu_ns / looks < 100 ? 100 : cpu_ns / looks > CHECK_NS_MOST ? CHECK_NS_MOST : cpu_ns / looks;
+	damon->check_ns = cpu_ns / looks < 100             ? 100
+			  : cpu_ns / looks > CHECK_NS_MOST ? CHECK_NS_MOST
+							   : cpu_ns / looks;
 	return cpu_ns > TOO_MUCH * damon->effort * (double)ran_ns;
 }
 

@@ -5,8 +5,9 @@
  * The kernel's NUMA balancing marks a stretch of a process's pages so that the next access to each
  * faults once. A software perf event on page faults delivers the address and time of each; a kprobe
  * on the function that marks (change_prot_numa) tells when which stretch was marked, and one on its
- * return how many pages that were. The difference is the page's gap, which is all that heat wants. With a promotion rate limit of 0 the kernel
- * only marks and reports, and moves next to nothing itself.
+ * return how many pages that were. The difference is the page's gap, which is all that heat wants.
+ * With a promotion rate limit of 0 the kernel only marks and reports, and moves next to nothing
+ * itself.
  *
  * In tiering mode (2) the kernel marks pages of slow nodes only. Where all CPUs are on one node,
  * mode 3 marks fast pages too and still moves none (they are where their CPUs are); so cold pages
@@ -377,9 +378,9 @@ finish(struct hintfault *self)
 			hint_windows_marked(&self->windows, sample.pid, sample.addr,
 					    sample.addr + sample.len_bytes, sample.time_ns);
 		} else {
-			sample.time_ns = hint_windows_touched(
-				&self->windows, sample.pid, (int32_t)sample.reserved, sample.addr,
-				sample.time_ns, self->fault_ns);
+			sample.time_ns = hint_windows_touched(&self->windows, sample.pid,
+							      (int32_t)sample.reserved, sample.addr,
+							      sample.time_ns, self->fault_ns);
 		}
 		sample.reserved = 0;
 		self->sorted[count++] = sample;

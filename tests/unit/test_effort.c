@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_effort.c - how hard to look: fully when nothing is known, hardly at all when better
+ * knowledge could win nothing, not at all while a program fills its memory; and how long what moved
+ * stays.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "doubt.h"
+#include "effort.h"
+#include "heat.h"
+#include "horizon.h"
+
+#define S 1000000000ull
+#define MIB (1u << 20)
+#define REGIONS 256u
+
+static struct sluice_region entries[REGIONS];
+static const struct sluice_tier tiers[2] = {{.total_bytes = REGIONS * MIB},
+					    {.total_bytes = 2ull * REGIONS * MIB}};
+
+/* Half of the memory is in fast memory. Heat of the fast and the slow half, and the spread of their
+ * estimates in octaves; sigma < 0: nothing is known. */
+static double
+doubt_of(double fast, double slow, double sigma)
+{
+	for (uint32_t i = 0; i < REGIONS; i++) {
+		float heat = (float)(i < REGIONS / 2 ? fast : slow);
+
+		entries[i] = (struct sluice_region){
+			.addr = i * 2ull * MIB,
+			.span_bytes = 2 * MIB,
+			.bytes = 2 * MIB,
+			.tier = i < REGIONS / 2 ? 0 : 1,
+			.heat = sigma < 0 ? 0 : heat,
+			.heat_low = sigma < 0 ? 0 : heat * exp2f((float)-sigma / 2),
+			.heat_high = sigma < 0 ? HUGE_VALF : heat * exp2f((float)sigma / 2),
+		};
+	}
+	return doubt_share(entries, REGIONS, tiers, 2);
+}
+
+static void
+test_doubt(void **state)
+{
+	double little, much;
+
+	(void)state;
+	/* Nothing known, nothing to learn, much to learn. */
+	assert_true(doubt_of(1, 1, -1) > 0.99);
+	assert_true(doubt_of(100, 1, 0.1) < 0.001);
+	little = doubt_of(10, 10, 0.5);
+	much = doubt_of(10, 10, 2);
+	assert_true(little > 0 && little < much && much < 1);
+	/* Far from the cut an uncertain estimate does not matter. */
+	assert_true(doubt_of(1000, 1, 1) < little);
+	/* The spread that no gap can reduce is not in doubt. */
+	assert_true(doubt_of(10, 10, 0.9 * sqrt(HEAT_MODEL_VAR)) <= 0);
+}
+
+static void
+test_doubt_needs_two_tiers(void **state)
+{
+	(void)state;
+	doubt_of(10, 10, 2);
+	assert_true(doubt_share(entries, REGIONS, tiers, 1) <= 0);
+	assert_true(doubt_share(entries, 0, tiers, 2) <= 0);
+}
+
+static void
+test_effort_follows_doubt(void **state)
+{
+	struct effort effort;
+	double full, now;
+	uint64_t t = S;
+
+	(void)state;
+	effort_init(&effort, 0.01);
+	effort_wake(&effort, t);
+	full = effort.now;
+	assert_true(full > 0.1);
+	for (int i = 0; i < 5; i++)
+		effort_update(&effort, 0, MIB, 1.0, 0, t += S);
+	assert_true(effort.now >= full);
+	for (int i = 0; i < 8; i++)
+		effort_update(&effort, 0, MIB, 0.01, 0, t += S);
+	now = effort.now;
+	assert_true(now < full / 4 && now >= effort.steady);
+	for (int i = 0; i < 8; i++)
+		effort_update(&effort, 0, MIB, 0, 0, t += S);
+	assert_true(effort.now <= effort.steady);
+	/* While nothing happens, even less. */
+	effort_update(&effort, 0, MIB, 0, 3, t += S);
+	assert_true(effort.now < effort.steady / 2);
+}
+
+static void
+test_effort_ends_when_heat_never_settles(void **state)
+{
+	struct effort effort;
+
+	(void)state;
+	effort_init(&effort, 0.01);
+	effort_wake(&effort, S);
+	for (uint64_t t = 1; t < 1200; t++)
+		effort_update(&effort, 0, MIB, 1.0, 0, S + t * S);
+	assert_true(effort.now <= effort.steady);
+}
+
+static void
+test_growth(void **state)
+{
+	struct effort effort;
+
+	(void)state;
+	effort_init(&effort, 0.01);
+	effort_grow(&effort, 1, S);
+	assert_true(effort.now <= 0);
+	effort_alarm(&effort, 2 * S);
+	effort_update(&effort, 0, MIB, 1.0, 0, 10 * S);
+	assert_true(effort.now <= 0);
+	effort_grow(&effort, 0, 11 * S);
+	assert_true(effort.now >= effort.full);
+}
+
+static void
+test_false_alarms_are_heard_less(void **state)
+{
+	struct effort effort;
+	uint64_t t = 100 * S;
+	unsigned int heard = 0;
+
+	(void)state;
+	effort_init(&effort, 0.01);
+	for (int second = 0; second < 600; second++) {
+		double before = effort.now;
+
+		effort_alarm(&effort, t);
+		heard += effort.now > before;
+		effort_update(&effort, 0, 100ull * MIB, 0, 0, t += S);
+	}
+	assert_in_range(heard, 2, 12);
+	/* One that led to moves is heard at once the next time. */
+	effort_alarm(&effort, t += 700 * S);
+	assert_true(effort.now >= effort.full);
+	for (int i = 0; i < 12; i++)
+		effort_update(&effort, 10ull * MIB, 100ull * MIB, 0, 0, t += S);
+	assert_true(effort.now <= effort.steady);
+	effort_alarm(&effort, t += S);
+	assert_true(effort.now >= effort.full);
+}
+
+static void
+test_horizon(void **state)
+{
+	struct horizon horizon;
+	uint64_t expected = 0, t = S;
+
+	(void)state;
+	horizon_init(&horizon, 300000);
+	assert_int_equal(horizon_update(&horizon, 0, 512ull * MIB, t), 300000);
+	/* What stays makes us trust in longer stays, up to a limit, */
+	for (int i = 0; i < 3600; i++)
+		expected = horizon_update(&horizon, 100ull * MIB, 512ull * MIB, t += S);
+	assert_int_equal(expected, 12 * 300000);
+	/* and what leaves again in shorter ones. */
+	horizon_init(&horizon, 300000);
+	for (int i = 0; i < 120; i++) {
+		horizon_left(&horizon, 10ull * MIB);
+		expected = horizon_update(&horizon, 100ull * MIB, 512ull * MIB, t += S);
+	}
+	assert_in_range(expected, 10000, 20000);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_doubt),
+		cmocka_unit_test(test_doubt_needs_two_tiers),
+		cmocka_unit_test(test_effort_follows_doubt),
+		cmocka_unit_test(test_effort_ends_when_heat_never_settles),
+		cmocka_unit_test(test_growth),
+		cmocka_unit_test(test_false_alarms_are_heard_less),
+		cmocka_unit_test(test_horizon),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_heat_marks.c - a page that is wrongly believed to be watched looks cold, and would be
+ * evicted while it is hot. So what is marked, by which window, is known exactly.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "heat.h"
+
+#define MS 1000000ull
+#define PID 42
+#define BASE 0x10000000ull
+#define PAGES HEAT_REGION_PAGES
+#define HOT_RATE 100.0 /* accesses per second */
+#define COLD_RATE 2.0
+
+static struct heat *heat;
+static uint64_t now_ns;
+
+/* Two regions in tier 1, or what `tier` says. */
+static void
+begin(uint8_t tier)
+{
+	struct heat_options options = {.region_max = 4, .detail_bytes_max = 1u << 20};
+	struct heat_span span = {BASE, BASE + 2ull * HEAT_REGION_BYTES};
+	uint8_t tiers[PAGES];
+
+	now_ns = 10000 * MS;
+	assert_int_equal(heat_new(&options, &heat, NULL), 0);
+	assert_int_equal(heat_set_spans(heat, PID, &span, 1, now_ns, NULL), 0);
+	memset(tiers, tier, sizeof(tiers));
+	for (size_t i = 0; i < 2; i++)
+		heat_set_residency(heat, i, tiers, 0, now_ns);
+}
+
+static void
+mark(uint32_t first, uint32_t count, float counted)
+{
+	struct sample sample = {.kind = SAMPLE_ARMED,
+				.pid = PID,
+				.addr = BASE + (uint64_t)first * HEAT_PAGE_BYTES,
+				.len_bytes = (uint64_t)count * HEAT_PAGE_BYTES,
+				.time_ns = now_ns,
+				.events = counted};
+
+	heat_fold(heat, &sample, 1);
+}
+
+static double
+exponential(double rate)
+{
+	return -log((rand() + 1.0) / (RAND_MAX + 2.0)) / rate;
+}
+
+/* Touches of pages [first, first + count) at their gaps since now. Those that come after `within`
+ * are left out. */
+static void
+touch(uint32_t first, uint32_t count, double rate, uint64_t within_ns)
+{
+	for (uint32_t p = first; p < first + count; p++) {
+		struct sample sample = {.kind = SAMPLE_TOUCH,
+					.pid = PID,
+					.addr = BASE + (uint64_t)p * HEAT_PAGE_BYTES};
+		uint64_t gap_ns = (uint64_t)(exponential(rate) * 1e9);
+
+		sample.time_ns = now_ns + gap_ns;
+		if (gap_ns < within_ns)
+			heat_fold(heat, &sample, 1);
+	}
+}
+
+/* Passes over both regions, the first hot and the second cold, until their heat is known. */
+static void
+learn(void)
+{
+	size_t count;
+
+	srand(1);
+	for (int pass = 0; pass < 12; pass++) {
+		mark(0, 2 * PAGES, 0);
+		touch(0, PAGES, HOT_RATE, 5000 * MS);
+		touch(PAGES, PAGES, COLD_RATE, 5000 * MS);
+		now_ns += 5000 * MS;
+		heat_view(heat, now_ns, &count);
+	}
+}
+
+/* Mean heat of the pages of a region, by the view. */
+static double
+heat_of(size_t region)
+{
+	const struct sluice_region *entries;
+	double sum = 0, bytes = 0;
+	size_t count;
+
+	entries = heat_view(heat, now_ns, &count);
+	for (size_t i = 0; i < count; i++) {
+		if (entries[i].addr != BASE + region * HEAT_REGION_BYTES)
+			continue;
+		sum += (double)entries[i].heat * entries[i].bytes;
+		bytes += entries[i].bytes;
+	}
+	assert_true(bytes > 0);
+	return sum / bytes;
+}
+
+static void
+test_rates_come_out_right(void **state)
+{
+	(void)state;
+	begin(1);
+	learn();
+	assert_true(heat_of(0) > HOT_RATE * 0.75 && heat_of(0) < HOT_RATE * 1.33);
+	assert_true(heat_of(1) > COLD_RATE * 0.7 && heat_of(1) < COLD_RATE * 1.4);
+	heat_free(heat);
+}
+
+static void
+test_silence_cools(void **state)
+{
+	(void)state;
+	begin(1);
+	learn();
+	mark(0, 2 * PAGES, 0);
+	now_ns += 4000 * MS;
+	assert_true(heat_of(0) < HOT_RATE / 50);
+	heat_free(heat);
+}
+
+/* A window that ends within the region, and the next one, for the rest, after the first one's pages
+ * were touched: those are not watched any more, and their silence says nothing. */
+static void
+test_window_that_ends_within_a_region(void **state)
+{
+	(void)state;
+	begin(1);
+	learn();
+	mark(0, PAGES / 2, 0);
+	touch(0, PAGES / 2, HOT_RATE, 1000 * MS);
+	now_ns += 1000 * MS;
+	mark(PAGES / 2, PAGES / 2, 0);
+	touch(PAGES / 2, PAGES / 2, HOT_RATE, 1000 * MS);
+	now_ns += 10000 * MS;
+	assert_true(heat_of(0) > HOT_RATE * 0.7);
+	heat_free(heat);
+}
+
+/* The kernel leaves out the fast pages of a program with one thread, and pages shared with a child;
+ * its count says so. */
+static void
+test_what_the_kernel_did_not_mark(void **state)
+{
+	(void)state;
+	begin(0);
+	learn();
+	mark(0, 2 * PAGES, 3);
+	now_ns += 4000 * MS;
+	assert_true(heat_of(0) > HOT_RATE * 0.7);
+	/* When it did mark them the same silence counts. */
+	mark(0, 2 * PAGES, 2 * PAGES);
+	now_ns += 4000 * MS;
+	assert_true(heat_of(0) < HOT_RATE / 50);
+	heat_free(heat);
+}
+
+/* Half of each region is in fast memory, and only the slow half was marked. */
+static void
+test_only_slow_pages_marked(void **state)
+{
+	const struct sluice_region *entries;
+	uint8_t tiers[PAGES];
+	size_t count;
+	double fast = 0, fast_bytes = 0;
+
+	(void)state;
+	begin(1);
+	for (uint32_t p = 0; p < PAGES; p++)
+		tiers[p] = p % 2;
+	for (size_t i = 0; i < 2; i++)
+		heat_set_residency(heat, i, tiers, 0, now_ns);
+	learn();
+	mark(0, 2 * PAGES, PAGES);
+	now_ns += 4000 * MS;
+	entries = heat_view(heat, now_ns, &count);
+	for (size_t i = 0; i < count; i++) {
+		if (entries[i].addr == BASE && entries[i].tier == 0) {
+			fast += (double)entries[i].heat * entries[i].bytes;
+			fast_bytes += entries[i].bytes;
+		} else if (entries[i].addr == BASE) {
+			assert_true(entries[i].heat < HOT_RATE / 20);
+		}
+	}
+	assert_true(fast / fast_bytes > HOT_RATE * 0.7);
+	heat_free(heat);
+}
+
+static void
+test_restart_forgets(void **state)
+{
+	struct heat_stats stats;
+	size_t count;
+
+	(void)state;
+	begin(1);
+	learn();
+	heat_restart(heat, PID, now_ns);
+	heat_view(heat, now_ns, &count);
+	heat_get_stats(heat, &stats);
+	assert_int_equal(stats.unknown_bytes, 2ull * HEAT_REGION_BYTES);
+	heat_free(heat);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rates_come_out_right),
+		cmocka_unit_test(test_silence_cools),
+		cmocka_unit_test(test_window_that_ends_within_a_region),
+		cmocka_unit_test(test_what_the_kernel_did_not_mark),
+		cmocka_unit_test(test_only_slow_pages_marked),
+		cmocka_unit_test(test_restart_forgets),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
