@@ -224,6 +224,7 @@ int
 procfs_number_parse(const char *line, const char *key, uint64_t *ret)
 {
 	size_t length = strlen(key);
+	uint64_t number;
 	char *stop;
 
 	if (strncmp(line, key, length) != 0)
@@ -234,6 +235,9 @@ procfs_number_parse(const char *line, const char *key, uint64_t *ret)
 	if (!isdigit((unsigned char)*line))
 		return 0;
 	errno = 0;
-	*ret = strtoull(line, &stop, 10);
-	return errno == 0;
+	number = strtoull(line, &stop, 10);
+	if (errno)
+		return 0;
+	*ret = number;
+	return 1;
 }

@@ -267,8 +267,10 @@ client_read(struct control *control, struct control_client *client)
 
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -1;
-	if (n == 0)
-		return -1;
+	if (n == 0) { /* it asks no more, but may wait for answers */
+		client->closing = 1;
+		return client->out_sent < client->out_used ? 0 : -1;
+	}
 	client->in_used += (size_t)n;
 	while ((end = memchr(line, '\n', client->in_used - (size_t)(line - client->in))) != NULL) {
 		client_line(control, client, line, (size_t)(end - line));

@@ -69,48 +69,65 @@ fuzz_folder(void)
 	return folder;
 }
 
-void
-fuzz_write(const char *name, const void *data, size_t size)
+/* In a static buffer. */
+static const char *
+path_of(const char *name)
 {
-	char path[512];
-	int fd;
+	static char path[512];
 
 	if (snprintf(path, sizeof(path), "%s/%s", fuzz_folder(), name) >= (int)sizeof(path))
 		trouble(name);
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	return path;
+}
+
+static void
+make_folders(const char *name)
+{
+	char part[256];
+
+	for (const char *slash = strchr(name, '/'); slash; slash = strchr(slash + 1, '/')) {
+		snprintf(part, sizeof(part), "%.*s", (int)(slash - name), name);
+		if (mkdir(path_of(part), 0700) < 0 && errno != EEXIST)
+			trouble(part);
+	}
+}
+
+void
+fuzz_write(const char *name, const void *data, size_t size)
+{
+	static const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC;
+	int fd = open(path_of(name), flags, 0600);
+
 	if (fd < 0 && errno == ENOENT) {
-		for (char *slash = strchr(path + strlen(folder) + 1, '/'); slash;
-		     slash = strchr(slash + 1, '/')) {
-			*slash = '\0';
-			if (mkdir(path, 0700) < 0 && errno != EEXIST)
-				trouble(path);
-			*slash = '/';
-		}
-		fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+		make_folders(name);
+		fd = open(path_of(name), flags, 0600);
 	}
 	if (fd < 0 || write(fd, data, size) != (ssize_t)size || close(fd) < 0)
-		trouble(path);
+		trouble(name);
 }
 
 const char *
 fuzz_read(const char *name)
 {
 	static char text[65536];
-	char path[512];
+	int fd = open(path_of(name), O_RDONLY | O_CLOEXEC);
 	ssize_t length;
-	int fd;
 
-	if (snprintf(path, sizeof(path), "%s/%s", fuzz_folder(), name) >= (int)sizeof(path))
-		trouble(name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return NULL;
 	length = read(fd, text, sizeof(text) - 1);
 	close(fd);
 	if (length < 0)
-		trouble(path);
+		trouble(name);
 	text[length] = '\0';
 	return text;
+}
+
+void
+fuzz_remove(const char *name)
+{
+	if (unlink(path_of(name)) < 0 && errno != ENOENT)
+		trouble(name);
 }
 
 int

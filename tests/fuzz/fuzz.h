@@ -28,6 +28,7 @@ void fuzz_write(const char *name, const void *data, size_t size);
 /* The content of fuzz_folder()/NAME in a static buffer of 64 KiB, as text; NULL when there is none.
  */
 const char *fuzz_read(const char *name);
+void fuzz_remove(const char *name);
 
 /* A descriptor from which the bytes can be read as from a file of /proc. The caller closes it. */
 int fuzz_open(const uint8_t *data, size_t size);
