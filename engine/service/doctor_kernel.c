@@ -6,25 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The first line of a file under the root; 0 when it cannot be read. */
-static int
-read_line(const char *sysroot, const char *path, char *line, size_t size)
-{
-	char full[4096];
-	FILE *file;
-	int ok;
-
-	if (snprintf(full, sizeof(full), "%s%s", sysroot, path) >= (int)sizeof(full))
-		return 0;
-	file = fopen(full, "re");
-	if (!file)
-		return 0;
-	ok = fgets(line, (int)size, file) != NULL;
-	fclose(file);
-	if (ok)
-		line[strcspn(line, "\n")] = '\0';
-	return ok;
-}
+#include "procfs.h"
 
 static void
 check_numa_balancing(struct findings *findings, const char *sysroot)
@@ -32,7 +14,7 @@ check_numa_balancing(struct findings *findings, const char *sysroot)
 	char line[64];
 	long mode;
 
-	if (!read_line(sysroot, "/proc/sys/kernel/numa_balancing", line, sizeof(line))) {
+	if (procfs_line(sysroot, 0, "/proc/sys/kernel/numa_balancing", line, sizeof(line)) <= 0) {
 		finding_add(findings, "numa_balancing", VERDICT_WARNING,
 			    "a kernel with CONFIG_NUMA_BALANCING gives the hint-fault tracker",
 			    "this kernel has no NUMA balancing");
@@ -59,7 +41,8 @@ check_demotion(struct findings *findings, const char *sysroot)
 {
 	char line[64];
 
-	if (!read_line(sysroot, "/sys/kernel/mm/numa/demotion_enabled", line, sizeof(line)))
+	if (procfs_line(sysroot, 0, "/sys/kernel/mm/numa/demotion_enabled", line, sizeof(line)) <=
+	    0)
 		finding_add(findings, "kernel demotion", VERDICT_OK, NULL,
 			    "this kernel does not demote");
 	else if (line[0] == '1' || line[0] == 't' || line[0] == 'y')
@@ -77,7 +60,8 @@ check_huge_pages(struct findings *findings, const char *sysroot)
 {
 	char line[64];
 
-	if (!read_line(sysroot, "/sys/kernel/mm/transparent_hugepage/enabled", line, sizeof(line)))
+	if (procfs_line(sysroot, 0, "/sys/kernel/mm/transparent_hugepage/enabled", line,
+			sizeof(line)) <= 0)
 		finding_add(findings, "huge pages", VERDICT_OK, NULL,
 			    "this kernel has no transparent huge pages");
 	else if (strstr(line, "[always]"))
@@ -96,7 +80,7 @@ check_damon(struct findings *findings, const char *sysroot)
 	long count, running = 0;
 
 	snprintf(path, sizeof(path), "%s/nr_kdamonds", folder);
-	if (!read_line(sysroot, path, line, sizeof(line))) {
+	if (procfs_line(sysroot, 0, path, line, sizeof(line)) <= 0) {
 		finding_add(findings, "other DAMON users", VERDICT_OK, NULL,
 			    "this kernel has no DAMON sysfs interface");
 		return;
@@ -104,11 +88,12 @@ check_damon(struct findings *findings, const char *sysroot)
 	count = strtol(line, NULL, 10);
 	for (long i = 0; i < count && i < 64; i++) {
 		snprintf(path, sizeof(path), "%s/%ld/state", folder, i);
-		if (!read_line(sysroot, path, line, sizeof(line)) || strcmp(line, "on") != 0)
+		if (procfs_line(sysroot, 0, path, line, sizeof(line)) <= 0 ||
+		    strcmp(line, "on") != 0)
 			continue;
 		running++;
 		snprintf(path, sizeof(path), "%s/%ld/pid", folder, i);
-		if (!read_line(sysroot, path, pid, sizeof(pid)))
+		if (procfs_line(sysroot, 0, path, pid, sizeof(pid)) <= 0)
 			strcpy(pid, "unknown");
 	}
 	if (running)

@@ -6,6 +6,7 @@
 #include "engine.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@
 #include "log.h"
 #include "memory_registry.h"
 #include "mover_registry.h"
+#include "process_hold.h"
 #include "procfs.h"
 #include "sampler_registry.h"
 #include "settings.h"
@@ -41,8 +43,9 @@ struct engine {
 	struct {
 		int32_t pid;
 		uint64_t since_ns;
-		char comm[32];
+		char comm[PROCESS_COMM_BYTES];
 	} targets[ENGINE_TARGETS_MAX];
+	struct pollfd holds[ENGINE_TARGETS_MAX]; /* pidfds of the targets */
 	size_t target_count;
 	uint64_t started_ns, started_cpu_ns;
 	char note[256];
@@ -60,6 +63,8 @@ engine_free(struct engine *engine)
 		engine->parts.mover_ops->stop(engine->parts.mover);
 	if (engine->parts.memory)
 		engine->parts.memory_ops->stop(engine->parts.memory);
+	for (size_t i = 0; i < engine->target_count; i++)
+		close(engine->holds[i].fd);
 	plugin_unload(engine->plugin);
 	sluice_topology_free(engine->topology);
 	pthread_cond_destroy(&engine->wake);
@@ -197,9 +202,32 @@ forget_target(struct engine *engine, int32_t pid)
 {
 	for (size_t i = 0; i < engine->target_count; i++) {
 		if (engine->targets[i].pid == pid) {
+			close(engine->holds[i].fd);
 			engine->targets[i] = engine->targets[--engine->target_count];
+			engine->holds[i] = engine->holds[engine->target_count];
 			return;
 		}
+	}
+}
+
+static void
+drop_target(struct engine *engine, int32_t pid)
+{
+	log_info("engine", "process %d has ended", pid);
+	round_remove(engine->round, pid);
+	forget_target(engine, pid);
+}
+
+/* Before each tick, as the round knows processes by their pids only: from the moment on that one
+ * has ended, its pid may become somebody else's. */
+static void
+forget_ended(struct engine *engine)
+{
+	if (poll(engine->holds, engine->target_count, 0) <= 0)
+		return;
+	for (size_t i = engine->target_count; i-- > 0;) {
+		if (engine->holds[i].revents)
+			drop_target(engine, engine->targets[i].pid);
 	}
 }
 
@@ -214,14 +242,13 @@ engine_thread(void *arg)
 		struct sluice_err err = {0, ""};
 		struct timespec until;
 		size_t ended_count = 0;
-		int64_t wait_ns = round_tick(engine->round, clock_now_ns(), ended,
-					     ENGINE_TARGETS_MAX, &ended_count, &err);
+		int64_t wait_ns;
 
-		for (size_t i = 0; i < ended_count; i++) {
-			log_info("engine", "process %d has ended", ended[i]);
-			round_remove(engine->round, ended[i]);
-			forget_target(engine, ended[i]);
-		}
+		forget_ended(engine);
+		wait_ns = round_tick(engine->round, clock_now_ns(), ended, ENGINE_TARGETS_MAX,
+				     &ended_count, &err);
+		for (size_t i = 0; i < ended_count; i++)
+			drop_target(engine, ended[i]);
 		if (wait_ns < 0) {
 			snprintf(engine->note, sizeof(engine->note), "%.255s", err.msg);
 			wait_ns = (int64_t)NS_PER_S;
@@ -289,47 +316,16 @@ engine_stop(struct engine *engine)
 	engine_free(engine);
 }
 
-/* Is it a process that may be tiered at all? comm holds at least 32 bytes. */
-static int
-check_target(int32_t pid, char *comm, struct sluice_err *reterr)
-{
-	char path[64];
-	int r;
-
-	if (pid <= 0)
-		return sluice_fail(reterr, -EINVAL, "%d is not a process id", pid);
-	if (pid == getpid())
-		return sluice_fail(reterr, -EINVAL, "process %d is sluiced itself", pid);
-	if (pid == 1)
-		return sluice_fail(reterr, -EINVAL, "process 1 (init) is not to be tiered");
-	r = procfs_comm("", pid, comm, 32);
-	if (r < 0)
-		return sluice_fail(reterr, -ESRCH, "there is no process %d", pid);
-	r = procfs_state("", pid);
-	if (r == -EINVAL)
-		return sluice_fail(reterr, -EINVAL,
-				   "%d (%s) is a kernel thread and has no memory of its own", pid,
-				   comm);
-	if (r < 0)
-		return sluice_fail(reterr, -ESRCH, "process %d has ended", pid);
-	/* What the kernel's ptrace check allows is what move_pages will allow. */
-	snprintf(path, sizeof(path), "/proc/%d/pagemap", pid);
-	if (access(path, R_OK) < 0)
-		return sluice_fail(
-			reterr, -EPERM,
-			"not allowed to look into process %d; run as root or as its owner", pid);
-	return 0;
-}
-
 int
-engine_attach(struct engine *engine, int32_t pid, struct sluice_err *reterr)
+engine_attach(struct engine *engine, int32_t pid, uint64_t start_ticks, struct sluice_err *reterr)
 {
-	char comm[32];
-	int r = check_target(pid, comm, reterr);
+	char comm[PROCESS_COMM_BYTES];
+	int fd = process_hold(pid, start_ticks, comm, reterr), r;
 
-	if (r < 0)
-		return r;
+	if (fd < 0)
+		return fd;
 	pthread_mutex_lock(&engine->lock);
+	forget_ended(engine); /* one of this pid may be among them */
 	if (engine->target_count == ENGINE_TARGETS_MAX)
 		r = sluice_fail(reterr, -ENOSPC, "no more than %d processes can be attached",
 				ENGINE_TARGETS_MAX);
@@ -339,10 +335,12 @@ engine_attach(struct engine *engine, int32_t pid, struct sluice_err *reterr)
 		engine->targets[engine->target_count].pid = pid;
 		engine->targets[engine->target_count].since_ns = clock_now_ns();
 		memcpy(engine->targets[engine->target_count].comm, comm, sizeof(comm));
-		engine->target_count++;
+		engine->holds[engine->target_count++] = (struct pollfd){.fd = fd, .events = POLLIN};
 		pthread_cond_signal(&engine->wake);
 	}
 	pthread_mutex_unlock(&engine->lock);
+	if (r < 0)
+		close(fd);
 	return r;
 }
 

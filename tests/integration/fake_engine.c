@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "procfs.h"
 
 #define MIB ((uint64_t)1 << 20)
 
@@ -62,26 +63,12 @@ engine_stop(struct engine *engine)
 	free(engine);
 }
 
-static void
-read_comm(int32_t pid, char comm[32])
-{
-	char path[64];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
-	file = fopen(path, "re");
-	if (!file)
-		return;
-	if (fgets(comm, 32, file))
-		comm[strcspn(comm, "\n")] = '\0';
-	fclose(file);
-}
-
 int
-engine_attach(struct engine *engine, int32_t pid, struct sluice_err *reterr)
+engine_attach(struct engine *engine, int32_t pid, uint64_t start_ticks, struct sluice_err *reterr)
 {
 	struct engine_target *target = &engine->targets[engine->count];
 
+	(void)start_ticks;
 	if (pid == 1 || pid == getpid())
 		return sluice_fail(reterr, -EINVAL, "process %d cannot be tiered", pid);
 	if (kill(pid, 0) < 0 && errno == ESRCH)
@@ -94,7 +81,7 @@ engine_attach(struct engine *engine, int32_t pid, struct sluice_err *reterr)
 	if (engine->count == ENGINE_TARGETS_MAX)
 		return sluice_fail(reterr, -ENOSPC, "too many targets");
 	*target = (struct engine_target){.pid = pid};
-	read_comm(pid, target->comm);
+	procfs_comm("", pid, target->comm, sizeof(target->comm));
 	if (strcmp(target->comm, "refuse-me") == 0)
 		return sluice_fail(reterr, -EPERM, "not allowed to look into process %d", pid);
 	engine->count++;
@@ -150,7 +137,7 @@ engine_get_status(struct engine *engine, struct engine_status *ret)
 		if (kill(engine->targets[i].pid, 0) < 0)
 			continue;
 		*target = engine->targets[i];
-		read_comm(target->pid, target->comm);
+		procfs_comm("", target->pid, target->comm, sizeof(target->comm));
 		target->resident_bytes[0] = 400 * MIB;
 		target->resident_bytes[1] = 300 * MIB;
 		target->access_share[0] = share;
