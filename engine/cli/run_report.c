@@ -12,6 +12,8 @@
 #include "parse.h"
 #include "text.h"
 
+#define SHORT_S 3 /* what is hot cannot be told in less */
+
 struct run_report {
 	char *const *command;
 	json_t *options, *error, *last; /* last: the last status; NULL when there was none */
@@ -116,14 +118,15 @@ member(const json_t *object, const char *key)
 	return value ? json_incref(value) : json_null();
 }
 
-/* Less than a MiB above the watermark is as good as nothing. */
+/* A full tier lives a little above its watermark: less than 1 % is as good as nothing. */
 static int
 fast_is_full(const json_t *status)
 {
 	const json_t *fast = json_array_get(json_object_get(status, "tiers"), 0);
 	const json_t *room = json_object_get(fast, "room_bytes");
 
-	return json_is_integer(room) && json_integer_value(room) < 1 << 20;
+	return json_is_integer(room) &&
+	       (double)json_integer_value(room) < number_of(fast, "total_bytes") / 100;
 }
 
 /* When the command has ended there is nothing to say of it any more: the last word before counts.
@@ -296,8 +299,8 @@ run_report_print_json(struct run_report *report, FILE *stream)
 static void
 line(FILE *stream, const char *left, const char *right)
 {
-	fprintf(stream, "  %s%-8s%s %s\n", text_style(stream, TEXT_DIM), left, text_reset(stream),
-		right);
+	fprintf(stream, "  %s%-7s%s ", text_style(stream, TEXT_DIM), left, text_reset(stream));
+	text_wrap(stream, 10, right);
 }
 
 /* Why nothing moved, as far as the note has not said it. */
@@ -310,6 +313,8 @@ why_still(const struct run_report *report)
 
 	if (json_is_true(json_object_get(report->last, "dry_run")))
 		return "it was a dry run";
+	if (seconds_since(report, report->end_ns) < SHORT_S)
+		return "it ran too short to learn from";
 	if (number_of(json_object_get(report->last, "sampling"), "samples") == 0)
 		return "no accesses were seen";
 	if (room > 0 && room >= payback)
@@ -331,7 +336,7 @@ print_moved(const struct run_report *report, FILE *stream)
 	if (number_of(round, "promoted_bytes") + number_of(round, "demoted_bytes") > 0)
 		snprintf(text, sizeof(text), "%s up, %s down", up, down);
 	else
-		snprintf(text, sizeof(text), "nothing: %s", why_still(report));
+		snprintf(text, sizeof(text), "nothing, as %s", why_still(report));
 	line(stream, "moved", text);
 }
 
@@ -355,21 +360,23 @@ run_report_print(struct run_report *report, FILE *stream)
 		report->command[0], seconds, text_reset(stream));
 	print_moved(report, stream);
 	if (json_is_number(share))
-		snprintf(text, sizeof(text), "%.0f %% of accesses now served by %s",
+		snprintf(text, sizeof(text), "%.0f %% of accesses by fast memory (%s) at the end",
 			 json_number_value(share) * 100, text_of(fast, "kind"));
 	else
-		snprintf(text, sizeof(text), "share served by %s unknown: no accesses were seen",
-			 text_of(fast, "kind"));
-	line(stream, "accesses", text);
+		snprintf(text, sizeof(text), "unknown: no accesses were seen");
+	line(stream, "served", text);
 	if (report->full_s >= 1) {
-		snprintf(text, sizeof(text), "full for %.0f of %.0f s", report->full_s, seconds);
-		line(stream, text_of(fast, "kind"), text);
+		snprintf(text, sizeof(text), "fast memory was full for %.0f of %.0f s",
+			 report->full_s, seconds);
+		line(stream, "room", text);
 	}
-	snprintf(text, sizeof(text), "%.1f %% of a CPU%s, %s of metadata",
-		 json_is_real(steady) ? json_real_value(steady)
-				      : spent_ms / (seconds > 0 ? seconds : 1) / 10,
-		 json_is_real(steady) ? " in the steady state" : " on average",
-		 format_size(report->metadata_bytes_max, size, sizeof(size)));
+	format_size(report->metadata_bytes_max, size, sizeof(size));
+	if (json_is_real(steady))
+		snprintf(text, sizeof(text), "%.1f %% of a CPU in the steady state, %s of metadata",
+			 json_real_value(steady), size);
+	else
+		snprintf(text, sizeof(text), "%.2f s of CPU time, %s of metadata", spent_ms / 1e3,
+			 size);
 	line(stream, "cost", text);
 	if (json_is_string(report->error))
 		line(stream, "trouble", json_string_value(report->error));

@@ -233,8 +233,8 @@ check_left_behind(struct findings *findings, const char *state_dir)
 	else
 		finding_add(findings, "left behind", VERDICT_WARNING,
 			    "run 'sluice restore', or start Sluice: it puts them back first",
-			    "%zu kernel settings that a killed run changed are recorded in %s",
-			    count, path);
+			    "%zu kernel setting%s that a killed run changed, recorded in %s", count,
+			    count == 1 ? "" : "s", path);
 }
 
 static void
@@ -284,7 +284,7 @@ doctor_examine(struct service *service)
 	check_samplers(&findings, &env, service->status->samplers);
 	check_movers(&findings, &env);
 	check_policies(&findings, service->options);
-	doctor_check_kernel(&findings, sysroot);
+	doctor_check_kernel(&findings, sysroot, names_contain(service->status->samplers, "damon"));
 	check_other_service(&findings, service, state_dir);
 	check_left_behind(&findings, state_dir);
 	sluice_topology_free(topology);

@@ -69,11 +69,13 @@ check_huge_pages(struct findings *findings, const char *sysroot)
 			    "always: huge pages move whole, so heat inside them cannot be told "
 			    "apart");
 	else
-		finding_add(findings, "huge pages", VERDICT_OK, NULL, "%s", line);
+		finding_add(findings, "huge pages", VERDICT_OK, NULL, "%s",
+			    strstr(line, "[madvise]") ? "madvise: only where a program asks"
+						      : "never");
 }
 
 static void
-check_damon(struct findings *findings, const char *sysroot)
+check_damon(struct findings *findings, const char *sysroot, int is_ours)
 {
 	static const char folder[] = "/sys/kernel/mm/damon/admin/kdamonds";
 	char path[128], line[64], pid[64];
@@ -96,23 +98,28 @@ check_damon(struct findings *findings, const char *sysroot)
 		if (procfs_line(sysroot, 0, path, pid, sizeof(pid)) <= 0)
 			strcpy(pid, "unknown");
 	}
-	if (running)
+	if (is_ours)
+		finding_add(findings, "other DAMON users", VERDICT_OK, NULL,
+			    "none: this service uses it");
+	else if (running)
 		finding_add(findings, "other DAMON users", VERDICT_WARNING,
 			    "stop it if the damon sampler is wanted; Sluice never takes it over",
-			    "%ld kdamonds run (the last has pid %s)", running, pid);
+			    "%ld kdamond%s (the last has pid %s)", running,
+			    running == 1 ? " runs" : "s run", pid);
 	else if (count > 0)
 		finding_add(findings, "other DAMON users", VERDICT_WARNING,
 			    "write 0 to nr_kdamonds if nobody needs them",
-			    "%ld kdamonds are set up but do not run", count);
+			    "%ld kdamond%s set up but not running", count,
+			    count == 1 ? " is" : "s are");
 	else
 		finding_add(findings, "other DAMON users", VERDICT_OK, NULL, "none");
 }
 
 void
-doctor_check_kernel(struct findings *findings, const char *sysroot)
+doctor_check_kernel(struct findings *findings, const char *sysroot, int damon_is_ours)
 {
 	check_numa_balancing(findings, sysroot);
 	check_demotion(findings, sysroot);
 	check_huge_pages(findings, sysroot);
-	check_damon(findings, sysroot);
+	check_damon(findings, sysroot, damon_is_ours);
 }

@@ -99,7 +99,8 @@ say_full(struct engine_status *status, const struct lately *all)
 		say(status, "all that may be moved is in fast memory: nothing to gain");
 		return;
 	}
-	if (fast->room_bytes >= FEW_PAGES * HEAT_PAGE_BYTES || slow == 0)
+	/* A full tier lives a little above its watermark. */
+	if (fast->room_bytes >= fast->total_bytes / 100 || slow == 0)
 		return;
 	others = held > resident[0] ? held - resident[0] : 0;
 	format_size(others, others_text, sizeof(others_text));

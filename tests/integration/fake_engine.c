@@ -23,6 +23,7 @@
 struct engine {
 	char changed[4096]; /* path of the file that stands for a setting */
 	uint64_t started_ns, started_cpu_ns;
+	int is_dry;
 	size_t count;
 	struct engine_target targets[ENGINE_TARGETS_MAX];
 };
@@ -49,6 +50,7 @@ engine_start(const struct engine_options *options, struct engine **ret, struct s
 	}
 	fclose(file);
 	engine->started_ns = clock_now_ns();
+	engine->is_dry = options->round.dry_run;
 	engine->started_cpu_ns = clock_process_cpu_ns();
 	*ret = engine;
 	return 0;
@@ -105,7 +107,7 @@ void
 engine_get_status(struct engine *engine, struct engine_status *ret)
 {
 	double age_s = (double)(clock_now_ns() - engine->started_ns) / 1e9;
-	double done = age_s > 4 ? 1 : age_s / 4;
+	double done = engine->is_dry ? 0 : age_s > 4 ? 1 : age_s / 4;
 	double share = 0.5 + 0.48 * done;
 
 	memset(ret, 0, sizeof(*ret));
@@ -113,11 +115,14 @@ engine_get_status(struct engine *engine, struct engine_status *ret)
 	snprintf(ret->policy, sizeof(ret->policy), "fake-policy");
 	snprintf(ret->mover, sizeof(ret->mover), "fake");
 	snprintf(ret->samplers, sizeof(ret->samplers), "fake,other");
+	snprintf(ret->note, sizeof(ret->note), "%s", engine->count ? "fake note" : "");
 	ret->tier_count = 2;
 	ret->tiers[0] =
 		(struct sluice_tier){512 * MIB, 100 * MIB, 84 * MIB, 0, 80, SLUICE_TIER_DRAM};
 	ret->tiers[1] =
 		(struct sluice_tier){1024 * MIB, 600 * MIB, 600 * MIB, 0, 0, SLUICE_TIER_CXL};
+	if (age_s > 1) /* fast memory is full by then */
+		ret->tiers[0].room_bytes = MIB;
 	ret->round.rounds = (uint64_t)age_s;
 	ret->round.promoted_bytes = (uint64_t)(100 * done) * MIB;
 	ret->round.demoted_bytes = (uint64_t)(90 * done) * MIB;
