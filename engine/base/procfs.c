@@ -238,15 +238,17 @@ procfs_started(const char *sysroot, int32_t pid, uint64_t *ret_start_ticks)
 int
 procfs_resident(const char *sysroot, int32_t pid, uint64_t *ret_bytes)
 {
-	unsigned long size, resident;
-	char line[128];
+	char line[128], *size_end, *end;
+	uint64_t pages;
 	int r = procfs_line(sysroot, pid, "statm", line, sizeof(line));
 
 	if (r < 0)
 		return r;
-	if (sscanf(line, "%20lu %20lu", &size, &resident) != 2)
+	(void)strtoull(line, &size_end, 10); /* the second number is what is resident */
+	pages = strtoull(size_end, &end, 10);
+	if (size_end == line || end == size_end)
 		return -EBADMSG;
-	*ret_bytes = (uint64_t)resident * 4096;
+	*ret_bytes = pages * 4096;
 	return 0;
 }
 

@@ -12,7 +12,8 @@
 #define NS_PER_S 1000000000ull
 #define KEEP_NS (10 * NS_PER_S)
 #define SETTLED_NS (5 * NS_PER_S) /* before that little was looked at, and nothing is strange */
-#define FEW_PAGES 256             /* 1 MiB: less is no matter for an operator */
+#define FEW_PAGES 256             /* less is no matter for an operator */
+#define FEW_BYTES ((uint64_t)FEW_PAGES * HEAT_PAGE_BYTES)
 
 void
 notes_look(struct notes *notes, uint64_t now_ns, const struct round_stats *round,
@@ -108,7 +109,7 @@ say_full(struct engine_status *status, const struct lately *all)
 	if (resident[0] < fast->total_bytes / 20)
 		say(status, "fast memory is full: %s of it is not the targets', and stays",
 		    others_text);
-	else if (all->promoted + all->demoted >= FEW_PAGES * HEAT_PAGE_BYTES)
+	else if (all->promoted + all->demoted >= FEW_BYTES)
 		return; /* it is full, and pages change places */
 	else if (all->refused[REFUSED_PAYBACK])
 		say(status,

@@ -24,7 +24,7 @@ process_has_ended(int fd)
 static int
 check(int32_t pid, int fd, uint64_t start_ticks, char *comm, struct sluice_err *reterr)
 {
-	uint64_t started;
+	uint64_t started = 0;
 	char path[64];
 	int r = procfs_comm("", pid, comm, PROCESS_COMM_BYTES), may_look;
 

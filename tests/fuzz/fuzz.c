@@ -62,7 +62,8 @@ fuzz_folder(void)
 {
 	if (folder[0])
 		return folder;
-	strcpy(folder, access("/dev/shm", W_OK) == 0 ? "/dev/shm/fuzz-XXXXXX" : "/tmp/fuzz-XXXXXX");
+	snprintf(folder, sizeof(folder), "%s/fuzz-XXXXXX",
+		 access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	if (!mkdtemp(folder))
 		trouble(folder);
 	atexit(remove_folder);
