@@ -7,7 +7,6 @@
  * Generations are kept outside the arena. See README.md.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
@@ -74,95 +73,28 @@ static const char help[] =
 	"  --name NAME        in each line (checksum)\n"
 	"  --help\n";
 
-enum {
-	OPT_SIZE = 256,
-	OPT_SECONDS,
-	OPT_REWRITE,
-	OPT_THREADS,
-	OPT_SEED,
-	OPT_START_ON,
-	OPT_THP,
-	OPT_REPORT,
-	OPT_NAME,
-	OPT_HELP
-};
-
-static const struct option long_options[] = {
-	{"size", required_argument, NULL, OPT_SIZE},
-	{"seconds", required_argument, NULL, OPT_SECONDS},
-	{"rewrite", required_argument, NULL, OPT_REWRITE},
-	{"threads", required_argument, NULL, OPT_THREADS},
-	{"seed", required_argument, NULL, OPT_SEED},
-	{"start-on", required_argument, NULL, OPT_START_ON},
-	{"thp", required_argument, NULL, OPT_THP},
-	{"report", required_argument, NULL, OPT_REPORT},
-	{"name", required_argument, NULL, OPT_NAME},
-	{"help", no_argument, NULL, OPT_HELP},
-	{NULL, 0, NULL, 0},
-};
-
-static int
-usage(const char *format, const char *detail)
-{
-	fputs("checksum: ", stderr);
-	fprintf(stderr, format, detail);
-	fputs("; see checksum --help\n", stderr);
-	return EXIT_USAGE;
-}
-
-static int
-option_take(struct options *o, int option, const char *text)
-{
-	const char *wanted = "";
-	int r = 0;
-
-	switch (option) {
-	case OPT_SIZE:
-		r = parse_size(text, &o->size);
-		wanted = "a size such as 64M";
-		break;
-	case OPT_SECONDS:
-		r = parse_number(text, 0, 1e9, &o->seconds);
-		wanted = "seconds, or 0 for no end";
-		break;
-	case OPT_REWRITE:
-		r = parse_number(text, 0, 100, &o->rewrite_percent);
-		wanted = "a percentage from 0 to 100";
-		break;
-	case OPT_THREADS:
-		r = parse_count(text, 1, THREADS_MAX, &o->threads);
-		wanted = "a number from 1 to 256";
-		break;
-	case OPT_SEED:
-		r = parse_count(text, 0, UINT64_MAX, &o->seed);
-		wanted = "a whole number";
-		break;
-	case OPT_START_ON:
-		r = parse_count(text, 0, NODES_MAX - 1, &o->start_on);
-		o->has_start_on = true;
-		wanted = "the number of a node";
-		break;
-	case OPT_THP:
-		r = arena_thp_parse(text, &o->thp);
-		wanted = "on, off or default";
-		break;
-	case OPT_REPORT:
-		o->report = text;
-		break;
-	case OPT_NAME:
-		r = parse_name(text, &o->name);
-		wanted = "at most 63 letters, digits and ._:+-";
-		break;
-	default:
-		break;
-	}
-	return args_check("checksum", long_options[option - OPT_SIZE].name, text, r, wanted);
-}
-
 /* Returns -1 to go on, else the exit status. */
 static int
 options_read(struct options *o, int argc, char **argv)
 {
+	const struct args_row rows[] = {
+		{"size", ARGS_SIZE, &o->size, "a size such as 64M", 0, 0, NULL, NULL},
+		{"seconds", ARGS_NUMBER, &o->seconds, "seconds, or 0 for no end", 0, 1000000000,
+		 NULL, NULL},
+		{"rewrite", ARGS_NUMBER, &o->rewrite_percent, "a percentage from 0 to 100", 0, 100,
+		 NULL, NULL},
+		{"threads", ARGS_COUNT, &o->threads, "a number from 1 to 256", 1, THREADS_MAX, NULL,
+		 NULL},
+		{"seed", ARGS_COUNT, &o->seed, "a whole number", 0, UINT64_MAX, NULL, NULL},
+		{"start-on", ARGS_COUNT, &o->start_on, "the number of a node", 0, NODES_MAX - 1,
+		 &o->has_start_on, NULL},
+		{"thp", ARGS_THP, &o->thp, NULL, 0, 0, NULL, NULL},
+		{"report", ARGS_TEXT, &o->report, NULL, 0, 0, NULL, NULL},
+		{"name", ARGS_NAME, &o->name, NULL, 0, 0, NULL, NULL},
+		{NULL, ARGS_TEXT, NULL, NULL, 0, 0, NULL, NULL},
+	};
+	int status;
+
 	*o = (struct options){
 		.name = "checksum",
 		.size = UINT64_C(64) << 20,
@@ -171,32 +103,11 @@ options_read(struct options *o, int argc, char **argv)
 		.threads = 1,
 		.seed = 1,
 	};
-	opterr = 0;
-	for (;;) {
-		int option = getopt_long(argc, argv, ":", long_options, NULL);
-
-		if (option == -1)
-			break;
-		if (option == OPT_HELP) {
-			fputs(help, stdout);
-			return EXIT_SUCCESS;
-		}
-		if (option == '?')
-			return usage("'%s' is not an option, or stands for several",
-				     argv[optind - 1]);
-		if (option == ':')
-			return usage("%s needs a value", argv[optind - 1]);
-
-		int r = option_take(o, option, optarg);
-
-		if (r)
-			return r;
-	}
-	if (optind < argc)
-		return usage("'%s' is not an option", argv[optind]);
-	if (o->size / ARENA_PAGE < o->threads)
-		return usage("--size must be at least %s", "a page of 4 KiB for each thread");
-	return -1;
+	status = args_read("checksum", help, rows, argc, argv);
+	if (status < 0 && o->size / ARENA_PAGE < o->threads)
+		return args_usage("checksum", "--size must be at least %s",
+				  "a page of 4 KiB for each thread");
+	return status;
 }
 
 static int

@@ -2,10 +2,6 @@
 /* Reading hotset's command line; see hotset_options.h. */
 #include "hotset_options.h"
 
-#include <getopt.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "hotset_access.h"
 #include "wl_args.h"
 
@@ -48,141 +44,51 @@ static const char help[] =
 static int
 usage(const char *format, const char *detail)
 {
-	fputs("hotset: ", stderr);
-	fprintf(stderr, format, detail);
-	fputs("; see hotset --help\n", stderr);
-	return EXIT_USAGE;
+	return args_usage("hotset", format, detail);
 }
 
-enum {
-	OPT_SIZE = 256,
-	OPT_PATTERN,
-	OPT_HOT,
-	OPT_HOT_SHARE,
-	OPT_WRITE,
-	OPT_JUMP_AT,
-	OPT_JUMP_TO,
-	OPT_SECONDS,
-	OPT_THREADS,
-	OPT_SEED,
-	OPT_START_ON,
-	OPT_FAST_NODES,
-	OPT_THP,
-	OPT_REPORT,
-	OPT_QUIET,
-	OPT_NAME,
-	OPT_SCAN,
-	OPT_HELP
-};
-
-static const struct option long_options[] = {
-	{"size", required_argument, NULL, OPT_SIZE},
-	{"pattern", required_argument, NULL, OPT_PATTERN},
-	{"hot", required_argument, NULL, OPT_HOT},
-	{"hot-share", required_argument, NULL, OPT_HOT_SHARE},
-	{"write", required_argument, NULL, OPT_WRITE},
-	{"jump-at", required_argument, NULL, OPT_JUMP_AT},
-	{"jump-to", required_argument, NULL, OPT_JUMP_TO},
-	{"seconds", required_argument, NULL, OPT_SECONDS},
-	{"threads", required_argument, NULL, OPT_THREADS},
-	{"seed", required_argument, NULL, OPT_SEED},
-	{"start-on", required_argument, NULL, OPT_START_ON},
-	{"fast-nodes", required_argument, NULL, OPT_FAST_NODES},
-	{"thp", required_argument, NULL, OPT_THP},
-	{"report", required_argument, NULL, OPT_REPORT},
-	{"quiet", no_argument, NULL, OPT_QUIET},
-	{"name", required_argument, NULL, OPT_NAME},
-	{"scan", required_argument, NULL, OPT_SCAN},
-	{"help", no_argument, NULL, OPT_HELP},
-	{NULL, 0, NULL, 0},
-};
-
 static int
-option_take(struct hotset_options *o, int option, const char *text)
+take_pattern(const char *text, void *at)
 {
-	const char *wanted = "";
-	int r = 0;
+	struct hotset_options *o = at;
 
-	switch (option) {
-	case OPT_SIZE:
-		r = parse_size(text, &o->size);
-		wanted = "a size such as 700M";
-		break;
-	case OPT_PATTERN:
-		r = pattern_parse(text, &o->pattern);
-		o->pattern_text = text;
-		wanted = "block, stride:N (N 2 or more), zipf:S (S from 0.01 to 3) or uniform";
-		break;
-	case OPT_HOT:
-		r = parse_size(text, &o->hot);
-		wanted = "a size such as 100M";
-		break;
-	case OPT_HOT_SHARE:
-		r = parse_number(text, 0, 1, &o->hot_share);
-		wanted = "a share from 0 to 1";
-		break;
-	case OPT_WRITE:
-		r = parse_number(text, 0, 100, &o->write_percent);
-		wanted = "a percentage from 0 to 100";
-		break;
-	case OPT_JUMP_AT:
-		r = parse_number(text, 0, 1e9, &o->jump_at_s);
-		o->has_jump_at = true;
-		wanted = "seconds";
-		break;
-	case OPT_JUMP_TO:
-		r = parse_size(text, &o->jump_to);
-		o->has_jump_to = true;
-		wanted = "an offset in the arena such as 200M";
-		break;
-	case OPT_SECONDS:
-		r = parse_number(text, 0, 1e9, &o->seconds);
-		wanted = "seconds, or 0 for no end";
-		break;
-	case OPT_THREADS:
-		r = parse_count(text, 1, ACCESS_THREADS, &o->threads);
-		wanted = "a number from 1 to 256";
-		break;
-	case OPT_SEED:
-		r = parse_count(text, 0, UINT64_MAX, &o->seed);
-		wanted = "a whole number";
-		break;
-	case OPT_START_ON:
-		r = parse_count(text, 0, NODES_MAX - 1, &o->start_on);
-		o->has_start_on = true;
-		wanted = "the number of a node";
-		break;
-	case OPT_FAST_NODES:
-		r = parse_nodes(text, &o->fast_nodes);
-		wanted = "a list of nodes such as 0 or 0,2-3";
-		break;
-	case OPT_THP:
-		r = arena_thp_parse(text, &o->thp);
-		wanted = "on, off or default";
-		break;
-	case OPT_REPORT:
-		o->report = text;
-		break;
-	case OPT_QUIET:
-		o->quiet = true;
-		break;
-	case OPT_NAME:
-		r = parse_name(text, &o->name);
-		wanted = "at most 63 letters, digits and ._:+-";
-		break;
-	case OPT_SCAN:
-		r = parse_count(text, 0, UINT32_MAX, &o->scan);
-		wanted = "a number of pages, or 0 for all";
-		break;
-	default:
-		break;
-	}
-	return args_check("hotset", long_options[option - OPT_SIZE].name, text, r, wanted);
+	o->pattern_text = text;
+	return pattern_parse(text, &o->pattern);
 }
 
 int
 options_read(struct hotset_options *o, int argc, char **argv)
 {
+	static const char pattern_wanted[] =
+		"block, stride:N (N 2 or more), zipf:S (S from 0.01 to 3) or uniform";
+	const struct args_row rows[] = {
+		{"size", ARGS_SIZE, &o->size, "a size such as 700M", 0, 0, NULL, NULL},
+		{"pattern", ARGS_OTHER, o, pattern_wanted, 0, 0, NULL, take_pattern},
+		{"hot", ARGS_SIZE, &o->hot, "a size such as 100M", 0, 0, NULL, NULL},
+		{"hot-share", ARGS_NUMBER, &o->hot_share, "a share from 0 to 1", 0, 1, NULL, NULL},
+		{"write", ARGS_NUMBER, &o->write_percent, "a percentage from 0 to 100", 0, 100,
+		 NULL, NULL},
+		{"jump-at", ARGS_NUMBER, &o->jump_at_s, "seconds", 0, 1000000000, &o->has_jump_at,
+		 NULL},
+		{"jump-to", ARGS_SIZE, &o->jump_to, "an offset in the arena such as 200M", 0, 0,
+		 &o->has_jump_to, NULL},
+		{"seconds", ARGS_NUMBER, &o->seconds, "seconds, or 0 for no end", 0, 1000000000,
+		 NULL, NULL},
+		{"threads", ARGS_COUNT, &o->threads, "a number from 1 to 256", 1, ACCESS_THREADS,
+		 NULL, NULL},
+		{"seed", ARGS_COUNT, &o->seed, "a whole number", 0, UINT64_MAX, NULL, NULL},
+		{"start-on", ARGS_COUNT, &o->start_on, "the number of a node", 0, NODES_MAX - 1,
+		 &o->has_start_on, NULL},
+		{"fast-nodes", ARGS_NODES, &o->fast_nodes, NULL, 0, 0, NULL, NULL},
+		{"thp", ARGS_THP, &o->thp, NULL, 0, 0, NULL, NULL},
+		{"report", ARGS_TEXT, &o->report, NULL, 0, 0, NULL, NULL},
+		{"quiet", ARGS_SWITCH, &o->quiet, NULL, 0, 0, NULL, NULL},
+		{"name", ARGS_NAME, &o->name, NULL, 0, 0, NULL, NULL},
+		{"scan", ARGS_COUNT, &o->scan, "a number of pages, or 0 for all", 0, UINT32_MAX,
+		 NULL, NULL},
+		{NULL, ARGS_TEXT, NULL, NULL, 0, 0, NULL, NULL},
+	};
+
 	*o = (struct hotset_options){
 		.name = "hotset",
 		.pattern_text = "block",
@@ -196,30 +102,7 @@ options_read(struct hotset_options *o, int argc, char **argv)
 		.scan = 16384,
 	};
 	arena_nodes_with_cpus(&o->fast_nodes);
-	opterr = 0;
-	for (;;) {
-		int option = getopt_long(argc, argv, ":", long_options, NULL);
-
-		if (option == -1)
-			break;
-		if (option == OPT_HELP) {
-			fputs(help, stdout);
-			return EXIT_SUCCESS;
-		}
-		if (option == '?')
-			return usage("'%s' is not an option, or stands for several",
-				     argv[optind - 1]);
-		if (option == ':')
-			return usage("%s needs a value", argv[optind - 1]);
-
-		int r = option_take(o, option, optarg);
-
-		if (r)
-			return r;
-	}
-	if (optind < argc)
-		return usage("'%s' is not an option", argv[optind]);
-	return -1;
+	return args_read("hotset", help, rows, argc, argv);
 }
 
 int

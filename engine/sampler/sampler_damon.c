@@ -64,21 +64,13 @@ event_file(const char *sysroot, const char *name, char *text, size_t capacity)
 {
 	static const char *const roots[] = {"sys/kernel/tracing", "sys/kernel/debug/tracing"};
 	char path[128];
-	ssize_t length = 0;
-	int fd = -ENOENT;
+	int r = -ENOENT;
 
-	for (int i = 0; fd < 0 && i < 2; i++) {
+	for (int i = 0; r < 0 && i < 2; i++) {
 		snprintf(path, sizeof(path), "%s/events/damon/damon_aggregated/%s", roots[i], name);
-		fd = procfs_open(sysroot, 0, path, O_RDONLY);
+		r = procfs_text(sysroot, 0, path, text, capacity);
 	}
-	if (fd < 0)
-		return fd;
-	length = read(fd, text, capacity - 1);
-	close(fd);
-	if (length <= 0)
-		return -EIO;
-	text[length] = '\0';
-	return 0;
+	return r < 0 ? r : r == 0 ? -EIO : 0;
 }
 
 static int

@@ -338,6 +338,35 @@ world_round(struct world *world, void *self)
 }
 
 /* Share of the accesses that the fastest tier serves. */
+static void __attribute__((unused)) world_rounds(struct world *world, void *self, int seconds)
+{
+	for (int second = 0; second < seconds; second++)
+		world_round(world, self);
+}
+
+/* The machine of most tests: 512 MiB fast, 1 GiB slow, 700 MiB used in pieces of 64 KiB. */
+#define WORLD_PIECES (700u * 16)
+
+static void __attribute__((unused)) world_usual(struct world *world)
+{
+	static const uint64_t sizes[] = {512ull * MIB, 1024ull * MIB};
+
+	world_new(world, WORLD_PIECES, 64 * 1024, sizes, 2);
+}
+
+/* Every 7th piece is hot, 100 MiB together, with 9 of 10 accesses. */
+static void __attribute__((unused)) world_scattered(struct world *world)
+{
+	for (uint64_t i = 0; i < world->count; i++)
+		world->pieces[i].rate = i % 7 == 0 ? 54 : 1;
+}
+
+static void __attribute__((unused)) world_uniform(struct world *world)
+{
+	for (uint64_t i = 0; i < world->count; i++)
+		world->pieces[i].rate = 20;
+}
+
 static double __attribute__((unused)) world_fast_share(const struct world *world)
 {
 	double fast = 0, all = 0;

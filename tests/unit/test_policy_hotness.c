@@ -341,10 +341,7 @@ says_what_is_too_much(void **state)
 	assert_non_null(strstr(start_fails("with", "slack_percent", "", NULL), "slack_percent"));
 }
 
-/* ---- on a machine: 512 MiB fast, 1 GiB slow, 700 MiB used in pieces of 64 KiB ---- */
-
-#define PIECES (700u * 16)
-static const uint64_t two_sizes[] = {512ull * MIB, GIB};
+/* ---- on a machine: world_usual() ---- */
 
 static void
 finds_a_scattered_hot_set_and_rests(void **state)
@@ -356,20 +353,16 @@ finds_a_scattered_hot_set_and_rests(void **state)
 
 	(void)state;
 	for (int naive = 0; naive < 2; naive++) {
-		world_new(&world, PIECES, 64 * 1024, two_sizes, 2);
+		world_usual(&world);
 		world.naive = naive;
-		/* 100 MiB hot, every seventh piece; 9 of 10 accesses. */
-		for (uint64_t i = 0; i < PIECES; i++)
-			world.pieces[i].rate = i % 7 == 0 ? 54 : 1;
-		for (int second = 0; second < 10; second++)
-			world_round(&world, self);
+		world_scattered(&world);
+		world_rounds(&world, self, 10);
 		best = world_best_share(&world, (uint64_t)(0.97 * 512 * MIB));
 		assert_true(world_fast_share(&world) > best - 0.01);
 		/* 27 MiB of hot memory was slow; as much had to leave. */
 		assert_true(world.moved_bytes < 80 * MIB);
 		after = world.moved_bytes;
-		for (int second = 0; second < 60; second++)
-			world_round(&world, self);
+		world_rounds(&world, self, 60);
 		assert_true(world.moved_bytes - after < 10 * MIB);
 		assert_true(world.back_bytes <= world.moved_bytes / 20);
 		world_free(&world);
@@ -384,11 +377,9 @@ leaves_uniform_memory_alone(void **state)
 	void *self = start("with", NULL);
 
 	(void)state;
-	world_new(&world, PIECES, 64 * 1024, two_sizes, 2);
-	for (uint64_t i = 0; i < PIECES; i++)
-		world.pieces[i].rate = 20;
-	for (int second = 0; second < 60; second++)
-		world_round(&world, self);
+	world_usual(&world);
+	world_uniform(&world);
+	world_rounds(&world, self, 60);
 	assert_true(world.moved_bytes == 0);
 	world_free(&world);
 	sluice_policy.fini(self);
@@ -401,15 +392,13 @@ follows_a_jump(void **state)
 	void *self = start("with", NULL);
 
 	(void)state;
-	world_new(&world, PIECES, 64 * 1024, two_sizes, 2);
-	for (uint64_t i = 0; i < PIECES; i++)
+	world_usual(&world);
+	for (uint64_t i = 0; i < WORLD_PIECES; i++)
 		world.pieces[i].rate = i < 1600 ? 54 : 1;
-	for (int second = 0; second < 20; second++)
-		world_round(&world, self);
-	for (uint64_t i = 0; i < PIECES; i++)
-		world.pieces[i].rate = i >= PIECES - 1600 ? 54 : 1;
-	for (int second = 0; second < 10; second++)
-		world_round(&world, self);
+	world_rounds(&world, self, 20);
+	for (uint64_t i = 0; i < WORLD_PIECES; i++)
+		world.pieces[i].rate = i >= WORLD_PIECES - 1600 ? 54 : 1;
+	world_rounds(&world, self, 10);
 	assert_true(world_fast_share(&world) > 0.95);
 	world_free(&world);
 	sluice_policy.fini(self);
@@ -424,17 +413,16 @@ comes_close_to_the_best_for_zipf(void **state)
 	double best;
 
 	(void)state;
-	world_new(&world, PIECES, 64 * 1024, two_sizes, 2);
+	world_usual(&world);
 	world.watch_s = 0.2;
-	for (uint64_t i = 0; i < PIECES; i++) /* 4507 and PIECES have no common divisor */
-		world.pieces[i].rate = 1e5 / pow(1 + (double)(i * 4507 % PIECES), 0.99);
+	for (uint64_t i = 0; i < WORLD_PIECES;
+	     i++) /* 4507 and WORLD_PIECES have no common divisor */
+		world.pieces[i].rate = 1e5 / pow(1 + (double)(i * 4507 % WORLD_PIECES), 0.99);
 	best = world_best_share(&world, (uint64_t)(0.97 * 512 * MIB));
-	for (int second = 0; second < 30; second++)
-		world_round(&world, self);
+	world_rounds(&world, self, 30);
 	assert_true(world_fast_share(&world) > best - 0.005);
 	after = world.moved_bytes;
-	for (int second = 0; second < 60; second++)
-		world_round(&world, self);
+	world_rounds(&world, self, 60);
 	assert_true(world_fast_share(&world) > best - 0.005);
 	assert_true(world.moved_bytes - after < 50 * MIB);
 	assert_true(world.back_bytes < 20 * MIB);
@@ -454,8 +442,7 @@ sorts_three_tiers(void **state)
 	world_new(&world, 400 * 16, 64 * 1024, sizes, 3);
 	for (uint64_t i = 0; i < world.count; i++)
 		world.pieces[i].rate = i % 8 == 7 ? 800 : i % 8 == 5 ? 80 : i % 8 == 3 ? 60 : 1;
-	for (int second = 0; second < 30; second++)
-		world_round(&world, self);
+	world_rounds(&world, self, 30);
 	for (uint64_t i = 0; i < world.count; i++) {
 		heat[world.pieces[i].tier] += world.pieces[i].rate;
 		bytes[world.pieces[i].tier]++;
@@ -475,12 +462,10 @@ does_not_follow_every_ripple(void **state)
 	void *self = start("with", NULL);
 
 	(void)state;
-	world_new(&world, PIECES, 64 * 1024, two_sizes, 2);
+	world_usual(&world);
 	world.watermark = 0.02;
-	for (uint64_t i = 0; i < PIECES; i++)
-		world.pieces[i].rate = i % 7 == 0 ? 54 : 1;
-	for (int second = 0; second < 20; second++)
-		world_round(&world, self);
+	world_scattered(&world);
+	world_rounds(&world, self, 20);
 	world.moved_bytes = 0;
 	for (int second = 0; second < 60; second++) {
 		world.tiers[0].free_bytes += second % 2 ? 2 * MIB : -2 * (uint64_t)MIB;

@@ -154,10 +154,7 @@ refuses_bad_settings(void **state)
 	assert_non_null(strstr(start_fails("with", "min_age_ms", "soon", NULL), "soon"));
 }
 
-/* ---- on a machine: 512 MiB fast, 1 GiB slow, 700 MiB used in pieces of 64 KiB ---- */
-
-#define PIECES (700u * 16)
-static const uint64_t two_sizes[] = {512ull * MIB, GIB};
+/* ---- on a machine: world_usual() ---- */
 
 static void
 keeps_its_reserve_and_finds_the_hot(void **state)
@@ -167,18 +164,15 @@ keeps_its_reserve_and_finds_the_hot(void **state)
 	uint64_t after;
 
 	(void)state;
-	world_new(&world, PIECES, 64 * 1024, two_sizes, 2);
-	for (uint64_t i = 0; i < PIECES; i++)
-		world.pieces[i].rate = i % 7 == 0 ? 54 : 1;
-	for (int second = 0; second < 30; second++)
-		world_round(&world, self);
+	world_usual(&world);
+	world_scattered(&world);
+	world_rounds(&world, self, 30);
 	/* All that is hot is fast, and about 6 % are free. */
 	assert_true(world_fast_share(&world) > 0.955);
 	assert_true(world.tiers[0].free_bytes >= 28 * MIB);
 	assert_true(world.tiers[0].free_bytes <= 32 * MIB);
 	after = world.moved_bytes;
-	for (int second = 0; second < 60; second++)
-		world_round(&world, self);
+	world_rounds(&world, self, 60);
 	assert_true(world.moved_bytes - after < 120 * MIB);
 	assert_true(world.back_bytes < 15 * MIB);
 	world_free(&world);
@@ -192,11 +186,9 @@ moves_uniform_memory_once(void **state)
 	void *self = start("with", NULL);
 
 	(void)state;
-	world_new(&world, PIECES, 64 * 1024, two_sizes, 2);
-	for (uint64_t i = 0; i < PIECES; i++)
-		world.pieces[i].rate = 20;
-	for (int second = 0; second < 60; second++)
-		world_round(&world, self);
+	world_usual(&world);
+	world_uniform(&world);
+	world_rounds(&world, self, 60);
 	/* 3 % of 512 MiB more free than before, and that was it. */
 	assert_true(world.moved_bytes >= 15 * MIB && world.moved_bytes < 17 * MIB);
 	assert_true(world.back_bytes == 0);
@@ -211,17 +203,15 @@ takes_in_what_arrives(void **state)
 	void *self = start("with", NULL);
 
 	(void)state;
-	world_new(&world, PIECES, 64 * 1024, two_sizes, 2);
-	for (uint64_t i = 0; i < PIECES; i++)
+	world_usual(&world);
+	for (uint64_t i = 0; i < WORLD_PIECES; i++)
 		world.pieces[i].rate = 1 + (double)(i % 10);
-	for (int second = 0; second < 10; second++)
-		world_round(&world, self);
+	world_rounds(&world, self, 10);
 	/* Somebody allocates 12 MiB of fast memory a time: there always is room for it. */
 	for (int burst = 0; burst < 10; burst++) {
 		assert_true(world.tiers[0].free_bytes >= 30 * MIB);
 		world.tiers[0].free_bytes -= 12 * MIB;
-		for (int second = 0; second < 5; second++)
-			world_round(&world, self);
+		world_rounds(&world, self, 5);
 	}
 	world_free(&world);
 	sluice_policy.fini(self);

@@ -51,8 +51,7 @@ test_kernel_order(void **state)
 	struct sluice_topology *t;
 
 	(void)state;
-	tree_node(0, 512, "0-1", "10 20");
-	tree_node(1, 1024, "", "20 10");
+	tree_slow_nodes(1);
 	tree_hmat(0, 0, 80, 4000);
 	tree_hmat(1, 0, 250, 1300);
 	tree_kernel_tier(4, "0");
@@ -78,8 +77,7 @@ test_cxl_in_the_kernels_dram_tier(void **state)
 	struct sluice_topology *t;
 
 	(void)state;
-	tree_node(0, 512, "0-1", "10 20");
-	tree_node(1, 1024, "", "20 10");
+	tree_slow_nodes(1);
 	tree_kernel_tier(4, "0-1");
 	tree_dax(CXL_PARENT, "dax0.0", 1, "kmem");
 	t = tree_topology();
@@ -95,8 +93,7 @@ test_pmem(void **state)
 	struct sluice_topology *t;
 
 	(void)state;
-	tree_node(0, 512, "0-1", "10 20");
-	tree_node(1, 1024, "", "20 10");
+	tree_slow_nodes(1);
 	tree_dax(NVDIMM_PARENT, "dax0.0", 1, "kmem");
 	t = tree_topology();
 	assert_tiers(t, "0:dram 1:pmem");
@@ -111,8 +108,7 @@ test_pmem_on_cxl(void **state)
 	struct sluice_topology *t;
 
 	(void)state;
-	tree_node(0, 512, "0-1", "10 20");
-	tree_node(1, 1024, "", "20 10");
+	tree_slow_nodes(1);
 	tree_dax("platform/ACPI0017:00/root0/nvdimm-bridge0/ndbus0/region0/dax0.0", "dax0.0", 1,
 		 "kmem");
 	t = tree_topology();
@@ -128,10 +124,7 @@ test_what_is_no_proof(void **state)
 	struct sluice_topology *t;
 
 	(void)state;
-	tree_node(0, 512, "0-1", "10 20 20 20");
-	tree_node(1, 512, "", "20 10 20 20");
-	tree_node(2, 512, "", "20 20 10 20");
-	tree_node(3, 512, "", "20 20 20 10");
+	tree_slow_nodes(3);
 	tree_dax(CXL_PARENT, "dax0.0", 1, "device_dax");
 	tree_dax(CXL_PARENT, "dax0.1", 1, NULL);
 	tree_dax(CXL_PARENT, "dax0.2", 0, "kmem");
@@ -152,9 +145,7 @@ test_cxl_region_by_address(void **state)
 	struct sluice_topology *t;
 
 	(void)state;
-	tree_node(0, 512, "0-1", "10 20 20");
-	tree_node(1, 1024, "", "20 10 20");
-	tree_node(2, 1024, "", "20 20 10");
+	tree_slow_nodes(2);
 	tree_put("sys/devices/system/memory/block_size_bytes", "8000000\n");
 	tree_put(NODES "/node0/memory0/online", "1\n");
 	tree_put(NODES "/node1/memory31/online", "1\n"); /* the region's end is not inside */
@@ -201,9 +192,7 @@ test_cpuless_dram(void **state)
 	struct sluice_topology *t;
 
 	(void)state;
-	tree_node(0, 512, "0-1", "10 20 20");
-	tree_node(1, 512, "", "20 10 20");
-	tree_node(2, 512, "", "20 20 10");
+	tree_slow_nodes(2);
 	tree_hmat(0, 1, 100, 1000);
 	tree_hmat(1, 1, 120, 1000);
 	tree_hmat(2, 1, 121, 1000);
@@ -295,8 +284,7 @@ test_kernel_order_set_aside(void **state)
 	struct sluice_topology *t;
 
 	(void)state;
-	tree_node(0, 512, "0-1", "10 20");
-	tree_node(1, 1024, "", "20 10");
+	tree_slow_nodes(1);
 	tree_kernel_tier(4, "0");
 	tree_kernel_tier(2, "1");
 	tree_hmat(0, 1, 300, 0);
@@ -317,10 +305,7 @@ test_order_of_sources(void **state)
 	struct sluice_topology *t;
 
 	(void)state;
-	tree_node(0, 512, "0-1", "10 20 20 20");
-	tree_node(1, 512, "", "20 10 20 20");
-	tree_node(2, 512, "", "20 20 10 20");
-	tree_node(3, 512, "", "20 20 20 10");
+	tree_slow_nodes(3);
 	tree_kernel_tier(4, "0");
 	tree_kernel_tier(10, "1");
 	tree_kernel_tier(22, "2-3");
@@ -350,9 +335,7 @@ test_latency_is_told_against_its_group(void **state)
 	struct sluice_topology *t;
 
 	(void)state;
-	tree_node(0, 512, "0-1", "10 20 20");
-	tree_node(1, 512, "", "20 10 20");
-	tree_node(2, 512, "", "20 20 10");
+	tree_slow_nodes(2);
 	tree_hmat(0, 1, 80, 1000);
 	tree_hmat(1, 1, 95, 1000);
 	tree_hmat(2, 1, 100, 1000);

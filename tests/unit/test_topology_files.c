@@ -184,8 +184,7 @@ test_damaged_sizes(void **state)
 	};
 
 	(void)state;
-	tree_node(0, 512, "0-1", "10 20");
-	tree_node(1, 512, "", "20 10");
+	tree_slow_nodes(1);
 	for (size_t i = 0; i < sizeof(damage) / sizeof(damage[0]); i++) {
 		struct sluice_topology *t;
 
@@ -207,8 +206,7 @@ test_damaged_files(void **state)
 	(void)state;
 	assert_non_null(huge);
 	memset(huge, '7', 1 << 20);
-	tree_node(0, 512, "0-1", "10 20");
-	tree_node(1, 512, "", "20 10");
+	tree_slow_nodes(1);
 	tree_link(NODES "/online", "online");
 	tree_put(NODES "/has_memory/file", "");
 	tree_path(path, NODES "/has_cpu");
@@ -338,9 +336,7 @@ test_refresh(void **state)
 	struct mallinfo2 before, after;
 
 	(void)state;
-	tree_node(0, 512, "0-1", "10 20 20");
-	tree_node(1, 1024, "", "20 10 20");
-	tree_node(2, 1024, "", "20 20 10");
+	tree_slow_nodes(2);
 	t = tree_topology();
 	assert_int_equal(sluice_topology_tier(t, 1)->free_bytes, UINT64_C(1024) << 20);
 	tree_put(NODES "/node1/meminfo",

@@ -135,6 +135,20 @@ tree_node(uint32_t id, uint64_t mib, const char *cpus, const char *distances)
 	tree_putf(text, NODES "/node%u/distance", id);
 }
 
+/* Node 0 of 512 MiB with two CPUs, and `slow` nodes of 1 GiB without any, all equally far. */
+static inline void
+tree_slow_nodes(uint32_t slow)
+{
+	for (uint32_t id = 0; id <= slow; id++) {
+		char distances[256] = "";
+
+		for (uint32_t to = 0; to <= slow; to++)
+			strcat(distances, to == id ? "10 " : "20 ");
+		distances[strlen(distances) - 1] = '\0';
+		tree_node(id, id ? 1024 : 512, id ? "" : "0-1", distances);
+	}
+}
+
 static inline void
 tree_hmat(uint32_t id, int access, uint32_t latency_ns, uint32_t bw_mbps)
 {
