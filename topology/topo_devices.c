@@ -18,60 +18,50 @@
 #define CXL_DIR "sys/bus/cxl/devices"
 #define DEVICE_NAME_MAX 32
 
-static struct topo_node *
-find_node(struct sluice_topology *topo, uint64_t id)
-{
-	for (size_t i = 0; i < topo->node_count; i++)
-		if (topo->nodes[i].node.id == id)
-			return &topo->nodes[i];
-	return NULL;
-}
-
 /* Folders come in no order: the strongest proof, then the first by name, names the node. */
 static void
-set_device(struct topo_node *node, enum topo_device device, const char *text)
+set_device(struct topo_node *node, enum topo_proof device, const char *text)
 {
-	if (device < node->device ||
-	    (device == node->device && strcmp(text, node->device_text) >= 0))
+	if (device < node->proof || (device == node->proof && strcmp(text, node->device_text) >= 0))
 		return;
-	node->device = device;
+	node->proof = device;
 	snprintf(node->device_text, sizeof(node->device_text), "%s", text);
 }
 
 /* What the folders above a dax device say. Persistent memory on a CXL card has both an ndbus and a
  * CXL port above it, so the ndbus is looked for first. */
-static enum topo_device
+static enum topo_proof
 classify_dax(const char *name, char *path, char *text, size_t size)
 {
 	char *save = NULL;
 	const char *previous = "", *bus = NULL, *region = "";
-	enum topo_device device = TOPO_DEVICE_NONE;
+	enum topo_proof device = TOPO_PROOF_NONE;
 	uint32_t number;
 
 	for (char *part = strtok_r(path, "/", &save); part; part = strtok_r(NULL, "/", &save)) {
 		if (sysroot_numbered(part, "ndbus", UINT32_MAX, &number)) {
 			bus = part;
-			device = TOPO_DEVICE_PMEM;
+			device = TOPO_PROOF_PMEM;
 		} else if (sysroot_numbered(part, "region", UINT32_MAX, &number)) {
 			region = part;
 			if (strncmp(previous, "decoder", strlen("decoder")) == 0)
-				device = TOPO_DEVICE_CXL;
+				device = TOPO_PROOF_CXL;
 		} else if (sysroot_numbered(part, "hmem.", UINT32_MAX, &number)) {
-			device = TOPO_DEVICE_SOFT_RESERVED;
+			device = TOPO_PROOF_SOFT_RESERVED;
 		}
 		previous = part;
 	}
 	switch (device) {
-	case TOPO_DEVICE_PMEM:
+	case TOPO_PROOF_PMEM:
 		snprintf(text, size, "%s of NVDIMM %s/%s", name, bus, region);
 		break;
-	case TOPO_DEVICE_CXL:
+	case TOPO_PROOF_CXL:
 		snprintf(text, size, "%s of CXL %s", name, region);
 		break;
-	case TOPO_DEVICE_SOFT_RESERVED:
+	case TOPO_PROOF_SOFT_RESERVED:
 		snprintf(text, size, "%s", name);
 		break;
-	case TOPO_DEVICE_NONE:
+	default:
 		break;
 	}
 	return device;
@@ -84,14 +74,14 @@ read_dax(const char *name, void *userdata)
 	struct topo_node *node;
 	char path[1024], driver[256], text[sizeof(node->device_text)];
 	const char *driver_name;
-	enum topo_device device;
+	enum topo_proof device;
 	uint64_t id;
 
 	if (strlen(name) >= DEVICE_NAME_MAX ||
 	    sysroot_read_number(topo->root, 0, SLUICE_NODES_MAX - 1, &id, DAX_DIR "/%s/target_node",
 				name) < 0)
 		return 0;
-	node = find_node(topo, id);
+	node = topo_node_find(topo, id);
 	/* Only kmem turns the device into memory of a node; other drivers keep it a device. */
 	if (!node ||
 	    sysroot_read_link(topo->root, driver, sizeof(driver), DAX_DIR "/%s/driver", name) < 0 ||
@@ -101,7 +91,7 @@ read_dax(const char *name, void *userdata)
 	if (strcmp(driver_name ? driver_name + 1 : driver, "kmem") != 0)
 		return 0;
 	device = classify_dax(name, path, text, sizeof(text));
-	if (device != TOPO_DEVICE_NONE)
+	if (device != TOPO_PROOF_NONE)
 		set_device(node, device, text);
 	return 0;
 }
@@ -149,14 +139,14 @@ read_region(const char *name, void *userdata)
 	for (size_t i = 0; i < search->topo->node_count; i++) {
 		struct topo_node *node = &search->topo->nodes[i];
 
-		if (node->device >= TOPO_DEVICE_CXL)
+		if (node->proof >= TOPO_PROOF_CXL)
 			continue;
 		snprintf(path, sizeof(path), "sys/devices/system/node/node%u", node->node.id);
 		if (sysroot_list(root, path, is_block_inside, search) <= 0)
 			continue;
 		snprintf(text, sizeof(text), "the address range of CXL %.*s", DEVICE_NAME_MAX,
 			 name);
-		set_device(node, TOPO_DEVICE_CXL, text);
+		set_device(node, TOPO_PROOF_CXL, text);
 	}
 	return 0;
 }
