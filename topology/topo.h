@@ -117,17 +117,17 @@ struct topo_node {
 	struct sluice_node node;
 	enum topo_proof proof;
 	enum sluice_source proof_source;
-	char device_text[96];                 /* names the device, for reasons */
-	char kind_reason[160];                /* one sentence */
-	struct topo_told told[TOPO_TELLERS];  /* as seen from the nearest CPUs */
-	struct nodeset initiators;            /* the nearest ones */
-	enum sluice_source initiators_from;   /* who says so: HMAT or SLIT */
-	int32_t override_kind, override_tier; /* -1: none */
+	char device_text[96];                /* names the device, for reasons */
+	char kind_reason[160];               /* one sentence */
+	struct topo_told told[TOPO_TELLERS]; /* as seen from the nearest CPUs */
+	struct nodeset initiators;           /* the nearest ones */
+	enum sluice_source initiators_from;  /* who says so: HMAT or SLIT */
+	int32_t said_kind, override_tier;    /* -1: none */
+	enum sluice_source said_by;          /* the user, or a description */
 
 	/* For ranking: what separates it from the node before it; its place by one source. */
 	enum topo_evidence split;
 	uint64_t key;
-	bool placed; /* by the user's word */
 };
 
 struct topo_pair {
@@ -197,6 +197,11 @@ void topo_tell(struct sluice_topology *topo, enum sluice_source source, uint32_t
 int topo_read_nodes(struct sluice_topology *topo, struct sluice_err *reterr);
 int topo_make_synthetic(struct sluice_topology *topo, const char *text, struct sluice_err *reterr);
 
+void topo_add_initiator(struct sluice_topology *topo, uint32_t id, bool has_memory,
+			const char *cpus);
+struct topo_node *topo_add_node(struct sluice_topology *topo, uint32_t id, uint64_t total_bytes,
+				uint64_t free_bytes, bool has_cpu, const char *cpus);
+
 /* Room for pairs, once nodes and initiators are known. */
 int topo_pairs_new(struct sluice_topology *topo, struct sluice_err *reterr);
 
@@ -204,6 +209,11 @@ void topo_read_distances(struct sluice_topology *topo);
 void topo_read_hmat(struct sluice_topology *topo);
 void topo_read_kernel_tiers(struct sluice_topology *topo);
 void topo_read_devices(struct sluice_topology *topo);
+/* name: the topology's. */
+struct sluice_swap_device *topo_add_swap(struct sluice_topology *topo, enum sluice_swap_kind kind,
+					 const char *name, uint64_t total_bytes,
+					 uint64_t used_bytes, int32_t priority);
+void topo_read_swap(struct sluice_topology *topo); /* also sums up made-up devices */
 int topo_read_overrides(struct sluice_topology *topo, const char *text, struct sluice_err *reterr);
 void topo_read_identity(struct sluice_topology *topo);
 void topo_read_measured(struct sluice_topology *topo, const char *dir);

@@ -87,11 +87,17 @@ count_known(const struct sluice_topology *topo, enum sluice_source base,
 bool
 topo_is_proven_slow(const struct topo_node *node)
 {
-	if (node->override_kind >= 0)
-		return node->override_kind == SLUICE_TIER_CXL ||
-		       node->override_kind == SLUICE_TIER_PMEM;
+	if (node->said_kind >= 0)
+		return node->said_kind == SLUICE_TIER_CXL || node->said_kind == SLUICE_TIER_PMEM;
 	return !node->node.has_cpu &&
 	       (node->proof == TOPO_PROOF_CXL || node->proof == TOPO_PROOF_PMEM);
+}
+
+/* What the source itself says, whatever the user said. */
+static uint32_t
+own_latency(const struct topo_node *node, enum sluice_source base)
+{
+	return latency_in(&node->told[teller(node->told, base)]);
 }
 
 /* Memory that is proven to be slow, and yet told to be faster than DRAM, or just as fast. */
@@ -104,33 +110,33 @@ find_impossible(struct sluice_topology *topo, enum sluice_source base)
 
 	for (size_t i = 0; i < topo->node_count; i++) {
 		const struct topo_node *node = &topo->nodes[i];
-		uint32_t ns = topo_latency_of(node->told, base);
+		uint32_t ns = own_latency(node, base);
 
 		if (!ns)
 			continue;
 		first_ns = first_ns ? first_ns : ns;
 		all_equal = all_equal && ns == first_ns;
-		if (topo_is_proven_slow(node) && (!slow || ns < topo_latency_of(slow->told, base)))
+		if (topo_is_proven_slow(node) && (!slow || ns < own_latency(slow, base)))
 			slow = node;
-		if (node->node.has_cpu && (!fast || ns > topo_latency_of(fast->told, base)))
+		if (node->node.has_cpu && (!fast || ns > own_latency(fast, base)))
 			fast = node;
 	}
 	if (!slow || !fast)
 		return NULL;
-	slow_ns = topo_latency_of(slow->told, base);
-	fast_ns = topo_latency_of(fast->told, base);
+	slow_ns = own_latency(slow, base);
+	fast_ns = own_latency(fast, base);
 	if (slow_ns < fast_ns)
 		return topo_say(topo,
 				"plainly wrong: node %u, whose memory is %s, would be faster (%u "
 				"ns) than node %u with its CPUs (%u ns)",
 				slow->node.id,
-				slow->device_text[0] ? slow->device_text : "slow by your word",
+				slow->device_text[0] ? slow->device_text : "slow as you say",
 				slow_ns, fast->node.id, fast_ns);
 	if (all_equal)
 		return topo_say(topo,
 				"plainly wrong: the same %u ns for all nodes, though node %u is %s",
 				first_ns, slow->node.id,
-				slow->device_text[0] ? slow->device_text : "slow by your word");
+				slow->device_text[0] ? slow->device_text : "slow as you say");
 	return NULL;
 }
 
@@ -141,12 +147,12 @@ find_against_measured(struct sluice_topology *topo, enum sluice_source base)
 	for (size_t i = 0; i < topo->node_count; i++) {
 		const struct topo_node *fast = &topo->nodes[i];
 		uint64_t fast_ns = latency_in(&fast->told[SLUICE_SOURCE_MEASURED]);
-		uint32_t fast_told = topo_latency_of(fast->told, base);
+		uint32_t fast_told = own_latency(fast, base);
 
 		for (size_t k = 0; k < topo->node_count; k++) {
 			const struct topo_node *slow = &topo->nodes[k];
 			uint64_t slow_ns = latency_in(&slow->told[SLUICE_SOURCE_MEASURED]);
-			uint32_t slow_told = topo_latency_of(slow->told, base);
+			uint32_t slow_told = own_latency(slow, base);
 
 			if (!fast_ns || !fast_told || !slow_told ||
 			    slow_ns * 100 < fast_ns * PERCENT_CLEAR || slow_told >= fast_told)

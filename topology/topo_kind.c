@@ -72,10 +72,10 @@ find_proven_kind(struct topo_node *node)
 		[TOPO_PROOF_ACCELERATOR] = {SLUICE_TIER_REMOTE, "Memory of an accelerator"},
 	};
 
-	if (node->override_kind >= 0) {
-		set_kind(node, (enum sluice_tier_kind)node->override_kind, SLUICE_SOURCE_OVERRIDE,
-			 "%s, as you say%s%s.",
-			 sluice_tier_kind_name((uint32_t)node->override_kind),
+	if (node->said_kind >= 0) {
+		set_kind(node, (enum sluice_tier_kind)node->said_kind, node->said_by,
+			 "%s, as %s%s%s.", sluice_tier_kind_name((uint32_t)node->said_kind),
+			 node->said_by == SLUICE_SOURCE_OVERRIDE ? "you say" : "described",
 			 node->device_text[0] ? "; its device is " : "", node->device_text);
 		return true;
 	}

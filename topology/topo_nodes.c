@@ -100,8 +100,8 @@ read_cpus(int root, uint32_t id, struct nodeset *with_cpus, char *cpus, size_t s
 	}
 }
 
-static void
-add_initiator(struct sluice_topology *topo, uint32_t id, bool has_memory, const char *cpus)
+void
+topo_add_initiator(struct sluice_topology *topo, uint32_t id, bool has_memory, const char *cpus)
 {
 	struct sluice_initiator *initiator =
 		topo_list_add(topo, &topo->initiators, sizeof(*initiator));
@@ -122,9 +122,9 @@ add_bare(struct sluice_topology *topo, uint32_t id, bool online, bool has_cpu, c
 	snprintf(bare->reason, sizeof(bare->reason), "%s", reason);
 }
 
-static void
-add_node(struct sluice_topology *topo, uint32_t id, uint64_t total_bytes, uint64_t free_bytes,
-	 bool has_cpu, const char *cpus)
+struct topo_node *
+topo_add_node(struct sluice_topology *topo, uint32_t id, uint64_t total_bytes, uint64_t free_bytes,
+	      bool has_cpu, const char *cpus)
 {
 	struct topo_node *node = &topo->nodes[topo->node_count++];
 
@@ -138,7 +138,9 @@ add_node(struct sluice_topology *topo, uint32_t id, uint64_t total_bytes, uint64
 		.device = "",
 	};
 	snprintf(node->node.cpus, sizeof(node->node.cpus), "%s", cpus);
-	node->override_kind = node->override_tier = -1;
+	node->said_kind = node->override_tier = -1;
+	if (topo->root < 0)
+		return node; /* made up: no file tells */
 	topo_fact_number(topo, SLUICE_SOURCE_NODE, id, "total_bytes", total_bytes,
 			 TOPO_NODE_DIR "/node%u/meminfo", id)
 		->fact.verdict = SLUICE_FACT_USED;
@@ -146,6 +148,7 @@ add_node(struct sluice_topology *topo, uint32_t id, uint64_t total_bytes, uint64
 		topo_fact(topo, SLUICE_SOURCE_NODE, id, "cpus", cpus,
 			  TOPO_NODE_DIR "/node%u/cpulist", id)
 			->fact.verdict = SLUICE_FACT_USED;
+	return node;
 }
 
 static void
@@ -164,9 +167,9 @@ read_node(struct sluice_topology *topo, uint32_t id, struct nodeset *with_cpus)
 		read_cpus(topo->root, id, with_cpus, cpus, sizeof(cpus));
 	has_cpu = nodeset_has(with_cpus, id) && online;
 	if (has_cpu)
-		add_initiator(topo, id, total_bytes > 0, cpus);
+		topo_add_initiator(topo, id, total_bytes > 0, cpus);
 	if (total_bytes > 0)
-		add_node(topo, id, total_bytes, free_bytes, has_cpu, cpus);
+		topo_add_node(topo, id, total_bytes, free_bytes, has_cpu, cpus);
 	else if (r < 0)
 		add_bare(topo, id, true, has_cpu,
 			 "The kernel says that it has memory, but its size cannot be read.");

@@ -13,8 +13,9 @@
 
 #include <stdlib.h>
 
-#define PERCENT_CLEAR 150 /* the user's or a measured order of this much goes before the kernel's  \
-			   */
+#define PERCENT_CLEAR                                                                              \
+	150 /* the user's or a measured order of this much goes before the kernel's                \
+	     */
 
 bool
 topo_key(const struct sluice_topology *topo, const struct topo_node *node,
@@ -65,6 +66,9 @@ is_impossible(const struct sluice_topology *topo, const struct topo_node *nodes,
 	for (size_t i = 0; i < count; i++) {
 		if (!topo_key(topo, &nodes[i], evidence, &key))
 			continue;
+		if (evidence == TOPO_BY_LATENCY &&
+		    nodes[i].node.latency_source == SLUICE_SOURCE_OVERRIDE)
+			return false; /* the user may say what seems impossible */
 		if (topo_is_proven_slow(&nodes[i]) && key < best_slow)
 			best_slow = key;
 		if (nodes[i].node.has_cpu && key > worst_dram)

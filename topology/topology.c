@@ -18,6 +18,13 @@ read_facts(struct sluice_topology *topo, const struct sluice_topology_options *o
 {
 	int r;
 
+	if (options->synthetic && *options->synthetic) {
+		r = topo_make_synthetic(topo, options->synthetic, reterr);
+		if (r == 0)
+			r = topo_read_overrides(topo, options->overrides, reterr);
+		topo_read_swap(topo);
+		return r;
+	}
 	topo->root = sysroot_open(options->sysroot);
 	if (topo->root < 0)
 		return sluice_fail(reterr, topo->root, "cannot open the folder '%s': %s",
@@ -34,7 +41,8 @@ read_facts(struct sluice_topology *topo, const struct sluice_topology_options *o
 	topo_read_devices(topo);
 	topo_read_identity(topo);
 	topo_read_measured(topo, options->measured_dir);
-	return 0;
+	topo_read_swap(topo);
+	return topo_read_overrides(topo, options->overrides, reterr);
 }
 
 /* Members that the caller does not know are as if it had left them out; those that we do not know

@@ -253,10 +253,11 @@ struct sluice_topology_options {
 	const char *overrides;
 
 	/* Do not read a machine but make this one up; NULL or "" reads. Items, set apart by blanks:
-	 * "[COUNTx]KIND:SIZE[@LATENCYns][,BANDWIDTH][,cpus=LIST|,nocpus][,dist=N]", KIND hbm, dram,
-	 * remote, cxl, pmem, or swap:SIZE. dram has CPUs unless it says nocpus, other kinds have
-	 * none. "2xdram:8G@80ns,100GB/s 2xcxl:32G@250ns,30GB/s": nodes without CPUs belong to the
-	 * nodes with CPUs in turn. sysroot and measured_dir are then not looked at. */
+	 * "[COUNTx]KIND:SIZE[@LATENCY][,BANDWIDTH][,cpus=N][,dist=N]", KIND hbm, dram, remote, cxl,
+	 * pmem, or swap:SIZE; at most 64 nodes. dram has 8 CPUs unless it says otherwise, other
+	 * kinds have none. dist is the SLIT distance from its CPUs. Nodes without CPUs belong to
+	 * those with, in turn: "2xdram:8G@80ns,100GB/s 2xcxl:32G@250ns,30GB/s". sysroot and
+	 * measured_dir are then not looked at. */
 	const char *synthetic;
 
 	/* Folder of kept measurements, not under the root; NULL or "" uses none. A file in it is
