@@ -22,6 +22,10 @@
 /* Two latencies or distances this near, in percent of the smaller, count as one speed. */
 #define TOPO_NEAR_PERCENT 20
 
+/* Firmware's 0xffff means "none"; 60 microseconds is no memory any more. 10^6 bytes per second. */
+#define TOPO_LATENCY_MAX_NS 60000
+#define TOPO_BW_MAX_MBPS 100000000
+
 #define TOPO_NODE_DIR "sys/devices/system/node"
 
 /* ---- Texts, lists, facts (topo_facts.c). Memory that is short is told once, at the end of the
@@ -96,7 +100,6 @@ struct topo_told {
 enum topo_proof {
 	TOPO_PROOF_NONE,
 	TOPO_PROOF_SOFT_RESERVED, /* firmware set the memory aside; it does not say what it is */
-	TOPO_PROOF_ACCELERATOR,   /* memory of a GPU */
 	TOPO_PROOF_HBM,           /* the processor's own stacked memory */
 	TOPO_PROOF_CXL,
 	TOPO_PROOF_PMEM
@@ -117,8 +120,8 @@ struct topo_node {
 	struct sluice_node node;
 	enum topo_proof proof;
 	enum sluice_source proof_source;
-	char device_text[96];                /* names the device, for reasons */
-	char kind_reason[160];               /* one sentence */
+	char device_text[128];               /* names the device, for reasons */
+	char kind_reason[224];               /* one sentence */
 	struct topo_told told[TOPO_TELLERS]; /* as seen from the nearest CPUs */
 	struct nodeset initiators;           /* the nearest ones */
 	enum sluice_source initiators_from;  /* who says so: HMAT or SLIT */
@@ -136,7 +139,8 @@ struct topo_pair {
 };
 
 struct sluice_topology {
-	int root; /* -1: made up */
+	int root;          /* -1: made up */
+	bool without_numa; /* node 0 is the whole machine */
 	size_t node_count, tier_count;
 	struct topo_node *nodes;
 	struct sluice_tier_info tiers[SLUICE_TIERS_MAX];
@@ -145,6 +149,7 @@ struct sluice_topology {
 	struct topo_pair *pairs;     /* a row for each initiator, a column for each of nodes */
 	struct sluice_place *places; /* likewise */
 	struct nodeset online, with_memory;
+	struct nodeset of_accelerators; /* whose memory is no place for programs' pages */
 
 	struct topo_list bare_nodes, devices, swap_devices, hugepages, caches, facts, remarks;
 	struct sluice_swap *swap; /* NULL: no such tier */
@@ -175,7 +180,8 @@ const char *topo_words(enum sluice_source source);
 /* Whether the node is proven, or said by the user, to be slower than DRAM. */
 bool topo_is_proven_slow(const struct topo_node *node);
 
-/* Bytes of MemTotal and MemFree of a node; either pointer may be NULL. 0 or -errno. */
+/* Bytes of MemTotal and MemFree of a node (SLUICE_NO_NODE: of the machine); either pointer may be
+ * NULL. 0 or -errno. */
 int topo_read_meminfo(int root, uint32_t id, uint64_t *ret_total, uint64_t *ret_free);
 
 /* Ids of nodes that are online and have memory; folders are those that can be looked into. */
@@ -191,10 +197,19 @@ void topo_prove(struct topo_node *node, enum topo_proof proof, enum sluice_sourc
 void topo_tell(struct sluice_topology *topo, enum sluice_source source, uint32_t initiator,
 	       uint32_t node, enum topo_figure figure, uint32_t value, const char *origin);
 
+/* A device; names are cut at TOPO_NAME_MAX. */
+#define TOPO_NAME_MAX 32
+struct sluice_device *topo_add_device(struct sluice_topology *topo, enum sluice_device_type type,
+				      const char *name);
+
+/* A node's id from FOLDER/NAME/FILE, or SLUICE_NO_NODE (-1 there means none, too). */
+uint32_t topo_read_node_id(const struct sluice_topology *topo, const char *folder, const char *name,
+			   const char *file);
+
 /* ---- Sources ---- */
 
 /* Nodes, initiators and nodes without memory: what all others hang their facts on. */
-int topo_read_nodes(struct sluice_topology *topo, struct sluice_err *reterr);
+int topo_read_nodes(struct sluice_topology *topo, const char *overrides, struct sluice_err *reterr);
 int topo_make_synthetic(struct sluice_topology *topo, const char *text, struct sluice_err *reterr);
 
 void topo_add_initiator(struct sluice_topology *topo, uint32_t id, bool has_memory,
@@ -208,12 +223,18 @@ int topo_pairs_new(struct sluice_topology *topo, struct sluice_err *reterr);
 void topo_read_distances(struct sluice_topology *topo);
 void topo_read_hmat(struct sluice_topology *topo);
 void topo_read_kernel_tiers(struct sluice_topology *topo);
-void topo_read_devices(struct sluice_topology *topo);
+void topo_read_dax(struct sluice_topology *topo);
+void topo_read_cxl(struct sluice_topology *topo);
+void topo_read_nvdimm(struct sluice_topology *topo);
+void topo_read_pools(struct sluice_topology *topo);
+void topo_read_processor(struct sluice_topology *topo);
+void topo_read_accelerators(struct sluice_topology *topo); /* before nodes */
 /* name: the topology's. */
 struct sluice_swap_device *topo_add_swap(struct sluice_topology *topo, enum sluice_swap_kind kind,
 					 const char *name, uint64_t total_bytes,
 					 uint64_t used_bytes, int32_t priority);
-void topo_read_swap(struct sluice_topology *topo); /* also sums up made-up devices */
+void topo_read_swap(struct sluice_topology *topo);       /* also sums up made-up devices */
+bool topo_override_names(const char *text, uint32_t id); /* whether a correction is of the node */
 int topo_read_overrides(struct sluice_topology *topo, const char *text, struct sluice_err *reterr);
 void topo_read_identity(struct sluice_topology *topo);
 void topo_read_measured(struct sluice_topology *topo, const char *dir);
@@ -235,5 +256,6 @@ void topo_find_kinds(struct sluice_topology *topo);
 void topo_rank(struct sluice_topology *topo);
 void topo_order(struct sluice_topology *topo);
 void topo_verdicts(struct sluice_topology *topo);
+void topo_finish_devices(struct sluice_topology *topo); /* what they offer, and their order */
 
 #endif

@@ -13,18 +13,15 @@
 #include "sysroot.h"
 #include "topo.h"
 
-#define LATENCY_MAX_NS 60000 /* tables with 0xffff mean "none"; 60 microseconds is no memory */
-#define BANDWIDTH_MAX_MBPS 100000000
-
 static const struct {
 	enum topo_figure figure;
 	const char *name;
 	uint64_t max;
 } files[] = {
-	{TOPO_READ_LATENCY, "read_latency", LATENCY_MAX_NS},
-	{TOPO_WRITE_LATENCY, "write_latency", LATENCY_MAX_NS},
-	{TOPO_READ_BW, "read_bandwidth", BANDWIDTH_MAX_MBPS},
-	{TOPO_WRITE_BW, "write_bandwidth", BANDWIDTH_MAX_MBPS},
+	{TOPO_READ_LATENCY, "read_latency", TOPO_LATENCY_MAX_NS},
+	{TOPO_WRITE_LATENCY, "write_latency", TOPO_LATENCY_MAX_NS},
+	{TOPO_READ_BW, "read_bandwidth", TOPO_BW_MAX_MBPS},
+	{TOPO_WRITE_BW, "write_bandwidth", TOPO_BW_MAX_MBPS},
 };
 
 static int

@@ -14,17 +14,55 @@
 
 #define HBM_TIMES 2 /* an HBM stack gives 4 to 10 times the bandwidth of a node's DDR channels */
 
-/* The best figures among nodes with CPUs; 0 is unknown. */
+/* The best figures among nodes with CPUs; 0 is unknown. Where CPUs have no memory of their own,
+ * what is nearest to them stands for it, as DRAM is nearest to its controller. */
 struct yardstick {
 	uint32_t latency_ns;
 	uint32_t bw_mbps;
+	bool stand_in;
+	uint32_t distance; /* of the stand-in */
 };
+
+static bool
+is_near(uint32_t best, uint32_t other)
+{
+	return (uint64_t)other * 100 <= (uint64_t)best * (100 + TOPO_NEAR_PERCENT);
+}
+
+static bool
+is_unknown(const struct topo_node *node)
+{
+	return !node->node.has_cpu && node->said_kind < 0 && node->proof == TOPO_PROOF_NONE;
+}
+
+static void
+find_stand_in(const struct sluice_topology *topo, struct yardstick *best)
+{
+	for (size_t i = 0; i < topo->node_count; i++) {
+		const struct topo_node *node = &topo->nodes[i];
+		uint32_t latency_ns = topo_comparable_ns(topo, node);
+
+		if (node->node.has_cpu) {
+			*best = (struct yardstick){0};
+			return;
+		}
+		if (!is_unknown(node))
+			continue;
+		best->stand_in = true;
+		if (latency_ns && (!best->latency_ns || latency_ns < best->latency_ns))
+			best->latency_ns = latency_ns;
+		if (node->node.distance &&
+		    (!best->distance || node->node.distance < best->distance))
+			best->distance = node->node.distance;
+	}
+}
 
 static struct yardstick
 find_yardstick(const struct sluice_topology *topo)
 {
 	struct yardstick best = {0};
 
+	find_stand_in(topo, &best);
 	for (size_t i = 0; i < topo->node_count; i++) {
 		const struct topo_node *node = &topo->nodes[i];
 		uint32_t latency_ns = topo_comparable_ns(topo, node);
@@ -33,16 +71,11 @@ find_yardstick(const struct sluice_topology *topo)
 			continue;
 		if (latency_ns && (!best.latency_ns || latency_ns < best.latency_ns))
 			best.latency_ns = latency_ns;
-		if (node->node.read_bw_mbps > best.bw_mbps)
+		if (node->proof != TOPO_PROOF_SOFT_RESERVED &&
+		    node->node.read_bw_mbps > best.bw_mbps)
 			best.bw_mbps = node->node.read_bw_mbps;
 	}
 	return best;
-}
-
-static bool
-is_near(uint32_t best, uint32_t other)
-{
-	return (uint64_t)other * 100 <= (uint64_t)best * (100 + TOPO_NEAR_PERCENT);
 }
 
 __attribute__((format(printf, 4, 5))) static void
@@ -58,9 +91,17 @@ set_kind(struct topo_node *node, enum sluice_tier_kind kind, enum sluice_source 
 	va_end(args);
 }
 
+/* DRAM is never set aside as specific-purpose memory: with such a bandwidth, it is HBM. */
+static bool
+is_hbm_with_cpus(const struct topo_node *node, const struct yardstick *best)
+{
+	return node->proof == TOPO_PROOF_SOFT_RESERVED && best->bw_mbps &&
+	       node->node.read_bw_mbps >= (uint64_t)best->bw_mbps * HBM_TIMES;
+}
+
 /* The device, or the user, says it. */
 static bool
-find_proven_kind(struct topo_node *node)
+find_proven_kind(struct topo_node *node, const struct yardstick *best)
 {
 	static const struct {
 		enum sluice_tier_kind kind;
@@ -69,7 +110,6 @@ find_proven_kind(struct topo_node *node)
 		[TOPO_PROOF_HBM] = {SLUICE_TIER_HBM, "HBM"},
 		[TOPO_PROOF_CXL] = {SLUICE_TIER_CXL, "CXL memory"},
 		[TOPO_PROOF_PMEM] = {SLUICE_TIER_PMEM, "Persistent memory"},
-		[TOPO_PROOF_ACCELERATOR] = {SLUICE_TIER_REMOTE, "Memory of an accelerator"},
 	};
 
 	if (node->said_kind >= 0) {
@@ -80,7 +120,13 @@ find_proven_kind(struct topo_node *node)
 		return true;
 	}
 	if (node->node.has_cpu) {
-		if (node->proof >= TOPO_PROOF_CXL)
+		if (is_hbm_with_cpus(node, best))
+			set_kind(node, SLUICE_TIER_HBM, node->node.bw_source,
+				 "HBM beside CPUs: its memory is %s, and %s gives %u MB/s against "
+				 "%u MB/s.",
+				 node->device_text, topo_words(node->node.bw_source),
+				 node->node.read_bw_mbps, best->bw_mbps);
+		else if (node->proof >= TOPO_PROOF_CXL)
 			set_kind(node, SLUICE_TIER_DRAM, SLUICE_SOURCE_NODE,
 				 "DRAM beside CPUs; part of it comes from %s.", node->device_text);
 		else
@@ -94,6 +140,17 @@ find_proven_kind(struct topo_node *node)
 	return true;
 }
 
+static bool
+is_nearest(const struct sluice_topology *topo, const struct topo_node *node,
+	   const struct yardstick *best)
+{
+	uint32_t latency_ns = topo_comparable_ns(topo, node);
+
+	if (best->latency_ns)
+		return latency_ns && is_near(best->latency_ns, latency_ns);
+	return !best->distance || is_near(best->distance, node->node.distance);
+}
+
 static void
 find_kind(const struct sluice_topology *topo, struct topo_node *node, const struct yardstick *best)
 {
@@ -104,8 +161,13 @@ find_kind(const struct sluice_topology *topo, struct topo_node *node, const stru
 					    ? ", firmware set it aside as specific-purpose memory"
 					    : "";
 
-	if (find_proven_kind(node))
+	if (find_proven_kind(node, best))
 		return;
+	if (best->stand_in && is_unknown(node) && is_nearest(topo, node, best)) {
+		set_kind(node, SLUICE_TIER_DRAM, SLUICE_SOURCE_NODE,
+			 "DRAM: the nearest memory of CPUs that have none of their own.");
+		return;
+	}
 	if (best->bw_mbps && bw_mbps >= (uint64_t)best->bw_mbps * HBM_TIMES)
 		set_kind(node, SLUICE_TIER_HBM, node->node.bw_source,
 			 "HBM: no CPUs, and %s gives %u MB/s against %u MB/s of nodes with CPUs.",

@@ -64,12 +64,14 @@ topo_read_meminfo(int root, uint32_t id, uint64_t *ret_total, uint64_t *ret_free
 {
 	char text[4096];
 	uint64_t total_bytes, free_bytes;
-	int r = sysroot_read_head(root, text, sizeof(text), TOPO_NODE_DIR "/node%u/meminfo", id);
+	int r = id == SLUICE_NO_NODE ? sysroot_read_head(root, text, sizeof(text), "proc/meminfo")
+				     : sysroot_read_head(root, text, sizeof(text),
+							 TOPO_NODE_DIR "/node%u/meminfo", id);
 
 	if (r < 0)
 		return r;
-	if (!meminfo_bytes(text, " MemTotal:", &total_bytes) ||
-	    !meminfo_bytes(text, " MemFree:", &free_bytes) || free_bytes > total_bytes)
+	if (!meminfo_bytes(text, "MemTotal:", &total_bytes) ||
+	    !meminfo_bytes(text, "MemFree:", &free_bytes) || free_bytes > total_bytes)
 		return -EINVAL;
 	if (ret_total)
 		*ret_total = total_bytes;
@@ -84,20 +86,50 @@ is_cpu_list(const char *text, size_t length)
 	return length > 0 && strspn(text, "0123456789,-") == length;
 }
 
-/* The list in the node's own folder is preferred: it names the CPUs. */
+/* "00000000,000000ff": the mask that old captures have instead of the list. */
+static bool
+read_mask(int root, uint32_t id, struct nodeset *ret)
+{
+	char text[8192];
+	uint32_t bit = 0;
+	int r = sysroot_read(root, text, sizeof(text), TOPO_NODE_DIR "/node%u/cpumap", id);
+
+	*ret = (struct nodeset){0};
+	if (r <= 0 || strspn(text, "0123456789abcdefABCDEF,") != (size_t)r)
+		return false;
+	while (r-- > 0) {
+		unsigned int digit;
+
+		if (text[r] == ',')
+			continue;
+		digit = (unsigned int)(text[r] <= '9' ? text[r] - '0' : (text[r] | 32) - 'a' + 10);
+		for (uint32_t i = 0; i < 4 && bit + i < SLUICE_NODES_MAX; i++)
+			if (digit >> i & 1)
+				nodeset_add(ret, bit + i);
+		bit += 4;
+	}
+	return true;
+}
+
+/* The node's own files are preferred to has_cpu: they name the CPUs. */
 static void
 read_cpus(int root, uint32_t id, struct nodeset *with_cpus, char *cpus, size_t size)
 {
 	char text[8192];
+	struct nodeset mask;
 	int r = sysroot_read(root, text, sizeof(text), TOPO_NODE_DIR "/node%u/cpulist", id);
 
 	cpus[0] = '\0';
-	if (r == 0) {
-		with_cpus->bits[id / 64] &= ~(UINT64_C(1) << (id % 64));
-	} else if (r > 0 && is_cpu_list(text, (size_t)r)) {
-		nodeset_add(with_cpus, id);
+	if (r > 0 && is_cpu_list(text, (size_t)r)) {
 		nodeset_cut(text, cpus, size);
+	} else if (r < 0 && read_mask(root, id, &mask)) {
+		nodeset_format(&mask, cpus, size);
+		r = 0;
 	}
+	if (cpus[0])
+		nodeset_add(with_cpus, id);
+	else if (r == 0)
+		with_cpus->bits[id / 64] &= ~(UINT64_C(1) << (id % 64));
 }
 
 void
@@ -152,7 +184,8 @@ topo_add_node(struct sluice_topology *topo, uint32_t id, uint64_t total_bytes, u
 }
 
 static void
-read_node(struct sluice_topology *topo, uint32_t id, struct nodeset *with_cpus)
+read_node(struct sluice_topology *topo, uint32_t id, struct nodeset *with_cpus,
+	  const char *overrides)
 {
 	bool online = nodeset_has(&topo->online, id);
 	bool listed = nodeset_has(&topo->with_memory, id);
@@ -168,7 +201,13 @@ read_node(struct sluice_topology *topo, uint32_t id, struct nodeset *with_cpus)
 	has_cpu = nodeset_has(with_cpus, id) && online;
 	if (has_cpu)
 		topo_add_initiator(topo, id, total_bytes > 0, cpus);
-	if (total_bytes > 0)
+	if (total_bytes > 0 && nodeset_has(&topo->of_accelerators, id) && !has_cpu &&
+	    !topo_override_names(overrides, id))
+		add_bare(
+			topo, id, true, false,
+			"Memory of a GPU: no place for other programs' pages. A correction of this "
+			"node makes it one.");
+	else if (total_bytes > 0)
 		topo_add_node(topo, id, total_bytes, free_bytes, has_cpu, cpus);
 	else if (r < 0)
 		add_bare(topo, id, true, has_cpu,
@@ -183,13 +222,45 @@ read_node(struct sluice_topology *topo, uint32_t id, struct nodeset *with_cpus)
 			 "Possible only: firmware announces it, and nothing is there yet.");
 }
 
+/* A kernel without NUMA: all memory and all CPUs are one node. */
+static int
+read_without_numa(struct sluice_topology *topo)
+{
+	uint64_t total_bytes, free_bytes;
+	char cpus[sizeof(((struct sluice_node *)NULL)->cpus)] = "", text[8192];
+	int r = topo_read_meminfo(topo->root, SLUICE_NO_NODE, &total_bytes, &free_bytes);
+
+	if (r < 0 || total_bytes == 0)
+		return -ENOENT;
+	topo->nodes = calloc(1, sizeof(*topo->nodes));
+	if (!topo->nodes)
+		return -ENOMEM;
+	r = sysroot_read(topo->root, text, sizeof(text), "sys/devices/system/cpu/online");
+	if (r > 0 && is_cpu_list(text, (size_t)r))
+		nodeset_cut(text, cpus, sizeof(cpus));
+	topo->without_numa = true;
+	nodeset_add(&topo->online, 0);
+	nodeset_add(&topo->with_memory, 0);
+	topo_add_initiator(topo, 0, true, cpus);
+	topo_add_node(topo, 0, total_bytes, free_bytes, true, cpus);
+	topo_remark(topo, 0,
+		    "The kernel shows no NUMA nodes (/" TOPO_NODE_DIR " is missing): all memory "
+		    "counts as one node.");
+	return 0;
+}
+
 int
-topo_read_nodes(struct sluice_topology *topo, struct sluice_err *reterr)
+topo_read_nodes(struct sluice_topology *topo, const char *overrides, struct sluice_err *reterr)
 {
 	struct nodeset with_cpus, possible;
 	size_t candidates = 0;
 	int r = topo_read_sets(topo->root, &topo->online, &topo->with_memory, &with_cpus);
 
+	if (r == -ENOENT || r == -ENOTDIR) {
+		r = read_without_numa(topo);
+		if (r == 0)
+			return 0;
+	}
 	if (r < 0)
 		return sluice_fail(reterr, r == -ENOTDIR ? -ENOENT : r,
 				   "cannot list /%s: %s; a kernel with CONFIG_NUMA and a mounted "
@@ -206,7 +277,7 @@ topo_read_nodes(struct sluice_topology *topo, struct sluice_err *reterr)
 		return sluice_fail(reterr, -ENOMEM, "no memory for %zu nodes", candidates);
 	for (uint32_t id = 0; id < SLUICE_NODES_MAX; id++)
 		if (nodeset_has(&topo->online, id) || nodeset_has(&possible, id))
-			read_node(topo, id, &with_cpus);
+			read_node(topo, id, &with_cpus, overrides);
 	if (topo->node_count == 0)
 		return sluice_fail(reterr, -ENOENT,
 				   "no node under /%s has memory whose size can be read",

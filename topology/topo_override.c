@@ -149,6 +149,24 @@ parse_word(struct parse *parse, struct entry *entry, struct topo_word word)
 		    "(250ns) and no bandwidth (30GB/s)");
 }
 
+bool
+topo_override_names(const char *text, uint32_t id)
+{
+	for (const char *p = text ? text : ""; *(p += strspn(p, SEPARATORS));) {
+		struct topo_word word = {p, strcspn(p, SEPARATORS)};
+		const char *equals = memchr(word.text, '=', word.length);
+		uint32_t first, last;
+
+		p += word.length;
+		if (!equals)
+			continue;
+		word.length = (size_t)(equals - word.text);
+		if (topo_word_nodes(word, &first, &last) && id >= first && id <= last)
+			return true;
+	}
+	return false;
+}
+
 int
 topo_read_overrides(struct sluice_topology *topo, const char *text, struct sluice_err *reterr)
 {

@@ -136,6 +136,16 @@ topo_group_end(const struct sluice_topology *topo, size_t begin, size_t ranked)
 	return end < ranked ? end : ranked;
 }
 
+static bool
+has_some_cpus(const struct topo_node *nodes, size_t count)
+{
+	size_t with_cpus = 0;
+
+	for (size_t i = 0; i < count; i++)
+		with_cpus += nodes[i].node.has_cpu != 0;
+	return with_cpus > 0 && with_cpus < count;
+}
+
 static void
 split_group(struct sluice_topology *topo, struct topo_node *nodes, size_t count,
 	    enum topo_evidence evidence)
@@ -150,8 +160,10 @@ split_group(struct sluice_topology *topo, struct topo_node *nodes, size_t count,
 		topo->set_aside[evidence] = true;
 		return;
 	}
-	/* Latency says the same, and better. */
-	if (evidence == TOPO_BY_SLIT && topo_keys_known(topo, nodes, count, TOPO_BY_LATENCY))
+	/* Latency says the same, and better; and that CPUs are of the same node tells nothing on
+	 * how far other nodes of the same kind are from theirs. */
+	if (evidence == TOPO_BY_SLIT &&
+	    (topo_keys_known(topo, nodes, count, TOPO_BY_LATENCY) || has_some_cpus(nodes, count)))
 		return;
 	nodes[0].split = TOPO_BY_NONE; /* it marks the place, not the node */
 	for (size_t i = 0; i < count; i++)

@@ -10,10 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "sluice/err.h"
-
-#define TOPO_LATENCY_MAX_NS 60000
-#define TOPO_BW_MAX_MBPS 100000000
+#include "topo.h"
 
 /* A word: text[0, length). */
 struct topo_word {

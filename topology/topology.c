@@ -30,7 +30,8 @@ read_facts(struct sluice_topology *topo, const struct sluice_topology_options *o
 		return sluice_fail(reterr, topo->root, "cannot open the folder '%s': %s",
 				   options->sysroot && *options->sysroot ? options->sysroot : "/",
 				   strerror(-topo->root));
-	r = topo_read_nodes(topo, reterr);
+	topo_read_accelerators(topo);
+	r = topo_read_nodes(topo, options->overrides, reterr);
 	if (r == 0)
 		r = topo_pairs_new(topo, reterr);
 	if (r < 0)
@@ -38,7 +39,11 @@ read_facts(struct sluice_topology *topo, const struct sluice_topology_options *o
 	topo_read_distances(topo);
 	topo_read_hmat(topo);
 	topo_read_kernel_tiers(topo);
-	topo_read_devices(topo);
+	topo_read_dax(topo);
+	topo_read_cxl(topo);
+	topo_read_nvdimm(topo);
+	topo_read_processor(topo);
+	topo_read_pools(topo);
 	topo_read_identity(topo);
 	topo_read_measured(topo, options->measured_dir);
 	topo_read_swap(topo);
@@ -85,6 +90,7 @@ sluice_topology_load_sized(const struct sluice_topology_options *given, size_t o
 		topo_find_kinds(topo);
 		topo_rank(topo);
 		topo_order(topo);
+		topo_finish_devices(topo);
 		topo_verdicts(topo);
 		if (topo->out_of_memory)
 			r = sluice_fail(reterr, -ENOMEM, "no memory for the topology");
@@ -138,7 +144,9 @@ sluice_topology_refresh(struct sluice_topology *topology, struct sluice_err *ret
 		topology->tiers[i].free_bytes = 0;
 	for (size_t i = 0; i < topology->node_count; i++) {
 		struct sluice_node *node = &topology->nodes[i].node;
-		int r = topo_read_meminfo(topology->root, node->id, NULL, &node->free_bytes);
+		int r = topo_read_meminfo(topology->root,
+					  topology->without_numa ? SLUICE_NO_NODE : node->id, NULL,
+					  &node->free_bytes);
 
 		if (r < 0) {
 			node->free_bytes = 0;
