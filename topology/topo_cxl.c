@@ -226,7 +226,7 @@ read_memdev(struct sluice_topology *topo, const char *name)
 	sysroot_read_number(topo->root, 1, UINT64_MAX >> 1, &pmem_bytes, CXL_DIR "/%s/pmem/size",
 			    name);
 	device->total_bytes = ram_bytes + pmem_bytes;
-	device->near_node = topo_read_node_id(topo, CXL_DIR, name, "numa_node");
+	device->near = topo_read_node_id(topo, CXL_DIR, name, "numa_node");
 	if (sysroot_read_link(topo->root, path, sizeof(path), CXL_DIR "/%s", name) > 0 &&
 	    (slash = strrchr(path, '/'))) {
 		*slash = '\0';

@@ -35,7 +35,7 @@ topo_add_device(struct sluice_topology *topo, enum sluice_device_type type, cons
 	*device = (struct sluice_device){
 		.type = type,
 		.node = SLUICE_NO_NODE,
-		.near_node = SLUICE_NO_NODE,
+		.near = SLUICE_NO_NODE,
 		.name = topo_say(topo, "%.*s", TOPO_NAME_MAX, name),
 		.parent = "",
 		.detail = "",
@@ -118,7 +118,7 @@ read_device(const char *name, void *userdata)
 
 	device = topo_add_device(topo, SLUICE_DEVICE_DAX, name);
 	device->node = id;
-	device->near_node = topo_read_node_id(topo, DAX_DIR, name, "numa_node");
+	device->near = topo_read_node_id(topo, DAX_DIR, name, "numa_node");
 	device->parent = topo_say(topo, "%s", place.parent);
 	device->detail = *driver_name ? topo_say(topo, "driver %.*s", TOPO_NAME_MAX, driver_name)
 				      : "no driver";

@@ -42,7 +42,7 @@ read_entry(const char *name, void *userdata)
 		topo, is_region ? SLUICE_DEVICE_NVDIMM_REGION : SLUICE_DEVICE_NVDIMM_NAMESPACE,
 		name);
 	device->total_bytes = bytes;
-	device->near_node = topo_read_node_id(topo, ND_DIR, name, "numa_node");
+	device->near = topo_read_node_id(topo, ND_DIR, name, "numa_node");
 	device->node = topo_read_node_id(topo, ND_DIR, name, "target_node");
 	device->parent = parent_name(topo, name);
 	if (!is_region && sysroot_read(topo->root, mode, sizeof(mode), ND_DIR "/%s/mode", name) > 0)

@@ -84,7 +84,7 @@ read_gpu(const char *name, void *userdata)
 	device = topo_add_device(topo, SLUICE_DEVICE_ACCELERATOR, name);
 	device->node = (uint32_t)id;
 	device->feeds = 1;
-	device->near_node = topo_read_node_id(topo, "sys/bus/pci/devices", name, "numa_node");
+	device->near = topo_read_node_id(topo, "sys/bus/pci/devices", name, "numa_node");
 	device->detail = "memory of a GPU";
 	nodeset_add(&topo->of_accelerators, (uint32_t)id);
 	topo_fact(topo, SLUICE_SOURCE_ACCELERATOR, (uint32_t)id, "device",

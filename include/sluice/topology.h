@@ -184,7 +184,7 @@ const char *sluice_device_type_name(uint32_t type); /* "cxl-memdev", ... */
 struct sluice_device {
 	uint32_t type;        /* enum sluice_device_type */
 	uint32_t node;        /* the node that it feeds or would feed, or SLUICE_NO_NODE */
-	uint32_t near_node;   /* the node of the CPUs that it hangs on, or SLUICE_NO_NODE */
+	uint32_t near;        /* the node of the CPUs that it hangs on, or SLUICE_NO_NODE */
 	uint32_t feeds;       /* 1: its memory is (part of) the node's now */
 	uint64_t total_bytes; /* 0 unknown */
 	const char *name;     /* "mem0", "region0", "dax0.0", "region1", "namespace0.0" */
