@@ -38,6 +38,10 @@ read_entry(const char *name, void *userdata)
 	if (strlen(name) >= TOPO_NAME_MAX ||
 	    (!is_region && strncmp(name, "namespace", strlen("namespace")) != 0))
 		return 0;
+	/* The kernel keeps an empty namespace at hand, to make one of. */
+	if (sysroot_read_number(topo->root, 1, UINT64_MAX, &bytes, ND_DIR "/%s/size", name) < 0 &&
+	    !is_region)
+		return 0;
 	device = topo_add_device(
 		topo, is_region ? SLUICE_DEVICE_NVDIMM_REGION : SLUICE_DEVICE_NVDIMM_NAMESPACE,
 		name);

@@ -52,7 +52,8 @@ take_count(struct topo_word *word, uint32_t *ret)
 	*ret = 1;
 	if (!times || times == p || strspn(p, "0123456789") != (size_t)(times - p))
 		return true; /* "hbm" and others hold no x after digits */
-	if (!sysroot_number(&p, NODES_MAX, &count) || count == 0)
+	/* Up to the x: "0xd..." is no hexadecimal number. */
+	if (!sysroot_number(&p, NODES_MAX, &count) || count == 0 || p != times)
 		return false;
 	word->length -= (size_t)(times + 1 - word->text);
 	word->text = times + 1;

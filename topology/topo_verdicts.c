@@ -57,19 +57,42 @@ judge_kernel_tier(struct sluice_topology *topo, struct topo_fact *fact)
 	}
 }
 
-static void
-judge_distance(struct sluice_topology *topo, struct topo_fact *fact)
+/* Whether distances set any two nodes apart in the order of these CPUs, or in the tiers. */
+static bool
+distances_count(const struct sluice_topology *topo, uint32_t initiator)
 {
-	for (size_t i = 0; i < topo->node_count; i++) {
-		const struct sluice_place *place =
-			sluice_topology_place(topo, fact->fact.initiator, i);
+	const struct sluice_place *place;
 
-		if (topo->spoke[TOPO_BY_SLIT] || (place && place->source == SLUICE_SOURCE_SLIT)) {
-			fact->fact.verdict = SLUICE_FACT_USED;
-			return;
+	if (topo->spoke[TOPO_BY_SLIT])
+		return true;
+	for (size_t i = 0; (place = sluice_topology_place(topo, initiator, i)); i++)
+		if (place->source == SLUICE_SOURCE_SLIT)
+			return true;
+	return false;
+}
+
+static void
+judge_distances(struct sluice_topology *topo)
+{
+	uint32_t initiator = SLUICE_NO_NODE;
+	bool count = false;
+
+	/* They come row by row. */
+	for (size_t i = 0; i < topo->facts.count; i++) {
+		struct topo_fact *fact = topo->facts.items[i];
+
+		if (fact->fact.source != SLUICE_SOURCE_SLIT ||
+		    fact->fact.verdict == SLUICE_FACT_REFUSED)
+			continue;
+		if (fact->fact.initiator != initiator) {
+			initiator = fact->fact.initiator;
+			count = distances_count(topo, initiator);
 		}
+		if (count)
+			fact->fact.verdict = SLUICE_FACT_USED;
+		else
+			fact->fact.note = "latencies or tiers tell more";
 	}
-	fact->fact.note = "latencies or tiers tell more";
 }
 
 static int
@@ -105,9 +128,8 @@ topo_verdicts(struct sluice_topology *topo)
 			judge_figure(topo, fact);
 		else if (fact->fact.source == SLUICE_SOURCE_KERNEL_TIER)
 			judge_kernel_tier(topo, fact);
-		else if (fact->fact.source == SLUICE_SOURCE_SLIT)
-			judge_distance(topo, fact);
 	}
+	judge_distances(topo);
 	if (topo->set_aside[TOPO_BY_KERNEL])
 		topo_remark(topo, SLUICE_NO_NODE,
 			    "The kernel's order of memory tiers is set aside: it puts memory that "
