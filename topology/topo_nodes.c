@@ -70,8 +70,12 @@ topo_read_meminfo(int root, uint32_t id, uint64_t *ret_total, uint64_t *ret_free
 
 	if (r < 0)
 		return r;
-	if (!meminfo_bytes(text, "MemTotal:", &total_bytes) ||
-	    !meminfo_bytes(text, "MemFree:", &free_bytes) || free_bytes > total_bytes)
+	/* Captures may hold sizes only: such a node counts as full. */
+	if (!strstr(text, "MemFree:"))
+		free_bytes = 0;
+	else if (!meminfo_bytes(text, "MemFree:", &free_bytes))
+		return -EINVAL;
+	if (!meminfo_bytes(text, "MemTotal:", &total_bytes) || free_bytes > total_bytes)
 		return -EINVAL;
 	if (ret_total)
 		*ret_total = total_bytes;
@@ -249,6 +253,23 @@ read_without_numa(struct sluice_topology *topo)
 	return 0;
 }
 
+static void
+remark_shared_cpus(struct sluice_topology *topo)
+{
+	for (size_t i = 1; i < topo->initiators.count; i++) {
+		const struct sluice_initiator *one = topo->initiators.items[i - 1];
+		const struct sluice_initiator *next = topo->initiators.items[i];
+
+		if (!one->cpus[0] || strcmp(one->cpus, next->cpus) != 0)
+			continue;
+		topo_remark(topo, next->node,
+			    "Nodes %u and %u have the same CPUs, as with numa=fake: the nodes are "
+			    "made up by the kernel, and so are their distances.",
+			    one->node, next->node);
+		return;
+	}
+}
+
 int
 topo_read_nodes(struct sluice_topology *topo, const char *overrides, struct sluice_err *reterr)
 {
@@ -278,6 +299,7 @@ topo_read_nodes(struct sluice_topology *topo, const char *overrides, struct slui
 	for (uint32_t id = 0; id < SLUICE_NODES_MAX; id++)
 		if (nodeset_has(&topo->online, id) || nodeset_has(&possible, id))
 			read_node(topo, id, &with_cpus, overrides);
+	remark_shared_cpus(topo);
 	if (topo->node_count == 0)
 		return sluice_fail(reterr, -ENOENT,
 				   "no node under /%s has memory whose size can be read",
