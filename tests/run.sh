@@ -13,7 +13,7 @@ Usage: $self [OPTION]...
 
 Installs what is missing (deploy/setup.sh), configures and builds with warnings as errors, checks the
 format, runs the tests labelled unit, integration and vm, and unit and integration once more under
-the address and undefined-behaviour sanitizers. Tests labelled "long" run only when asked for.
+the address and undefined-behaviour sanitizers, with some seconds of fuzzing for each parser. Tests labelled "long" run only when asked for.
 
   --label L       only tests with this label: unit, integration, vm, fuzz, bench, long; may be
                   given several times; without the sanitizers' second run and the format check
@@ -136,7 +136,7 @@ step "checking the format"
 cmake --build "$build" --target format-check || broken=1
 step "testing: unit, integration"
 run_tests "$build" "$jobs" -L "$(one_of unit integration)" -LE '^(vm|long)$'
-sanitized address,undefined unit integration
+sanitized address,undefined unit integration fuzz
 # Guests are tested one at a time: each keeps all CPUs busy.
 step "testing in guests: vm"
 run_tests "$build" 1 -L '^vm$' -LE '^long$'

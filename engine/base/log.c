@@ -44,7 +44,7 @@ log_at(enum log_level level, const char *topic, const char *format, ...)
 	if (getenv("JOURNAL_STREAM"))
 		used = snprintf(line, sizeof(line), "<%d>%s: ", syslog_priority[level], topic);
 	else
-		used = snprintf(line, sizeof(line), "sluice: %s%s: ",
+		used = snprintf(line, sizeof(line), "%.32s: %s%s: ", program_invocation_short_name,
 				level == LOG_LEVEL_ERROR  ? "error: "
 				: level == LOG_LEVEL_WARN ? "warning: "
 							  : "",

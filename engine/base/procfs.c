@@ -20,7 +20,8 @@ procfs_open(const char *sysroot, int32_t pid, const char *name, int flags)
 	int fd, length;
 
 	length = pid > 0 ? snprintf(path, sizeof(path), "%s/proc/%d/%s", sysroot, pid, name)
-			 : snprintf(path, sizeof(path), "%s/%s", sysroot, name);
+			 : snprintf(path, sizeof(path), "%s%s%s", sysroot,
+				    name[0] == '/' ? "" : "/", name);
 	if (length >= (int)sizeof(path))
 		return -ENAMETOOLONG;
 	fd = open(path, flags | O_CLOEXEC);
@@ -127,51 +128,126 @@ procfs_write(const char *sysroot, int32_t pid, const char *name, const char *tex
 }
 
 int
-procfs_comm(const char *sysroot, int32_t pid, char *ret_comm, size_t size)
+procfs_text(const char *sysroot, int32_t pid, const char *name, char *ret_text, size_t size)
 {
-	char text[64];
+	int fd = procfs_open(sysroot, pid, name, O_RDONLY);
 	ssize_t length;
-	int fd = pid > 0 ? procfs_open(sysroot, pid, "comm", O_RDONLY) : -ESRCH;
+	int r;
 
 	if (fd < 0)
 		return fd;
-	length = read(fd, text, sizeof(text) - 1);
+	length = read(fd, ret_text, size - 1);
+	r = length < 0 ? -errno : length == 0 && pid > 0 ? -ESRCH : (int)length;
 	close(fd);
-	if (length <= 0)
-		return -ESRCH;
-	text[length] = '\0';
-	text[strcspn(text, "\n")] = '\0';
-	snprintf(ret_comm, size, "%s", text);
+	if (r >= 0)
+		ret_text[r] = '\0';
+	return r;
+}
+
+int
+procfs_line(const char *sysroot, int32_t pid, const char *name, char *ret_line, size_t size)
+{
+	int r = procfs_text(sysroot, pid, name, ret_line, size);
+
+	if (r < 0)
+		return r;
+	r = (int)strcspn(ret_line, "\n");
+	while (r > 0 && (ret_line[r - 1] == ' ' || ret_line[r - 1] == '\t'))
+		r--;
+	ret_line[r] = '\0';
+	return r;
+}
+
+int
+procfs_number(const char *sysroot, int32_t pid, const char *name, int64_t *ret)
+{
+	char line[64], *end;
+	int64_t number;
+	int r = procfs_line(sysroot, pid, name, line, sizeof(line));
+
+	if (r < 0)
+		return r;
+	errno = 0;
+	number = strtoll(line, &end, 10);
+	if (end == line || *end || errno)
+		return -EBADMSG;
+	*ret = number;
 	return 0;
 }
 
 int
-procfs_state(const char *sysroot, int32_t pid)
+procfs_comm(const char *sysroot, int32_t pid, char *ret_comm, size_t size)
+{
+	char text[64];
+	int r = pid > 0 ? procfs_text(sysroot, pid, "comm", text, sizeof(text)) : -ESRCH;
+
+	if (r < 0)
+		return r;
+	text[strcspn(text, "\n")] = '\0'; /* a name may end with blanks */
+	snprintf(ret_comm, size, "%s", text);
+	return 0;
+}
+
+/* *start: 0 when the line is too short to tell. */
+static int
+stat_read(const char *sysroot, int32_t pid, uint64_t *start)
 {
 	char text[1024], *after, state;
 	unsigned long flags;
-	ssize_t length;
-	int fd;
+	int r = pid > 0 ? procfs_text(sysroot, pid, "stat", text, sizeof(text)) : -ESRCH;
 
-	if (pid <= 0)
+	if (r == -ENOENT)
 		return -ESRCH;
-	fd = procfs_open(sysroot, pid, "stat", O_RDONLY);
-	if (fd == -ENOENT)
-		return -ESRCH;
-	if (fd < 0)
-		return fd;
-	length = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	if (length <= 0)
-		return -ESRCH;
-	text[length] = '\0';
+	if (r < 0)
+		return r;
 	/* The name in brackets may hold anything, brackets too. */
 	after = strrchr(text, ')');
 	if (!after || sscanf(after, ") %c %*d %*d %*d %*d %*d %lu", &state, &flags) != 2)
 		return -EBADMSG;
 	if (flags & STAT_KTHREAD)
 		return -EINVAL;
-	return state == 'Z' || state == 'X' || (flags & STAT_EXITING) ? -ESRCH : 0;
+	if (state == 'Z' || state == 'X' || (flags & STAT_EXITING))
+		return -ESRCH;
+	for (int i = 2; after && i < 22; i++) /* it is the 22nd, and the bracket ends the 2nd */
+		after = strchr(after + 1, ' ');
+	*start = after ? strtoull(after, NULL, 10) : 0;
+	return 0;
+}
+
+int
+procfs_state(const char *sysroot, int32_t pid)
+{
+	uint64_t start;
+
+	return stat_read(sysroot, pid, &start);
+}
+
+int
+procfs_started(const char *sysroot, int32_t pid, uint64_t *ret_start_ticks)
+{
+	uint64_t start;
+	int r = stat_read(sysroot, pid, &start);
+
+	if (r == 0 && start == 0)
+		return -EBADMSG;
+	if (r == 0)
+		*ret_start_ticks = start;
+	return r;
+}
+
+int
+procfs_resident(const char *sysroot, int32_t pid, uint64_t *ret_bytes)
+{
+	unsigned long size, resident;
+	char line[128];
+	int r = procfs_line(sysroot, pid, "statm", line, sizeof(line));
+
+	if (r < 0)
+		return r;
+	if (sscanf(line, "%20lu %20lu", &size, &resident) != 2)
+		return -EBADMSG;
+	*ret_bytes = (uint64_t)resident * 4096;
+	return 0;
 }
 
 /* Hexadecimal or decimal digits, then `end`. NULL when it is not that. */
@@ -224,6 +300,7 @@ int
 procfs_number_parse(const char *line, const char *key, uint64_t *ret)
 {
 	size_t length = strlen(key);
+	uint64_t number;
 	char *stop;
 
 	if (strncmp(line, key, length) != 0)
@@ -234,6 +311,9 @@ procfs_number_parse(const char *line, const char *key, uint64_t *ret)
 	if (!isdigit((unsigned char)*line))
 		return 0;
 	errno = 0;
-	*ret = strtoull(line, &stop, 10);
-	return errno == 0;
+	number = strtoull(line, &stop, 10);
+	if (errno)
+		return 0;
+	*ret = number;
+	return 1;
 }

@@ -17,7 +17,7 @@ struct procfs_lines {
 	char buffer[8192]; /* longer lines are cut */
 };
 
-/* Open SYSROOT/proc/PID/NAME, or with pid 0 SYSROOT/NAME. -errno. */
+/* Open SYSROOT/proc/PID/NAME, or with pid 0 SYSROOT/NAME, which may begin with a '/'. -errno. */
 int procfs_open(const char *sysroot, int32_t pid, const char *name, int flags);
 int procfs_lines_open(struct procfs_lines *lines, const char *sysroot, int32_t pid,
 		      const char *name);
@@ -25,6 +25,14 @@ int procfs_lines_open(struct procfs_lines *lines, const char *sysroot, int32_t p
  * which *ret_error tells (0 or -errno). The reader closes itself then. */
 char *procfs_lines_next(struct procfs_lines *lines, int *ret_error);
 void procfs_lines_close(struct procfs_lines *lines); /* also when closed already */
+
+/* The beginning of a small file as text, at most size - 1 bytes of it: its length, or -errno. A
+ * process's file that is empty is one that has ended: -ESRCH. */
+int procfs_text(const char *sysroot, int32_t pid, const char *name, char *ret_text, size_t size);
+/* Its first line, without blanks at its end. */
+int procfs_line(const char *sysroot, int32_t pid, const char *name, char *ret_line, size_t size);
+/* Its first line as a whole decimal number. -EBADMSG: it is none. */
+int procfs_number(const char *sysroot, int32_t pid, const char *name, int64_t *ret);
 
 /* Write a short text to SYSROOT/proc/PID/NAME. -errno. */
 int procfs_write(const char *sysroot, int32_t pid, const char *name, const char *text);
@@ -34,6 +42,12 @@ int procfs_comm(const char *sysroot, int32_t pid, char *ret_comm, size_t size);
 
 /* 0 it runs, -ESRCH it has ended (a zombie has), -EINVAL it is a kernel thread, -errno. */
 int procfs_state(const char *sysroot, int32_t pid);
+/* As procfs_state, and when the process started, in ticks since the machine did: no two processes
+ * of one pid have the same. */
+int procfs_started(const char *sysroot, int32_t pid, uint64_t *ret_start_ticks);
+
+/* Resident memory, of all kinds. -errno. */
+int procfs_resident(const char *sysroot, int32_t pid, uint64_t *ret_bytes);
 
 /* A line of maps, or the head of an entry of smaps. */
 struct procfs_map {

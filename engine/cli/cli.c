@@ -2,6 +2,7 @@
 /* cli.c - the command line of sluice: verbs, common options, help. See cli.h. */
 #include "cli.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -34,7 +35,7 @@ cli_fail(const struct cli *cli, int exit_status, int code, const char *format, .
 	va_start(args, format);
 	vsnprintf(message, sizeof(message), format, args);
 	va_end(args);
-	fprintf(stderr, "sluice: %s\n", message);
+	fprintf(stderr, "sluice: %s\n", text_plain(message));
 	if (cli->json) {
 		const char *name = strerrorname_np(-code);
 		json_t *text = json_string(message);
@@ -177,26 +178,38 @@ cli_ask(struct cli *cli, enum verb_reach reach, const char *verb, json_t **ret)
 static void
 print_option(const char *name, const char *metavar, const char *help, const char *fallback)
 {
-	char left[64];
+	char left[64], text[4400];
 
 	snprintf(left, sizeof(left), "--%s%s%s", name, metavar ? " " : "", metavar ? metavar : "");
-	printf("  %-24s %s", left, help);
-	if (fallback && fallback[0])
-		printf(" (%s)", fallback);
-	printf("\n");
+	printf("  %-24s ", left);
+	snprintf(text, sizeof(text), "%s%s%s%s", help, fallback && fallback[0] ? " (" : "",
+		 fallback ? fallback : "", fallback && fallback[0] ? ")" : "");
+	text_wrap(stdout, 27, text);
 }
 
 static void
-print_common_options(void)
+print_common_options(enum verb_reach reach)
 {
 	print_option("json", NULL, "print JSON, in the schema of sluice(1)", NULL);
-	print_option("config", "FILE", "configuration for a private service", NULL);
-	print_option("help", NULL, "explain a verb: sluice VERB --help", NULL);
-	print_option("version", NULL, "print the version", NULL);
+	if (reach != REACH_SERVICE)
+		print_option("config", "FILE", "configuration of a private service", NULL);
+}
+
+/* Whatever the table says, or what holds here and now: some defaults depend on the user. */
+static void
+print_table_option(const struct cli *cli, enum option_id id)
+{
+	const struct option_row *row = &option_table[id];
+	const char *fallback = row->fallback;
+
+	if (!fallback && row->max_count == 1)
+		fallback = options_text(cli->options, id, 0);
+	print_option(row->name, row->metavar, row->help,
+		     row->type == OPTION_BOOL ? NULL : fallback);
 }
 
 static void
-print_help(void)
+print_help(const struct cli *cli)
 {
 	printf("Usage: sluice VERB [OPTION]... [ARGUMENT]...\n"
 	       "Keep hot memory in the fast tier and cold memory in the slow ones.\n\n"
@@ -204,27 +217,29 @@ print_help(void)
 	for (size_t i = 0; i < VERB_COUNT; i++)
 		printf("  %-10s %s\n", verbs[i]->name, verbs[i]->summary);
 	printf("\nOptions of every verb:\n");
-	print_option("socket", "PATH", option_table[OPTION_SOCKET].help, NULL);
-	print_option("log-level", "LEVEL", option_table[OPTION_LOG_LEVEL].help, "warn");
-	print_common_options();
+	print_table_option(cli, OPTION_SOCKET);
+	print_table_option(cli, OPTION_LOG_LEVEL);
+	print_common_options(REACH_EITHER);
+	print_option("help", NULL, "explain a verb: sluice VERB --help", NULL);
+	print_option("version", NULL, "print the version", NULL);
 	printf("\nTry first:  sluice doctor\n"
-	       "Then:       sluice run -- COMMAND\n");
+	       "Then:       sluice run -- COMMAND\n"
+	       "Exit statuses, JSON and examples: man sluice\n");
 }
 
 static void
-print_verb_help(const struct verb *verb)
+print_verb_help(const struct cli *cli, const struct verb *verb)
 {
-	printf("Usage: sluice %s%s%s\n%s.\n\nOptions:\n", verb->name, verb->arguments[0] ? " " : "",
-	       verb->arguments, verb->summary);
+	printf("Usage: sluice %s%s%s\n%c%s.\n\nOptions:\n", verb->name,
+	       verb->arguments[0] ? " " : "", verb->arguments,
+	       toupper((unsigned char)verb->summary[0]), verb->summary + 1);
 	for (const struct verb_option *option = verb->options; option && option->name; option++)
 		print_option(option->name, option->metavar, option->help, NULL);
 	for (int id = 0; id < OPTION_COUNT; id++) {
-		const struct option_row *row = &option_table[id];
-
 		if (verb->reach != REACH_SERVICE || id == OPTION_SOCKET || id == OPTION_LOG_LEVEL)
-			print_option(row->name, row->metavar, row->help, row->fallback);
+			print_table_option(cli, (enum option_id)id);
 	}
-	print_common_options();
+	print_common_options(verb->reach);
 }
 
 /* Takes options that every verb knows. 1: taken, 0: not one, 2: done, -errno: printed. */
@@ -245,9 +260,9 @@ take_common(struct cli *cli, const struct verb *verb, int argc, char **argv, int
 	}
 	if (strcmp(argv[*i], "--help") == 0 || strcmp(argv[*i], "-h") == 0) {
 		if (verb)
-			print_verb_help(verb);
+			print_verb_help(cli, verb);
 		else
-			print_help();
+			print_help(cli);
 		return 2;
 	}
 	if (strcmp(argv[*i], "--version") == 0) {
@@ -336,7 +351,7 @@ cli_main(int argc, char **argv)
 		}
 	}
 	if (i == argc) {
-		print_help();
+		print_help(&cli);
 	} else if (!(verb = find_verb(argv[i]))) {
 		cli_fail(&cli, EXIT_USAGE, -EINVAL, "unknown verb '%s'; 'sluice --help' lists all",
 			 argv[i]);

@@ -28,7 +28,7 @@ int
 find_process(const char *word, struct found_processes *ret, struct sluice_err *reterr)
 {
 	struct dirent *entry;
-	uint64_t pid;
+	uint64_t pid, start_ticks;
 	DIR *proc;
 
 	ret->count = 0;
@@ -37,7 +37,9 @@ find_process(const char *word, struct found_processes *ret, struct sluice_err *r
 
 		if (r < 0)
 			return r;
-		ret->pids[ret->count++] = (pid_t)pid;
+		ret->at[0].pid = (pid_t)pid;
+		ret->at[0].start_ticks = 0;
+		ret->count = 1;
 		return 0;
 	}
 	proc = opendir("/proc");
@@ -46,9 +48,16 @@ find_process(const char *word, struct found_processes *ret, struct sluice_err *r
 	while ((entry = readdir(proc)) != NULL && ret->count < FOUND_PROCESSES_MAX) {
 		pid_t found = (pid_t)strtol(entry->d_name, NULL, 10);
 
-		if (isdigit((unsigned char)entry->d_name[0]) && found != getpid() &&
-		    has_name(found, word))
-			ret->pids[ret->count++] = found;
+		/* The start first: when the pid changed hands before the name was read, the service
+		 * will find another start. Kernel threads have no start for us, and are refused. */
+		if (!isdigit((unsigned char)entry->d_name[0]) || found == getpid())
+			continue;
+		start_ticks = 0;
+		(void)procfs_started("", found, &start_ticks);
+		if (!has_name(found, word))
+			continue;
+		ret->at[ret->count].pid = found;
+		ret->at[ret->count++].start_ticks = start_ticks;
 	}
 	closedir(proc);
 	if (ret->count == 0)

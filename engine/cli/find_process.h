@@ -4,6 +4,7 @@
 #define CLI_FIND_PROCESS_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "sluice/err.h"
@@ -12,7 +13,10 @@
 
 struct found_processes {
 	size_t count;
-	pid_t pids[FOUND_PROCESSES_MAX];
+	struct {
+		pid_t pid;
+		uint64_t start_ticks; /* tells it from a later one of that pid; 0 unknown */
+	} at[FOUND_PROCESSES_MAX];
 };
 
 /* A number is that pid, whether it exists or not (the service says so better). A name is all

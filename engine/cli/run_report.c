@@ -12,10 +12,14 @@
 #include "parse.h"
 #include "text.h"
 
+#define SHORT_S 3 /* what is hot cannot be told in less */
+
 struct run_report {
 	char *const *command;
 	json_t *options, *error, *last; /* last: the last status; NULL when there was none */
 	json_t *series;
+	json_t *note;          /* the last that was said while there were targets; NULL: none */
+	double seen_s, full_s; /* of the last status, and for how long fast memory was full then */
 	uint64_t begin_ns, end_ns;
 	uint64_t metadata_bytes_max;
 	int exit_status, signal_number;
@@ -45,6 +49,7 @@ run_report_free(struct run_report *report)
 	json_decref(report->series);
 	json_decref(report->error);
 	json_decref(report->last);
+	json_decref(report->note);
 	free(report);
 }
 
@@ -113,6 +118,33 @@ member(const json_t *object, const char *key)
 	return value ? json_incref(value) : json_null();
 }
 
+/* A full tier lives a little above its watermark: less than 1 % is as good as nothing. */
+static int
+fast_is_full(const json_t *status)
+{
+	const json_t *fast = json_array_get(json_object_get(status, "tiers"), 0);
+	const json_t *room = json_object_get(fast, "room_bytes");
+
+	return json_is_integer(room) &&
+	       (double)json_integer_value(room) < number_of(fast, "total_bytes") / 100;
+}
+
+/* When the command has ended there is nothing to say of it any more: the last word before counts.
+ */
+static void
+follow_state(struct run_report *report, const json_t *status)
+{
+	double now_s = seconds_since(report, clock_now_ns());
+
+	if (json_array_size(json_object_get(status, "targets")) == 0)
+		return;
+	json_decref(report->note);
+	report->note = text_of(status, "note")[0] ? json_string(text_of(status, "note")) : NULL;
+	if (fast_is_full(status) && now_s > report->seen_s)
+		report->full_s += now_s - report->seen_s;
+	report->seen_s = now_s;
+}
+
 void
 run_report_status(struct run_report *report, const json_t *status)
 {
@@ -136,6 +168,7 @@ run_report_status(struct run_report *report, const json_t *status)
 					tier_members(status, "free_bytes"), "tier_resident_bytes",
 					tier_members(status, "resident_bytes"), "tier_access_share",
 					tier_members(status, "access_share")));
+	follow_state(report, status);
 	json_decref(report->last);
 	report->last = json_deep_copy(status);
 }
@@ -182,8 +215,8 @@ summary_to_json(const struct run_report *report)
 	const json_t *cpu = json_object_get(report->last, "cpu");
 
 	return json_pack(
-		"{s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:f, s:f, s:o, s:I, s:o, s:o}", "seconds",
-		seconds_since(report, report->end_ns), "promoted_bytes",
+		"{s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:f, s:f, s:o, s:I, s:o, s:o, s:f}",
+		"seconds", seconds_since(report, report->end_ns), "promoted_bytes",
 		member(round, "promoted_bytes"), "demoted_bytes", member(round, "demoted_bytes"),
 		"pingpong_bytes", member(round, "pingpong_bytes"), "outcome_pages",
 		member(round, "outcome_pages"), "refused_bytes", member(round, "refused_bytes"),
@@ -192,7 +225,7 @@ summary_to_json(const struct run_report *report)
 		"target_cost_s", number_of(cpu, "target_ns") / 1e9, "cpu_percent_steady",
 		steady_cpu_percent(report), "metadata_bytes",
 		(json_int_t)report->metadata_bytes_max, "samples", member(sampling, "samples"),
-		"samples_lost", member(sampling, "lost"));
+		"samples_lost", member(sampling, "lost"), "fast_full_s", report->full_s);
 }
 
 static json_t *
@@ -205,15 +238,16 @@ document(const struct run_report *report)
 
 		json_array_append_new(command, word ? word : json_string("(not UTF-8)"));
 	}
-	return json_pack("{s:s, s:o, s:i, s:o, s:b, s:O, s:o, s:o, s:o, s:O, s:o, s:o, s:O}",
-			 "version", SLUICE_VERSION, "command", command, "exit_status",
-			 report->exit_status, "signal",
-			 report->signal_number ? json_integer(report->signal_number) : json_null(),
-			 "tiered", report->last != NULL && json_is_null(report->error), "error",
-			 report->error, "policy", member(report->last, "policy"), "samplers",
-			 member(report->last, "samplers"), "mover", member(report->last, "mover"),
-			 "options", report->options, "tiers", member(report->last, "tiers"),
-			 "summary", summary_to_json(report), "series", report->series);
+	return json_pack(
+		"{s:s, s:o, s:i, s:o, s:b, s:O, s:o, s:o, s:o, s:o, s:O, s:o, s:o, s:O}", "version",
+		SLUICE_VERSION, "command", command, "exit_status", report->exit_status, "signal",
+		report->signal_number ? json_integer(report->signal_number) : json_null(), "tiered",
+		report->last != NULL && json_is_null(report->error), "error", report->error, "note",
+		report->note ? json_incref(report->note) : json_null(), "policy",
+		member(report->last, "policy"), "samplers", member(report->last, "samplers"),
+		"mover", member(report->last, "mover"), "options", report->options, "tiers",
+		member(report->last, "tiers"), "summary", summary_to_json(report), "series",
+		report->series);
 }
 
 int
@@ -265,8 +299,45 @@ run_report_print_json(struct run_report *report, FILE *stream)
 static void
 line(FILE *stream, const char *left, const char *right)
 {
-	fprintf(stream, "  %s%-8s%s %s\n", text_style(stream, TEXT_DIM), left, text_reset(stream),
-		right);
+	fprintf(stream, "  %s%-7s%s ", text_style(stream, TEXT_DIM), left, text_reset(stream));
+	text_wrap(stream, 10, right);
+}
+
+/* Why nothing moved, as far as the note has not said it. */
+static const char *
+why_still(const struct run_report *report)
+{
+	const json_t *round = json_object_get(report->last, "round");
+	const json_t *refused = json_object_get(round, "refused_bytes");
+	double room = number_of(refused, "room"), payback = number_of(refused, "payback");
+
+	if (json_is_true(json_object_get(report->last, "dry_run")))
+		return "it was a dry run";
+	if (seconds_since(report, report->end_ns) < SHORT_S)
+		return "it ran too short to learn from";
+	if (number_of(json_object_get(report->last, "sampling"), "samples") == 0)
+		return "no accesses were seen";
+	if (room > 0 && room >= payback)
+		return "there was no room in fast memory";
+	if (payback > 0)
+		return "no move would have saved what it costs";
+	return number_of(round, "planned_bytes") > 0 ? "no move succeeded"
+						     : "nothing was worth moving";
+}
+
+static void
+print_moved(const struct run_report *report, FILE *stream)
+{
+	const json_t *round = json_object_get(report->last, "round");
+	char up[32], down[32], text[256];
+
+	text_bytes(json_object_get(round, "promoted_bytes"), up, sizeof(up));
+	text_bytes(json_object_get(round, "demoted_bytes"), down, sizeof(down));
+	if (number_of(round, "promoted_bytes") + number_of(round, "demoted_bytes") > 0)
+		snprintf(text, sizeof(text), "%s up, %s down", up, down);
+	else
+		snprintf(text, sizeof(text), "nothing, as %s", why_still(report));
+	line(stream, "moved", text);
 }
 
 void
@@ -279,7 +350,7 @@ run_report_print(struct run_report *report, FILE *stream)
 	json_t *steady = steady_cpu_percent(report);
 	double seconds = seconds_since(report, report->end_ns);
 	double spent_ms = own_cpu_ms(report->last) + number_of(cpu, "kernel_ns") / 1e6;
-	char up[32], down[32], size[32], text[256];
+	char size[32], text[256];
 
 	if (!report->last) { /* untiered: the warning has said so */
 		json_decref(steady);
@@ -287,26 +358,29 @@ run_report_print(struct run_report *report, FILE *stream)
 	}
 	fprintf(stream, "%ssluice: %.100s ran %.1f s%s\n", text_style(stream, TEXT_BOLD),
 		report->command[0], seconds, text_reset(stream));
-	snprintf(text, sizeof(text), "%s up, %s down",
-		 text_bytes(json_object_get(round, "promoted_bytes"), up, sizeof(up)),
-		 text_bytes(json_object_get(round, "demoted_bytes"), down, sizeof(down)));
-	line(stream, "moved", text);
+	print_moved(report, stream);
 	if (json_is_number(share))
-		snprintf(text, sizeof(text), "%.0f %% of accesses now served by %s",
+		snprintf(text, sizeof(text), "%.0f %% of accesses by fast memory (%s) at the end",
 			 json_number_value(share) * 100, text_of(fast, "kind"));
 	else
-		snprintf(text, sizeof(text), "share served by %s unknown: no accesses were seen",
-			 text_of(fast, "kind"));
-	line(stream, "accesses", text);
-	snprintf(text, sizeof(text), "%.1f %% of a CPU%s, %s of metadata",
-		 json_is_real(steady) ? json_real_value(steady)
-				      : spent_ms / (seconds > 0 ? seconds : 1) / 10,
-		 json_is_real(steady) ? " in the steady state" : " on average",
-		 format_size(report->metadata_bytes_max, size, sizeof(size)));
+		snprintf(text, sizeof(text), "unknown: no accesses were seen");
+	line(stream, "served", text);
+	if (report->full_s >= 1) {
+		snprintf(text, sizeof(text), "fast memory was full for %.0f of %.0f s",
+			 report->full_s, seconds);
+		line(stream, "room", text);
+	}
+	format_size(report->metadata_bytes_max, size, sizeof(size));
+	if (json_is_real(steady))
+		snprintf(text, sizeof(text), "%.1f %% of a CPU in the steady state, %s of metadata",
+			 json_real_value(steady), size);
+	else
+		snprintf(text, sizeof(text), "%.2f s of CPU time, %s of metadata", spent_ms / 1e3,
+			 size);
 	line(stream, "cost", text);
 	if (json_is_string(report->error))
 		line(stream, "trouble", json_string_value(report->error));
-	if (text_of(report->last, "note")[0])
-		line(stream, "note", text_of(report->last, "note"));
+	if (report->note)
+		line(stream, "note", json_string_value(report->note));
 	json_decref(steady);
 }

@@ -20,15 +20,16 @@ print_head(const json_t *status, FILE *stream)
 		text_of(status, "mover"),
 		json_is_true(json_object_get(status, "dry_run")) ? " (dry run)" : "");
 	for (size_t i = 0; i < json_array_size(samplers); i++)
-		fprintf(stream, "%s %s", i ? "," : "",
-			json_string_value(json_array_get(samplers, i)));
+		fprintf(stream, "%s %s", i ? "," : "", text_item(samplers, i));
 	fprintf(stream, "\nmoved %s up, %s down in %.0f rounds; cost %.1f %% of a CPU on average\n",
 		text_bytes(json_object_get(round, "promoted_bytes"), promoted, sizeof(promoted)),
 		text_bytes(json_object_get(round, "demoted_bytes"), demoted, sizeof(demoted)),
 		number_of(round, "rounds"), up_s > 0 ? cpu_s / up_s * 100 : 0);
-	if (text_of(status, "note")[0])
-		fprintf(stream, "%snote: %s%s\n", text_style(stream, TEXT_YELLOW),
-			text_of(status, "note"), text_reset(stream));
+	if (text_of(status, "note")[0]) {
+		fprintf(stream, "%snote: ", text_style(stream, TEXT_YELLOW));
+		text_wrap(stream, 6, text_of(status, "note"));
+		fputs(text_reset(stream), stream);
+	}
 }
 
 static void

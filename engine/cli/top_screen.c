@@ -2,12 +2,13 @@
 /*
  * top_screen.c - see top_screen.h.
  *
- *     sluice top   hotness, damon                                     up 3 min
- *     0 dram  ███████████████▏░░░░  412 MiB of 512 MiB   80 ns   98.0 % of accesses
- *     served by dram  ▁▂▄▆▇█████████████
+ *     sluice top   policy hotness, pages, hintfault              up 3 min   q quits
+ *     0 dram  ███████████████▏░░░░  412 MiB of 512 MiB  98.0 % of accesses
+ *     served fast  ▁▂▄▆▇█████████████
  *     PID  COMMAND  ...
  *
- * Blocks need UTF-8; other locales get '#' and '.'.
+ * Laid out for 80 columns: what is wider is for bars and notes, what is narrower is cut at the
+ * right. Blocks need UTF-8; other locales get '#' and '.'.
  */
 #include "top_screen.h"
 
@@ -26,6 +27,7 @@ enum pair { PAIR_FAST = 1, PAIR_SLOW, PAIR_HEAD, PAIR_WARN, PAIR_DIM };
 
 static SCREEN *screen;
 static int is_utf8, has_pairs;
+static size_t first_target; /* on the screen; the rest is scrolled away */
 
 int
 top_screen_open(void)
@@ -40,7 +42,7 @@ top_screen_open(void)
 	nodelay(stdscr, TRUE);
 	keypad(stdscr, TRUE);
 	curs_set(0);
-	has_pairs = has_colors() && !getenv("NO_COLOR");
+	has_pairs = has_colors() && !text_no_colour();
 	if (has_pairs) {
 		start_color();
 		use_default_colors();
@@ -92,6 +94,27 @@ put(int y, int x, const char *format, ...)
 		mvaddnstr(y, x, text, room);
 }
 
+/* Broken between words, on as many lines as it takes; the line after them. */
+static int
+put_wrapped(int y, int x, const char *text)
+{
+	int room = getmaxx(stdscr) - x;
+
+	while (*text && room > 0) {
+		int length = (int)strlen(text), fits = length <= room ? length : room;
+
+		while (fits < length && fits > 0 && text[fits] != ' ')
+			fits--;
+		if (fits == 0) /* one word longer than the screen */
+			fits = length < room ? length : room;
+		put(y++, x, "%.*s", fits, text);
+		text += fits;
+		while (*text == ' ')
+			text++;
+	}
+	return y;
+}
+
 /* A bar of eighths; share is 0 to 1. */
 static void
 draw_bar(int y, int x, int width, double share, enum pair pair)
@@ -103,6 +126,8 @@ draw_bar(int y, int x, int width, double share, enum pair pair)
 		filled = 0;
 	if (filled > width * 8)
 		filled = width * 8;
+	if (y >= getmaxy(stdscr) || x + width > getmaxx(stdscr))
+		return;
 	move(y, x);
 	colour(pair, 1);
 	for (int i = 0; i < filled / 8; i++)
@@ -122,9 +147,11 @@ draw_history(const struct top_model *model, int y, int x, int width)
 {
 	static const char *const steps[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
 	static const char plain[] = "_.-=+*%#";
-	size_t first =
-		model->history_count > (size_t)width ? model->history_count - (size_t)width : 0;
+	size_t first;
 
+	if (y >= getmaxy(stdscr) || width <= 0)
+		return;
+	first = model->history_count > (size_t)width ? model->history_count - (size_t)width : 0;
 	move(y, x);
 	colour(PAIR_FAST, 1);
 	for (size_t i = first; i < model->history_count; i++) {
@@ -146,22 +173,24 @@ static void
 draw_title(const struct top_model *model)
 {
 	const json_t *samplers = json_object_get(model->status, "samplers");
-	char up[32], right[64], names[128] = "";
+	char up[32], left[256], right[64], names[128] = "";
 	int width = getmaxx(stdscr);
 	size_t used = 0;
 
 	colour(PAIR_HEAD, 1);
 	for (size_t i = 0; i < json_array_size(samplers) && used < sizeof(names); i++)
 		used += (size_t)snprintf(names + used, sizeof(names) - used, ", %s",
-					 json_string_value(json_array_get(samplers, i)));
+					 text_item(samplers, i));
 	put(0, 0, "%*s", width, "");
-	put(0, 1, "sluice top   policy %s, %s%s%s", text_of(model->status, "policy"),
-	    text_of(model->status, "mover"),
-	    json_is_true(json_object_get(model->status, "dry_run")) ? " (dry run)" : "", names);
+	snprintf(left, sizeof(left), " sluice top   policy %s, %s%s%s",
+		 text_of(model->status, "policy"), text_of(model->status, "mover"),
+		 json_is_true(json_object_get(model->status, "dry_run")) ? " (dry run)" : "",
+		 names);
+	put(0, 0, "%s", left);
 	snprintf(right, sizeof(right), "up %s   q quits ",
 		 text_seconds(model->seen_s, up, sizeof(up)));
-	if (width > (int)strlen(right))
-		mvaddstr(0, width - (int)strlen(right), right);
+	if (width > (int)(strlen(left) + strlen(right)))
+		put(0, width - (int)strlen(right), "%s", right);
 	colour(PAIR_HEAD, 0);
 }
 
@@ -169,7 +198,7 @@ static int
 draw_tiers(const struct top_model *model, int y)
 {
 	const json_t *tiers = json_object_get(model->status, "tiers"), *tier;
-	int bar = getmaxx(stdscr) - 13 - 52; /* what the figures beside it leave */
+	int bar = getmaxx(stdscr) - 13 - 46; /* what the figures beside it leave */
 	size_t i;
 
 	bar = bar > 40 ? 40 : bar < 4 ? 4 : bar;
@@ -182,7 +211,7 @@ draw_tiers(const struct top_model *model, int y)
 		put(y, 1, "%zu %-7s", i, text_of(tier, "kind"));
 		attroff(A_BOLD);
 		draw_bar(y, 11, bar, total > 0 ? used / total : 0, i == 0 ? PAIR_FAST : PAIR_SLOW);
-		put(y, 13 + bar, "%10s of %-10s %14s of accesses",
+		put(y, 13 + bar, "%10s of %-10s %8s of accesses",
 		    format_size((uint64_t)used, used_text, sizeof(used_text)),
 		    format_size((uint64_t)total, total_text, sizeof(total_text)),
 		    text_percent(json_object_get(tier, "access_share"), share, sizeof(share)));
@@ -195,69 +224,97 @@ static int
 draw_rates(const struct top_model *model, int y)
 {
 	const json_t *round = json_object_get(model->status, "round");
-	const json_t *fast = json_array_get(json_object_get(model->status, "tiers"), 0);
 	const json_t *heat = json_object_get(model->status, "heat");
-	char up[32], down[32], up_all[32], down_all[32], metadata[32], label[64];
+	char up[32], down[32], up_all[32], down_all[32], metadata[32];
+	static const char label[] = "served fast  ";
 
-	put(y++, 1, "moving  %s/s up, %s/s down   so far %s up, %s down",
+	put(y++, 1, "moving       %s/s up, %s/s down   so far %s up, %s down",
 	    format_size((uint64_t)model->up_bps, up, sizeof(up)),
 	    format_size((uint64_t)model->down_bps, down, sizeof(down)),
 	    text_bytes(json_object_get(round, "promoted_bytes"), up_all, sizeof(up_all)),
 	    text_bytes(json_object_get(round, "demoted_bytes"), down_all, sizeof(down_all)));
-	put(y++, 1, "cost    %.1f %% of a CPU (own %.1f, kernel %.1f), %s of metadata",
+	put(y++, 1, "cost         %.1f %% of a CPU (own %.1f, kernel %.1f), %s of metadata",
 	    model->own_cpu_percent + model->kernel_cpu_percent, model->own_cpu_percent,
 	    model->kernel_cpu_percent,
 	    text_bytes(json_object_get(heat, "metadata_bytes"), metadata, sizeof(metadata)));
-	snprintf(label, sizeof(label), "served by %s  ", text_of(fast, "kind"));
 	put(y, 1, "%s", label);
 	draw_history(model, y, 1 + (int)strlen(label), getmaxx(stdscr) - 3 - (int)strlen(label));
 	y++;
 	if (text_of(model->status, "note")[0]) {
 		colour(PAIR_WARN, 1);
-		put(y++, 1, "%s", text_of(model->status, "note"));
+		y = put_wrapped(y, 1, text_of(model->status, "note"));
 		colour(PAIR_WARN, 0);
 	}
 	return y;
 }
 
-static void
+#define COMM_COLUMN 9 /* apart, as a name may have characters of several bytes */
+#define FIGURES_COLUMN 26
+#define FIGURES_FORMAT "%10s  %10s  %10s  %8s"
+#define TARGET_COLUMNS 72 /* of that; what is beside it is a bar, and a note if there is room */
+#define BAR_COLUMNS 12
+#define NOTE_LEAST 30
+
+/* Returns the line after it. */
+static int
 draw_target(const json_t *target, int y)
 {
 	const json_t *resident = json_object_get(target, "resident_bytes");
 	const json_t *share = json_array_get(json_object_get(target, "access_share"), 0);
-	char fast[32], slow[32], pinned[32], percent[32];
+	int has_bar = getmaxx(stdscr) >= TARGET_COLUMNS + 2 + BAR_COLUMNS;
+	int beside = TARGET_COLUMNS + 2 + (has_bar ? BAR_COLUMNS + 2 : 0);
+	char comm[32], fast[32], slow[32], pinned[32], percent[32];
 	double slow_bytes = 0;
 
 	for (size_t k = 1; k < json_array_size(resident); k++)
 		slow_bytes += json_number_value(json_array_get(resident, k));
-	put(y, 0, "%8.0f  %-16.16s %10s %10s %10s  ", number_of(target, "pid"),
-	    text_of(target, "comm"), text_bytes(json_array_get(resident, 0), fast, sizeof(fast)),
+	snprintf(comm, sizeof(comm), "%s", text_of(target, "comm"));
+	put(y, 0, "%7.0f", number_of(target, "pid"));
+	put(y, COMM_COLUMN, "%s", text_plain(comm));
+	put(y, FIGURES_COLUMN, FIGURES_FORMAT,
+	    text_bytes(json_array_get(resident, 0), fast, sizeof(fast)),
 	    format_size((uint64_t)slow_bytes, slow, sizeof(slow)),
-	    text_bytes(json_object_get(target, "pinned_bytes"), pinned, sizeof(pinned)));
-	if (json_is_number(share))
-		draw_bar(y, 62, 12, json_number_value(share), PAIR_FAST);
-	put(y, 75, "%8s  %s", text_percent(share, percent, sizeof(percent)),
-	    text_of(target, "note"));
+	    text_bytes(json_object_get(target, "pinned_bytes"), pinned, sizeof(pinned)),
+	    text_percent(share, percent, sizeof(percent)));
+	if (json_is_number(share) && has_bar)
+		draw_bar(y, TARGET_COLUMNS + 2, BAR_COLUMNS, json_number_value(share), PAIR_FAST);
+	y++;
+	if (!text_of(target, "note")[0])
+		return y;
+	colour(PAIR_WARN, 1);
+	if (getmaxx(stdscr) >= beside + NOTE_LEAST)
+		put(y - 1, beside, "%s", text_of(target, "note"));
+	else
+		put(y++, 9, "%s", text_of(target, "note"));
+	colour(PAIR_WARN, 0);
+	return y;
 }
 
 static void
 draw_targets(const struct top_model *model, int y)
 {
-	const json_t *targets = json_object_get(model->status, "targets"), *target;
+	const json_t *targets = json_object_get(model->status, "targets");
+	size_t count = json_array_size(targets), i;
 	int bottom = getmaxy(stdscr);
-	size_t i;
 
 	colour(PAIR_HEAD, 1);
 	put(y, 0, "%*s", getmaxx(stdscr), "");
-	put(y++, 0, "%8s  %-16s %10s %10s %10s  %-21s  %s", "PID", "COMMAND", "FAST", "SLOW",
-	    "PINNED", "ACCESSES SERVED FAST", "NOTE");
+	put(y, 0, "%7s", "PID");
+	put(y, COMM_COLUMN, "COMMAND");
+	put(y++, FIGURES_COLUMN, FIGURES_FORMAT, "FAST", "SLOW", "PINNED", "SERVED");
 	colour(PAIR_HEAD, 0);
-	if (json_array_size(targets) == 0)
+	if (count == 0)
 		put(y, 2, "no targets; 'sluice attach PID' adds one");
-	json_array_foreach (targets, i, target) {
-		if (y >= bottom)
-			break;
-		draw_target(target, y++);
+	if (first_target >= count)
+		first_target = count ? count - 1 : 0;
+	/* The last line is kept for what does not fit. */
+	for (i = first_target; i < count && y < bottom - (i + 1 < count); i++)
+		y = draw_target(json_array_get(targets, i), y);
+	if (i < count) {
+		colour(PAIR_DIM, 1);
+		put(bottom - 1, 0, "%*s", getmaxx(stdscr), "");
+		put(bottom - 1, 9, "and %zu more below; the arrows scroll", count - i);
+		colour(PAIR_DIM, 0);
 	}
 }
 
@@ -286,8 +343,11 @@ top_screen_keys(const struct top_model *model)
 	while ((key = getch()) != ERR) {
 		if (key == 'q' || key == 'Q' || key == 27)
 			return 1;
-		if (key == KEY_RESIZE || key == ' ')
-			top_screen_draw(model);
+		if (key == KEY_UP || key == KEY_PPAGE)
+			first_target -= first_target > 0 ? 1 : 0;
+		if (key == KEY_DOWN || key == KEY_NPAGE)
+			first_target++; /* drawing keeps it within what there is */
+		top_screen_draw(model);
 	}
 	return 0;
 }

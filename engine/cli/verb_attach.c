@@ -25,18 +25,21 @@ attach_all(struct cli *cli, const struct found_processes *found, int follow)
 		return status;
 	}
 	for (size_t i = 0; i < found->count; i++) {
-		int one = cli_call(cli, client,
-				   json_pack("{s:s, s:i, s:b}", "verb", "attach", "pid",
-					     (int)found->pids[i], "follow", follow),
-				   NULL);
+		json_t *request = json_pack("{s:s, s:i, s:b}", "verb", "attach", "pid",
+					    (int)found->at[i].pid, "follow", follow);
+		int one;
 
+		if (found->at[i].start_ticks)
+			json_object_set_new(request, "start_ticks",
+					    json_integer((json_int_t)found->at[i].start_ticks));
+		one = cli_call(cli, client, request, NULL);
 		if (one != EXIT_OK) {
 			status = one;
 			continue;
 		}
-		json_array_append_new(pids, json_integer(found->pids[i]));
+		json_array_append_new(pids, json_integer(found->at[i].pid));
 		if (!cli->json)
-			printf("attached %d\n", (int)found->pids[i]);
+			printf("attached %d\n", (int)found->at[i].pid);
 	}
 	client_free(client);
 	if (cli->json && status == EXIT_OK) {

@@ -33,16 +33,18 @@ doctor_main(struct cli *cli, int argc, char **argv)
 			const char *verdict = text_of(check, "verdict");
 			const char *advice = text_of(check, "advice");
 
-			printf("%s%-7s%s  %-18s  %s\n", text_style(stdout, verdict_style(verdict)),
-			       verdict, text_reset(stdout), text_of(check, "check"),
-			       text_of(check, "detail"));
-			if (advice[0])
-				printf("%29s%s-> %s%s\n", "", text_style(stdout, TEXT_DIM), advice,
-				       text_reset(stdout));
+			printf("%s%-7s%s  %-18s  ", text_style(stdout, verdict_style(verdict)),
+			       verdict, text_reset(stdout), text_of(check, "check"));
+			text_wrap(stdout, 29, text_of(check, "detail"));
+			if (advice[0]) {
+				printf("%29s%s-> ", "", text_style(stdout, TEXT_DIM));
+				text_wrap(stdout, 32, advice);
+				fputs(text_reset(stdout), stdout);
+			}
 		}
 		printf("\n%s\n", status == EXIT_OK
 					 ? "Tiering works here: sluice run -- COMMAND"
-					 : "Tiering does not work here yet; see 'no' above");
+					 : "Tiering does not work here yet; see 'no' above.");
 	}
 	json_decref(answer);
 	return status;

@@ -6,6 +6,15 @@
 #include "text.h"
 
 static void
+print_param(const json_t *param)
+{
+	printf("%13s%s=%s\n%17s%s", "", text_of(param, "key"), text_of(param, "default"), "",
+	       text_style(stdout, TEXT_DIM));
+	text_wrap(stdout, 17, text_of(param, "help"));
+	fputs(text_reset(stdout), stdout);
+}
+
+static void
 print_policy(const json_t *policy)
 {
 	const char *problem = text_of(policy, "problem");
@@ -20,8 +29,7 @@ print_policy(const json_t *policy)
 		return;
 	}
 	json_array_foreach (json_object_get(policy, "params"), i, param)
-		printf("%13s%s=%s  %s%s%s\n", "", text_of(param, "key"), text_of(param, "default"),
-		       text_style(stdout, TEXT_DIM), text_of(param, "help"), text_reset(stdout));
+		print_param(param);
 }
 
 static int
@@ -43,7 +51,7 @@ policies_main(struct cli *cli, int argc, char **argv)
 		if (json_array_size(policies) == 0) {
 			printf("no policies in");
 			json_array_foreach (folders, i, item)
-				printf(" %s", json_string_value(item));
+				printf(" %s", json_is_string(item) ? json_string_value(item) : "");
 			printf("; --policy-dir names another folder\n");
 		}
 	}

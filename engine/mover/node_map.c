@@ -9,7 +9,9 @@
 #include <string.h>
 
 #include "clock.h"
+#include "procfs.h"
 
+#define BLOCK_SIZE "/sys/devices/system/memory/block_size_bytes"
 #define REREAD_NS 1000000000u
 
 struct block_range {
@@ -128,24 +130,19 @@ node_map_new(const char *sysroot, struct node_map **ret, struct sluice_err *rete
 {
 	struct node_map *map = calloc(1, sizeof(*map));
 	unsigned long long bytes = 0;
-	char path[512];
-	FILE *file;
+	char line[32];
 	int r;
 
 	if (!map)
 		return sluice_fail(reterr, -ENOMEM, "out of memory");
 	snprintf(map->sysroot, sizeof(map->sysroot), "%s", sysroot);
-	snprintf(path, sizeof(path), "%s/sys/devices/system/memory/block_size_bytes", sysroot);
-	file = fopen(path, "re");
-	if (file) {
-		if (fscanf(file, "%16llx", &bytes) != 1)
-			bytes = 0;
-		fclose(file);
-	}
+	if (procfs_line(sysroot, 0, BLOCK_SIZE, line, sizeof(line)) > 0)
+		bytes = strtoull(line, NULL, 16);
 	if (bytes < 4096) {
 		free(map);
 		return sluice_fail(reterr, -ENOENT,
-				   "could not learn the size of memory blocks from %s", path);
+				   "could not learn the size of memory blocks from %s%s", sysroot,
+				   BLOCK_SIZE);
 	}
 	map->block_pages = bytes / 4096;
 	r = map_read(map);

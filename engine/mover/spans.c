@@ -24,6 +24,8 @@ struct mapping {
 
 struct target {
 	int32_t pid;
+	uint64_t start_ticks; /* what is known is of this process, not of an earlier one of its pid
+			       */
 	struct mapping *now, *before; /* of the movable kind, sorted; of this and the last call */
 	size_t now_count, before_count, now_capacity, before_capacity;
 	uint64_t looked_ns, look_cost_ns; /* 0 never looked */
@@ -67,14 +69,18 @@ spans_free(struct spans *spans)
 }
 
 static struct target *
-target_find(struct spans *spans, int32_t pid, int make)
+target_find(struct spans *spans, int32_t pid)
 {
 	for (size_t i = 0; i < spans->count; i++) {
 		if (spans->targets[i].pid == pid)
 			return &spans->targets[i];
 	}
-	if (!make)
-		return NULL;
+	return NULL;
+}
+
+static struct target *
+target_add(struct spans *spans, int32_t pid, uint64_t start_ticks)
+{
 	/* Nobody tells us that a target was let go; those that ended meanwhile make room. */
 	for (size_t i = spans->count; i-- > 0;) {
 		if (procfs_state(spans->sysroot, spans->targets[i].pid) == 0)
@@ -91,14 +97,14 @@ target_find(struct spans *spans, int32_t pid, int make)
 		spans->targets = targets;
 		spans->capacity = capacity;
 	}
-	spans->targets[spans->count] = (struct target){.pid = pid};
+	spans->targets[spans->count] = (struct target){.pid = pid, .start_ticks = start_ticks};
 	return &spans->targets[spans->count++];
 }
 
 static void
 target_drop(struct spans *spans, int32_t pid)
 {
-	struct target *target = target_find(spans, pid, 0);
+	struct target *target = target_find(spans, pid);
 
 	if (!target)
 		return;
@@ -328,12 +334,19 @@ spans_get(struct spans *spans, int32_t pid, uint64_t now_ns, struct heat_span *l
 	  size_t capacity, size_t *ret_count, uint64_t *ret_pinned_bytes, struct sluice_err *reterr)
 {
 	struct target *target;
+	uint64_t start_ticks;
 	int r, fresh;
 
-	r = procfs_state(spans->sysroot, pid);
+	r = procfs_started(spans->sysroot, pid, &start_ticks);
 	if (r < 0)
 		goto failed;
-	target = target_find(spans, pid, 1);
+	target = target_find(spans, pid);
+	if (target && target->start_ticks != start_ticks) {
+		target_drop(spans, pid);
+		target = NULL;
+	}
+	if (!target)
+		target = target_add(spans, pid, start_ticks);
 	if (!target) {
 		r = -ENOMEM;
 		goto failed;

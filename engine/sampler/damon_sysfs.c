@@ -28,42 +28,6 @@ struct damon_sysfs {
 	uint64_t cpu_ns_now; /* of this run, when last looked at */
 };
 
-static int
-file_read(const char *sysroot, const char *path, char *text, size_t capacity)
-{
-	int fd = procfs_open(sysroot, 0, path + 1, O_RDONLY);
-	ssize_t length;
-	int r;
-
-	if (fd < 0)
-		return fd;
-	length = read(fd, text, capacity - 1);
-	r = length < 0 ? -errno : 0;
-	close(fd);
-	if (r < 0)
-		return r;
-	while (length > 0 && text[length - 1] == '\n')
-		length--;
-	text[length] = '\0';
-	return 0;
-}
-
-static int
-number_read(const char *sysroot, const char *path, int64_t *ret)
-{
-	char text[64], *end;
-	int64_t number;
-	int r = file_read(sysroot, path, text, sizeof(text));
-
-	if (r < 0)
-		return r;
-	number = strtoll(text, &end, 10);
-	if (end == text || *end)
-		return -EBADMSG;
-	*ret = number;
-	return 0;
-}
-
 /* For files of the kdamond that we made; they go away with it, so nothing is to be put back. */
 static int
 file_write(const struct damon_sysfs *damon, const char *path, uint64_t number, const char *word,
@@ -76,7 +40,7 @@ file_write(const struct damon_sysfs *damon, const char *path, uint64_t number, c
 		snprintf(text, sizeof(text), "%s", word);
 	else
 		snprintf(text, sizeof(text), "%llu", (unsigned long long)number);
-	r = procfs_write(damon->sysroot, 0, path + 1, text);
+	r = procfs_write(damon->sysroot, 0, path, text);
 	if (r < 0)
 		return sluice_fail(reterr, r, "DAMON refused '%s' in %s: %s", text, path,
 				   strerror(-r));
@@ -90,9 +54,9 @@ describe(const char *sysroot, char *text, size_t capacity)
 	char state[32] = "unknown", operations[32] = "unknown";
 	int64_t pid = 0;
 
-	file_read(sysroot, STATE, state, sizeof(state));
-	file_read(sysroot, CONTEXT "operations", operations, sizeof(operations));
-	number_read(sysroot, CONTEXT "targets/0/pid_target", &pid);
+	procfs_line(sysroot, 0, STATE, state, sizeof(state));
+	procfs_line(sysroot, 0, CONTEXT "operations", operations, sizeof(operations));
+	procfs_number(sysroot, 0, CONTEXT "targets/0/pid_target", &pid);
 	if (pid > 0)
 		snprintf(text, capacity,
 			 "kdamond 0 is %s, monitors by %s, its first target is process "
@@ -107,7 +71,7 @@ damon_sysfs_probe(const char *sysroot, char *sentence, size_t capacity)
 {
 	char full[512], who[200];
 	int64_t count;
-	int r = number_read(sysroot, COUNT, &count);
+	int r = procfs_number(sysroot, 0, COUNT, &count);
 
 	if (r == -ENOENT) {
 		snprintf(sentence, capacity,
@@ -177,13 +141,13 @@ is_ours(const struct damon_sysfs *damon)
 {
 	int64_t number;
 
-	if (number_read(damon->sysroot, COUNT, &number) < 0 || number != 1)
+	if (procfs_number(damon->sysroot, 0, COUNT, &number) < 0 || number != 1)
 		return 0;
-	if (damon->kdamond && number_read(damon->sysroot, KDAMONDS "0/pid", &number) == 0 &&
+	if (damon->kdamond && procfs_number(damon->sysroot, 0, KDAMONDS "0/pid", &number) == 0 &&
 	    number > 0 && number != damon->kdamond)
 		return 0;
 	/* Before our first run there is no such file. */
-	if (number_read(damon->sysroot, CONTEXT "targets/0/pid_target", &number) < 0)
+	if (procfs_number(damon->sysroot, 0, CONTEXT "targets/0/pid_target", &number) < 0)
 		number = 0;
 	return number == damon->first_pid;
 }
@@ -210,7 +174,7 @@ damon_sysfs_cpu_ns(struct damon_sysfs *damon)
 
 	if (damon->kdamond) {
 		snprintf(path, sizeof(path), "/proc/%d/schedstat", damon->kdamond);
-		if (file_read(damon->sysroot, path, text, sizeof(text)) == 0 &&
+		if (procfs_line(damon->sysroot, 0, path, text, sizeof(text)) >= 0 &&
 		    sscanf(text, "%20llu", &run_ns) == 1)
 			damon->cpu_ns_now = run_ns;
 	}
@@ -236,10 +200,11 @@ stop_running(struct damon_sysfs *damon, struct sluice_err *reterr)
 				   "somebody else has taken over DAMON (%s); it is left to them",
 				   KDAMONDS);
 	damon_sysfs_cpu_ns(damon);
-	if (file_read(damon->sysroot, STATE, state, sizeof(state)) == 0 && strcmp(state, "on") == 0)
+	if (procfs_line(damon->sysroot, 0, STATE, state, sizeof(state)) >= 0 &&
+	    strcmp(state, "on") == 0)
 		r = settings_set(damon->settings, STATE, "off", reterr);
 	/* It may have ended by itself between the look and the word. */
-	if (r < 0 && file_read(damon->sysroot, STATE, state, sizeof(state)) == 0 &&
+	if (r < 0 && procfs_line(damon->sysroot, 0, STATE, state, sizeof(state)) >= 0 &&
 	    strcmp(state, "off") == 0)
 		r = 0;
 	if (r == 0)
@@ -305,9 +270,10 @@ damon_sysfs_run(struct damon_sysfs *damon, const struct damon_plan *plan, const 
 		r = settings_set(damon->settings, STATE, "on", reterr);
 	if (r < 0)
 		return r;
-	damon->kdamond = number_read(damon->sysroot, KDAMONDS "0/pid", &kdamond) == 0 && kdamond > 0
-				 ? (int32_t)kdamond
-				 : 0;
+	damon->kdamond =
+		procfs_number(damon->sysroot, 0, KDAMONDS "0/pid", &kdamond) == 0 && kdamond > 0
+			? (int32_t)kdamond
+			: 0;
 	return 0;
 }
 
@@ -318,7 +284,7 @@ damon_sysfs_runs(struct damon_sysfs *damon)
 
 	if (!damon->kdamond)
 		return 0;
-	if (file_read(damon->sysroot, STATE, state, sizeof(state)) == 0 &&
+	if (procfs_line(damon->sysroot, 0, STATE, state, sizeof(state)) >= 0 &&
 	    strcmp(state, "on") == 0) {
 		damon_sysfs_cpu_ns(damon);
 		return 1;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* perf_ring.c - see perf_ring.h; the record format is that of perf_event_open(2). */
+/* perf_ring.c - see perf_ring.h. */
 #include "perf_ring.h"
 
 #include <errno.h>
@@ -10,12 +10,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "perf_record.h"
+
 #define EVENTS_MAX 8
 
 struct ring {
 	struct perf_event_mmap_page *page;
-	int fd[EVENTS_MAX]; /* -1: not open */
-	uint64_t id[EVENTS_MAX];
+	int fd[EVENTS_MAX];      /* -1: not open */
+	uint64_t id[EVENTS_MAX]; /* 0: not open */
 };
 
 struct perf_rings {
@@ -24,8 +26,6 @@ struct perf_rings {
 	struct ring *ring;
 	char *wrapped; /* a record that runs over the ring's end, put together */
 };
-
-#define RECORD_BYTES_MAX 65536u
 
 int
 perf_rings_new(size_t ring_bytes, struct perf_rings **ret, struct sluice_err *reterr)
@@ -38,7 +38,7 @@ perf_rings_new(size_t ring_bytes, struct perf_rings **ret, struct sluice_err *re
 		rings->page_bytes = (size_t)sysconf(_SC_PAGESIZE);
 		rings->cpus = cpus > 0 ? (size_t)cpus : 1;
 		rings->ring = calloc(rings->cpus, sizeof(*rings->ring));
-		rings->wrapped = malloc(RECORD_BYTES_MAX);
+		rings->wrapped = malloc(PERF_RECORD_BYTES_MAX);
 	}
 	if (!rings || !rings->ring || !rings->wrapped) {
 		perf_rings_free(rings);
@@ -142,21 +142,6 @@ perf_rings_enable(struct perf_rings *rings, int on)
 	return r;
 }
 
-static const struct perf_event_header *
-record_at(const struct perf_rings *rings, const char *data, uint64_t at)
-{
-	size_t offset = (size_t)(at % rings->ring_bytes);
-	const struct perf_event_header *header = (const void *)(data + offset);
-	size_t till_end = rings->ring_bytes - offset;
-
-	/* Records are multiples of 8 bytes, so the header itself never wraps. */
-	if (header->size <= till_end)
-		return header;
-	memcpy(rings->wrapped, data + offset, till_end);
-	memcpy(rings->wrapped + till_end, data, header->size - till_end);
-	return (const void *)rings->wrapped;
-}
-
 static uint64_t
 ring_drain(struct perf_rings *rings, struct ring *ring,
 	   void (*each)(void *ctx, unsigned int event, const void *payload, size_t bytes),
@@ -164,27 +149,9 @@ ring_drain(struct perf_rings *rings, struct ring *ring,
 {
 	const char *data = (const char *)ring->page + rings->page_bytes;
 	uint64_t head = __atomic_load_n(&ring->page->data_head, __ATOMIC_ACQUIRE);
-	uint64_t tail = ring->page->data_tail, lost = 0;
+	uint64_t lost = perf_records_walk(data, rings->ring_bytes, ring->page->data_tail, head,
+					  ring->id, EVENTS_MAX, rings->wrapped, each, ctx);
 
-	while (tail < head) {
-		const struct perf_event_header *header = record_at(rings, data, tail);
-		const uint64_t *body = (const void *)(header + 1);
-
-		if (header->size < sizeof(*header) || header->size > head - tail)
-			break;
-		if (header->type == PERF_RECORD_LOST && header->size >= sizeof(*header) + 16) {
-			lost += body[1];
-		} else if (header->type == PERF_RECORD_SAMPLE &&
-			   header->size >= sizeof(*header) + 8) {
-			for (unsigned int e = 0; e < EVENTS_MAX; e++) {
-				if (ring->fd[e] >= 0 && ring->id[e] == body[0]) {
-					each(ctx, e, body + 1, header->size - sizeof(*header) - 8);
-					break;
-				}
-			}
-		}
-		tail += header->size;
-	}
 	__atomic_store_n(&ring->page->data_tail, head, __ATOMIC_RELEASE);
 	return lost;
 }

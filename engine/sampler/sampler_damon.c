@@ -62,21 +62,13 @@ event_file(const char *sysroot, const char *name, char *text, size_t capacity)
 {
 	static const char *const roots[] = {"sys/kernel/tracing", "sys/kernel/debug/tracing"};
 	char path[128];
-	ssize_t length = 0;
-	int fd = -ENOENT;
+	int r = -ENOENT;
 
-	for (int i = 0; fd < 0 && i < 2; i++) {
+	for (int i = 0; r < 0 && i < 2; i++) {
 		snprintf(path, sizeof(path), "%s/events/damon/damon_aggregated/%s", roots[i], name);
-		fd = procfs_open(sysroot, 0, path, O_RDONLY);
+		r = procfs_text(sysroot, 0, path, text, capacity);
 	}
-	if (fd < 0)
-		return fd;
-	length = read(fd, text, capacity - 1);
-	close(fd);
-	if (length <= 0)
-		return -EIO;
-	text[length] = '\0';
-	return 0;
+	return r < 0 ? r : r == 0 ? -EIO : 0;
 }
 
 static int
@@ -248,20 +240,10 @@ resident_bytes(const struct damon *damon)
 	uint64_t total = 0;
 
 	for (size_t i = 0; i < damon->target_count; i++) {
-		unsigned long long size, resident;
-		char text[128];
-		ssize_t length;
-		int fd = procfs_open(damon->env.sysroot, damon->targets[i], "statm", O_RDONLY);
+		uint64_t bytes;
 
-		if (fd < 0)
-			continue;
-		length = read(fd, text, sizeof(text) - 1);
-		close(fd);
-		if (length <= 0)
-			continue;
-		text[length] = '\0';
-		if (sscanf(text, "%20llu %20llu", &size, &resident) == 2)
-			total += resident * HEAT_PAGE_BYTES;
+		if (procfs_resident(damon->env.sysroot, damon->targets[i], &bytes) == 0)
+			total += bytes;
 	}
 	return total;
 }

@@ -16,6 +16,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "procfs.h"
 #include "settings_record.h"
 
 struct owned {
@@ -36,21 +37,11 @@ struct settings {
 static int
 value_read(const char *sysroot, const char *path, char *value, size_t capacity)
 {
-	char full[512], text[1024], *start = text, *end;
-	ssize_t length;
-	int fd, r;
+	char text[1024], *start = text, *end;
+	int length = procfs_text(sysroot, 0, path, text, sizeof(text));
 
-	if (snprintf(full, sizeof(full), "%s%s", sysroot, path) >= (int)sizeof(full))
-		return -ENAMETOOLONG;
-	fd = open(full, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	length = read(fd, text, sizeof(text) - 1);
-	r = -errno;
-	close(fd);
 	if (length < 0)
-		return r;
-	text[length] = '\0';
+		return length;
 	while (length > 0 && (text[length - 1] == '\n' || text[length - 1] == ' '))
 		text[--length] = '\0';
 	start = strchr(text, '[');

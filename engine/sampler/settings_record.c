@@ -10,6 +10,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "procfs.h"
+
 #define RECORD_BYTES 512
 #define RECORD_FORMAT "sluice-setting 1\n"
 
@@ -170,15 +172,6 @@ record_drop(int dir_fd, const char *name, int fd)
 void
 record_boot_id(const char *sysroot, char boot[40])
 {
-	char path[512];
-	FILE *file;
-
-	snprintf(boot, 40, "unknown");
-	snprintf(path, sizeof(path), "%s/proc/sys/kernel/random/boot_id", sysroot);
-	file = fopen(path, "re");
-	if (!file)
-		return;
-	if (fscanf(file, "%39s", boot) != 1)
+	if (procfs_line(sysroot, 0, "proc/sys/kernel/random/boot_id", boot, 40) <= 0)
 		snprintf(boot, 40, "unknown");
-	fclose(file);
 }

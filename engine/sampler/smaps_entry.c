@@ -24,6 +24,9 @@ smaps_entry_line(struct smaps_entry *entry, const char *line, double watched_s,
 	    !procfs_number_parse(line, "Referenced:", &referenced_kb))
 		return 0;
 	entry->open = 0;
+	/* No more than the mapping holds, or the share below would round to 1. */
+	if (entry->resident_kb > (entry->end - entry->start) / 1024)
+		entry->resident_kb = (entry->end - entry->start) / 1024;
 	if (entry->resident_kb < 4 || watched_s <= 0)
 		return 0;
 	/* Each resident page was looked at once, after watched_s. */

@@ -3,6 +3,7 @@
 #include "control.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,8 @@ struct control {
 	const struct control_ops *ops;
 	void *ctx;
 	int listen_fd;
+	int spare_fd;           /* given up to refuse a client when there are no descriptors left */
+	uint64_t deaf_until_ns; /* when even that failed, the listener is not looked at till then */
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	struct control_client clients[CONTROL_CLIENTS_MAX];
 };
@@ -60,6 +63,7 @@ control_new(const struct control_ops *ops, void *ctx, struct control **ret,
 	control->ops = ops;
 	control->ctx = ctx;
 	control->listen_fd = -1;
+	control->spare_fd = -1;
 	for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++)
 		control->clients[i].fd = -1;
 	*ret = control;
@@ -89,6 +93,8 @@ control_free(struct control *control)
 		close(control->listen_fd);
 		unlink(control->path);
 	}
+	if (control->spare_fd >= 0)
+		close(control->spare_fd);
 	free(control);
 }
 
@@ -145,6 +151,7 @@ control_listen(struct control *control, const char *path, struct sluice_err *ret
 		return sluice_fail(reterr, r, "cannot listen at '%s': %s", path, strerror(-r));
 	}
 	control->listen_fd = fd;
+	control->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	memcpy(control->path, path, strlen(path) + 1);
 	return 0;
 }
@@ -267,8 +274,10 @@ client_read(struct control *control, struct control_client *client)
 
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -1;
-	if (n == 0)
-		return -1;
+	if (n == 0) { /* it asks no more, but may wait for answers */
+		client->closing = 1;
+		return client->out_sent < client->out_used ? 0 : -1;
+	}
 	client->in_used += (size_t)n;
 	while ((end = memchr(line, '\n', client->in_used - (size_t)(line - client->in))) != NULL) {
 		client_line(control, client, line, (size_t)(end - line));
@@ -286,36 +295,68 @@ client_read(struct control *control, struct control_client *client)
 }
 
 static void
+client_refuse(int fd, int code, const char *sentence)
+{
+	json_t *error = control_error(code, exit_status_of(STAGE_OTHER, code), sentence);
+	char *text = json_dumps(error, JSON_COMPACT);
+
+	if (text) {
+		/* Best effort: a fresh socket takes this, and we never wait for it. */
+		if (send(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT) > 0)
+			send(fd, "\n", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	}
+	free(text);
+	json_decref(error);
+	close(fd);
+}
+
+static int
+accept_one(const struct control *control)
+{
+	return accept4(control->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+
+/* Without a descriptor to accept it with, a waiting client keeps the listener readable, and poll()
+ * would return at once for ever. */
+static void
+accept_failed(struct control *control)
+{
+	int fd = -1;
+
+	if (errno != EMFILE && errno != ENFILE && errno != ENOMEM && errno != ENOBUFS)
+		return; /* the client went away again */
+	log_warn("control", "cannot accept a client: %s", strerror(errno));
+	if (control->spare_fd >= 0) {
+		close(control->spare_fd);
+		fd = accept_one(control);
+	}
+	if (fd >= 0)
+		client_refuse(fd, -EMFILE,
+			      "the service has too many files open; raise its limit (LimitNOFILE) "
+			      "or try again later");
+	control->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || control->spare_fd < 0)
+		control->deaf_until_ns = clock_now_ns() + (uint64_t)CONTROL_DEAF_MS * MS_NS;
+}
+
+static void
 accept_client(struct control *control)
 {
 	struct ucred peer = {.uid = (uid_t)-1};
 	socklen_t len = sizeof(peer);
-	int fd = accept4(control->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	const char *refusal = NULL;
-	int code = -EPERM;
+	int fd = accept_one(control);
 
-	if (fd < 0)
+	if (fd < 0) {
+		accept_failed(control);
 		return;
+	}
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0 ||
-	    (peer.uid != 0 && peer.uid != geteuid())) {
-		refusal = "only root and the user that started the service may use it";
-	} else if (!client_add(control, fd)) {
-		refusal = "the service has no room for another connection; try again later";
-		code = -EBUSY;
-	}
-	if (refusal) {
-		json_t *error = control_error(code, exit_status_of(STAGE_OTHER, code), refusal);
-		char *text = json_dumps(error, JSON_COMPACT);
-
-		if (text) {
-			/* Best effort: a fresh socket takes this, and we never wait for it. */
-			if (send(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT) > 0)
-				send(fd, "\n", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-		}
-		free(text);
-		json_decref(error);
-		close(fd);
-	}
+	    (peer.uid != 0 && peer.uid != geteuid()))
+		client_refuse(fd, -EPERM,
+			      "only root and the user that started the service may use it");
+	else if (!client_add(control, fd))
+		client_refuse(fd, -EBUSY,
+			      "the service has no room for another connection; try again later");
 }
 
 /* The time until the next event is due, at most timeout_ms. */
@@ -325,6 +366,8 @@ events_timeout(const struct control *control, int timeout_ms)
 	uint64_t now_ns = clock_now_ns();
 	uint64_t limit_ns = (uint64_t)timeout_ms * MS_NS;
 
+	if (control->deaf_until_ns > now_ns && control->deaf_until_ns - now_ns < limit_ns)
+		limit_ns = control->deaf_until_ns - now_ns;
 	for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
 		const struct control_client *client = &control->clients[i];
 
@@ -374,7 +417,10 @@ control_serve(struct control *control, int timeout_ms, int other_fd, int *ret_ot
 		of[count] = client;
 		fds[count++] = (struct pollfd){.fd = client->fd, .events = events};
 	}
-	fds[count] = (struct pollfd){.fd = control->listen_fd, .events = POLLIN};
+	fds[count] = (struct pollfd){
+		.fd = clock_now_ns() < control->deaf_until_ns ? -1 : control->listen_fd,
+		.events = POLLIN,
+	};
 	fds[count + 1] = (struct pollfd){.fd = other_fd, .events = POLLIN};
 	*ret_other = 0;
 	if (poll(fds, count + 2, events_timeout(control, timeout_ms)) < 0) {

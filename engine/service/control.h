@@ -20,6 +20,7 @@
 #define CONTROL_QUEUE_BYTES (4u << 20)
 #define CONTROL_CLIENTS_MAX 64
 #define CONTROL_PATIENCE_MS 10000
+#define CONTROL_DEAF_MS 1000 /* without any descriptor left, nobody is accepted for so long */
 
 struct control;
 struct control_client; /* one connection; borrowed for the length of a callback */

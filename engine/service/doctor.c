@@ -15,6 +15,7 @@
 #include "mover_registry.h"
 #include "plugin.h"
 #include "policies_json.h"
+#include "procfs.h"
 #include "sampler_registry.h"
 
 void
@@ -42,17 +43,15 @@ check_permission(struct findings *findings)
 		int bit;
 		const char *name;
 	} wanted[] = {{23, "CAP_SYS_NICE"}, {19, "CAP_SYS_PTRACE"}, {21, "CAP_SYS_ADMIN"}};
-	char line[256], missing[128] = "";
+	char text[4096], missing[128] = "";
 	unsigned long long effective = 0;
-	FILE *file = fopen("/proc/self/status", "re");
 	size_t used = 0;
 
-	while (file && fgets(line, sizeof(line), file)) {
-		if (strncmp(line, "CapEff:", 7) == 0)
-			effective = strtoull(line + 7, NULL, 16);
+	if (procfs_text("", getpid(), "status", text, sizeof(text)) > 0) {
+		const char *line = strstr(text, "\nCapEff:");
+
+		effective = line ? strtoull(line + 8, NULL, 16) : 0;
 	}
-	if (file)
-		fclose(file);
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
 		if (!(effective >> wanted[i].bit & 1))
 			used += (size_t)snprintf(missing + used, sizeof(missing) - used, "%s%s",
@@ -234,8 +233,8 @@ check_left_behind(struct findings *findings, const char *state_dir)
 	else
 		finding_add(findings, "left behind", VERDICT_WARNING,
 			    "run 'sluice restore', or start Sluice: it puts them back first",
-			    "%zu kernel settings that a killed run changed are recorded in %s",
-			    count, path);
+			    "%zu kernel setting%s that a killed run changed, recorded in %s", count,
+			    count == 1 ? "" : "s", path);
 }
 
 static void
@@ -287,7 +286,7 @@ doctor_examine(struct service *service)
 	check_samplers(&findings, &env, service->status->samplers);
 	check_movers(&findings, &env);
 	check_policies(&findings, service->options);
-	doctor_check_kernel(&findings, sysroot);
+	doctor_check_kernel(&findings, sysroot, names_contain(service->status->samplers, "damon"));
 	check_other_service(&findings, service, state_dir);
 	check_left_behind(&findings, state_dir);
 	sluice_topology_free(topology);

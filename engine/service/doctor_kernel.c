@@ -6,25 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The first line of a file under the root; 0 when it cannot be read. */
-static int
-read_line(const char *sysroot, const char *path, char *line, size_t size)
-{
-	char full[4096];
-	FILE *file;
-	int ok;
-
-	if (snprintf(full, sizeof(full), "%s%s", sysroot, path) >= (int)sizeof(full))
-		return 0;
-	file = fopen(full, "re");
-	if (!file)
-		return 0;
-	ok = fgets(line, (int)size, file) != NULL;
-	fclose(file);
-	if (ok)
-		line[strcspn(line, "\n")] = '\0';
-	return ok;
-}
+#include "procfs.h"
 
 static void
 check_numa_balancing(struct findings *findings, const char *sysroot)
@@ -32,7 +14,7 @@ check_numa_balancing(struct findings *findings, const char *sysroot)
 	char line[64];
 	long mode;
 
-	if (!read_line(sysroot, "/proc/sys/kernel/numa_balancing", line, sizeof(line))) {
+	if (procfs_line(sysroot, 0, "/proc/sys/kernel/numa_balancing", line, sizeof(line)) <= 0) {
 		finding_add(findings, "numa_balancing", VERDICT_WARNING,
 			    "a kernel with CONFIG_NUMA_BALANCING gives the hint-fault tracker",
 			    "this kernel has no NUMA balancing");
@@ -59,7 +41,8 @@ check_demotion(struct findings *findings, const char *sysroot)
 {
 	char line[64];
 
-	if (!read_line(sysroot, "/sys/kernel/mm/numa/demotion_enabled", line, sizeof(line)))
+	if (procfs_line(sysroot, 0, "/sys/kernel/mm/numa/demotion_enabled", line, sizeof(line)) <=
+	    0)
 		finding_add(findings, "kernel demotion", VERDICT_OK, NULL,
 			    "this kernel does not demote");
 	else if (line[0] == '1' || line[0] == 't' || line[0] == 'y')
@@ -77,7 +60,8 @@ check_huge_pages(struct findings *findings, const char *sysroot)
 {
 	char line[64];
 
-	if (!read_line(sysroot, "/sys/kernel/mm/transparent_hugepage/enabled", line, sizeof(line)))
+	if (procfs_line(sysroot, 0, "/sys/kernel/mm/transparent_hugepage/enabled", line,
+			sizeof(line)) <= 0)
 		finding_add(findings, "huge pages", VERDICT_OK, NULL,
 			    "this kernel has no transparent huge pages");
 	else if (strstr(line, "[always]"))
@@ -85,18 +69,20 @@ check_huge_pages(struct findings *findings, const char *sysroot)
 			    "always: huge pages move whole, so heat inside them cannot be told "
 			    "apart");
 	else
-		finding_add(findings, "huge pages", VERDICT_OK, NULL, "%s", line);
+		finding_add(findings, "huge pages", VERDICT_OK, NULL, "%s",
+			    strstr(line, "[madvise]") ? "madvise: only where a program asks"
+						      : "never");
 }
 
 static void
-check_damon(struct findings *findings, const char *sysroot)
+check_damon(struct findings *findings, const char *sysroot, int is_ours)
 {
 	static const char folder[] = "/sys/kernel/mm/damon/admin/kdamonds";
 	char path[128], line[64], pid[64];
 	long count, running = 0;
 
 	snprintf(path, sizeof(path), "%s/nr_kdamonds", folder);
-	if (!read_line(sysroot, path, line, sizeof(line))) {
+	if (procfs_line(sysroot, 0, path, line, sizeof(line)) <= 0) {
 		finding_add(findings, "other DAMON users", VERDICT_OK, NULL,
 			    "this kernel has no DAMON sysfs interface");
 		return;
@@ -104,30 +90,36 @@ check_damon(struct findings *findings, const char *sysroot)
 	count = strtol(line, NULL, 10);
 	for (long i = 0; i < count && i < 64; i++) {
 		snprintf(path, sizeof(path), "%s/%ld/state", folder, i);
-		if (!read_line(sysroot, path, line, sizeof(line)) || strcmp(line, "on") != 0)
+		if (procfs_line(sysroot, 0, path, line, sizeof(line)) <= 0 ||
+		    strcmp(line, "on") != 0)
 			continue;
 		running++;
 		snprintf(path, sizeof(path), "%s/%ld/pid", folder, i);
-		if (!read_line(sysroot, path, pid, sizeof(pid)))
+		if (procfs_line(sysroot, 0, path, pid, sizeof(pid)) <= 0)
 			strcpy(pid, "unknown");
 	}
-	if (running)
+	if (is_ours)
+		finding_add(findings, "other DAMON users", VERDICT_OK, NULL,
+			    "none: this service uses it");
+	else if (running)
 		finding_add(findings, "other DAMON users", VERDICT_WARNING,
 			    "stop it if the damon sampler is wanted; Sluice never takes it over",
-			    "%ld kdamonds run (the last has pid %s)", running, pid);
+			    "%ld kdamond%s (the last has pid %s)", running,
+			    running == 1 ? " runs" : "s run", pid);
 	else if (count > 0)
 		finding_add(findings, "other DAMON users", VERDICT_WARNING,
 			    "write 0 to nr_kdamonds if nobody needs them",
-			    "%ld kdamonds are set up but do not run", count);
+			    "%ld kdamond%s set up but not running", count,
+			    count == 1 ? " is" : "s are");
 	else
 		finding_add(findings, "other DAMON users", VERDICT_OK, NULL, "none");
 }
 
 void
-doctor_check_kernel(struct findings *findings, const char *sysroot)
+doctor_check_kernel(struct findings *findings, const char *sysroot, int damon_is_ours)
 {
 	check_numa_balancing(findings, sysroot);
 	check_demotion(findings, sysroot);
 	check_huge_pages(findings, sysroot);
-	check_damon(findings, sysroot);
+	check_damon(findings, sysroot, damon_is_ours);
 }

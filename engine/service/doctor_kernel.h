@@ -16,7 +16,8 @@ struct findings {
 void finding_add(struct findings *findings, const char *check, enum verdict verdict,
 		 const char *advice, const char *format, ...) __attribute__((format(printf, 5, 6)));
 
-/* Kernel settings that tier memory by themselves, huge pages, and other users of DAMON. */
-void doctor_check_kernel(struct findings *findings, const char *sysroot);
+/* Kernel settings that tier memory by themselves, huge pages, and other users of DAMON.
+ * damon_is_ours: it is this service that uses it. */
+void doctor_check_kernel(struct findings *findings, const char *sysroot, int damon_is_ours);
 
 #endif

@@ -3,9 +3,10 @@
  * engine.c - see engine.h. One lock guards the round; the engine's thread holds it for a tick, the
  * control thread for a request. A tick is short, since the mover works in slices.
  */
-#include "engine.h"
+#include "engine_parts.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,38 +18,14 @@
 #include "log.h"
 #include "memory_registry.h"
 #include "mover_registry.h"
+#include "mover_watch.h"
+#include "process_hold.h"
 #include "procfs.h"
 #include "sampler_registry.h"
 #include "settings.h"
 
 #define NS_PER_S 1000000000ull
 #define DEFAULT_STATE_DIR "/run/sluice"
-
-struct engine {
-	struct engine_options options;
-	char sysroot[256], state_dir[256];
-	char *nodes, *measured_dir;
-	struct sluice_topology_options topology_options; /* of the strings above */
-	struct sluice_topology *topology;
-	struct ops_env env;
-	struct round_parts parts;
-	struct plugin *plugin;
-	struct round *round;
-
-	pthread_t thread;
-	pthread_mutex_t lock;
-	pthread_cond_t wake;
-	int stop;
-
-	struct {
-		int32_t pid;
-		uint64_t since_ns;
-		char comm[32];
-	} targets[ENGINE_TARGETS_MAX];
-	size_t target_count;
-	uint64_t started_ns, started_cpu_ns;
-	char note[256];
-};
 
 static void
 engine_free(struct engine *engine)
@@ -62,6 +39,8 @@ engine_free(struct engine *engine)
 		engine->parts.mover_ops->stop(engine->parts.mover);
 	if (engine->parts.memory)
 		engine->parts.memory_ops->stop(engine->parts.memory);
+	for (size_t i = 0; i < engine->target_count; i++)
+		close(engine->holds[i].fd);
 	plugin_unload(engine->plugin);
 	sluice_topology_free(engine->topology);
 	pthread_cond_destroy(&engine->wake);
@@ -102,6 +81,10 @@ start_best_samplers(struct engine *engine, struct sluice_err *reterr)
 			continue;
 		if (ops->probe(&engine->env, sentence) == 0) {
 			if (start_sampler(engine, ops, &err) == 0) {
+				if (!ops->page_granular && parts->sampler_count == 1 && used)
+					snprintf(engine->sampler_note, sizeof(engine->sampler_note),
+						 "heat is known by regions only, as %.160s",
+						 reasons);
 				if (!ops->page_granular || parts->sampler_count == 2)
 					return 0;
 				continue;
@@ -141,6 +124,7 @@ start_mover(struct engine *engine, struct sluice_err *reterr)
 {
 	const struct mover_ops *ops = mover_by_name(engine->options.mover);
 	char sentence[OPS_SENTENCE_BYTES];
+	void *mover;
 	int r;
 
 	if (!ops)
@@ -150,10 +134,17 @@ start_mover(struct engine *engine, struct sluice_err *reterr)
 	if (r < 0)
 		return sluice_fail(reterr, r, "the mover '%s' cannot be used: %s", ops->name,
 				   sentence);
-	r = ops->start(&engine->env, &engine->parts.mover, reterr);
-	if (r == 0)
-		engine->parts.mover_ops = ops;
-	return r;
+	r = ops->start(&engine->env, &mover, reterr);
+	if (r < 0)
+		return r;
+	engine->watch = mover_watch_new(ops, mover);
+	if (!engine->watch) {
+		ops->stop(mover);
+		return sluice_fail(reterr, -ENOMEM, "no memory for the engine");
+	}
+	engine->parts.mover = engine->watch;
+	engine->parts.mover_ops = mover_watch_ops(engine->watch);
+	return 0;
 }
 
 static int
@@ -207,9 +198,32 @@ forget_target(struct engine *engine, int32_t pid)
 {
 	for (size_t i = 0; i < engine->target_count; i++) {
 		if (engine->targets[i].pid == pid) {
+			close(engine->holds[i].fd);
 			engine->targets[i] = engine->targets[--engine->target_count];
+			engine->holds[i] = engine->holds[engine->target_count];
 			return;
 		}
+	}
+}
+
+static void
+drop_target(struct engine *engine, int32_t pid)
+{
+	log_info("engine", "process %d has ended", pid);
+	round_remove(engine->round, pid);
+	forget_target(engine, pid);
+}
+
+/* Before each tick, as the round knows processes by their pids only: from the moment on that one
+ * has ended, its pid may become somebody else's. */
+static void
+forget_ended(struct engine *engine)
+{
+	if (poll(engine->holds, engine->target_count, 0) <= 0)
+		return;
+	for (size_t i = engine->target_count; i-- > 0;) {
+		if (engine->holds[i].revents)
+			drop_target(engine, engine->targets[i].pid);
 	}
 }
 
@@ -224,14 +238,15 @@ engine_thread(void *arg)
 		struct sluice_err err = {0, ""};
 		struct timespec until;
 		size_t ended_count = 0;
-		int64_t wait_ns = round_tick(engine->round, clock_now_ns(), ended,
-					     ENGINE_TARGETS_MAX, &ended_count, &err);
+		int64_t wait_ns;
 
-		for (size_t i = 0; i < ended_count; i++) {
-			log_info("engine", "process %d has ended", ended[i]);
-			round_remove(engine->round, ended[i]);
-			forget_target(engine, ended[i]);
-		}
+		forget_ended(engine);
+		wait_ns = round_tick(engine->round, clock_now_ns(), ended, ENGINE_TARGETS_MAX,
+				     &ended_count, &err);
+		for (size_t i = 0; i < ended_count; i++)
+			drop_target(engine, ended[i]);
+		engine_note_counters(engine);
+		engine->note[0] = '\0';
 		if (wait_ns < 0) {
 			snprintf(engine->note, sizeof(engine->note), "%.255s", err.msg);
 			wait_ns = (int64_t)NS_PER_S;
@@ -303,47 +318,16 @@ engine_stop(struct engine *engine)
 	engine_free(engine);
 }
 
-/* Is it a process that may be tiered at all? comm holds at least 32 bytes. */
-static int
-check_target(int32_t pid, char *comm, struct sluice_err *reterr)
-{
-	char path[64];
-	int r;
-
-	if (pid <= 0)
-		return sluice_fail(reterr, -EINVAL, "%d is not a process id", pid);
-	if (pid == getpid())
-		return sluice_fail(reterr, -EINVAL, "process %d is sluiced itself", pid);
-	if (pid == 1)
-		return sluice_fail(reterr, -EINVAL, "process 1 (init) is not to be tiered");
-	r = procfs_comm("", pid, comm, 32);
-	if (r < 0)
-		return sluice_fail(reterr, -ESRCH, "there is no process %d", pid);
-	r = procfs_state("", pid);
-	if (r == -EINVAL)
-		return sluice_fail(reterr, -EINVAL,
-				   "%d (%s) is a kernel thread and has no memory of its own", pid,
-				   comm);
-	if (r < 0)
-		return sluice_fail(reterr, -ESRCH, "process %d has ended", pid);
-	/* What the kernel's ptrace check allows is what move_pages will allow. */
-	snprintf(path, sizeof(path), "/proc/%d/pagemap", pid);
-	if (access(path, R_OK) < 0)
-		return sluice_fail(
-			reterr, -EPERM,
-			"not allowed to look into process %d; run as root or as its owner", pid);
-	return 0;
-}
-
 int
-engine_attach(struct engine *engine, int32_t pid, struct sluice_err *reterr)
+engine_attach(struct engine *engine, int32_t pid, uint64_t start_ticks, struct sluice_err *reterr)
 {
-	char comm[32];
-	int r = check_target(pid, comm, reterr);
+	char comm[PROCESS_COMM_BYTES];
+	int fd = process_hold(pid, start_ticks, comm, reterr), r;
 
-	if (r < 0)
-		return r;
+	if (fd < 0)
+		return fd;
 	pthread_mutex_lock(&engine->lock);
+	forget_ended(engine); /* one of this pid may be among them */
 	if (engine->target_count == ENGINE_TARGETS_MAX)
 		r = sluice_fail(reterr, -ENOSPC, "no more than %d processes can be attached",
 				ENGINE_TARGETS_MAX);
@@ -353,10 +337,12 @@ engine_attach(struct engine *engine, int32_t pid, struct sluice_err *reterr)
 		engine->targets[engine->target_count].pid = pid;
 		engine->targets[engine->target_count].since_ns = clock_now_ns();
 		memcpy(engine->targets[engine->target_count].comm, comm, sizeof(comm));
-		engine->target_count++;
+		engine->holds[engine->target_count++] = (struct pollfd){.fd = fd, .events = POLLIN};
 		pthread_cond_signal(&engine->wake);
 	}
 	pthread_mutex_unlock(&engine->lock);
+	if (r < 0)
+		close(fd);
 	return r;
 }
 
@@ -373,63 +359,6 @@ engine_detach(struct engine *engine, int32_t pid, struct sluice_err *reterr)
 	before -= engine->target_count;
 	pthread_mutex_unlock(&engine->lock);
 	return before ? 0 : sluice_fail(reterr, -ESRCH, "process %d is not attached", pid);
-}
-
-static void
-fill_target(struct engine *engine, size_t i, struct engine_target *ret)
-{
-	double rate[ROUND_TIERS_MAX] = {0}, all = 0;
-
-	*ret = (struct engine_target){
-		.pid = engine->targets[i].pid,
-		.age_ms = (clock_now_ns() - engine->targets[i].since_ns) / 1000000,
-	};
-	/* A program that was attached before its exec has another name since. */
-	procfs_comm("", ret->pid, engine->targets[i].comm, sizeof(engine->targets[i].comm));
-	memcpy(ret->comm, engine->targets[i].comm, sizeof(ret->comm));
-	if (round_target_stats(engine->round, ret->pid, ret->resident_bytes, rate,
-			       &ret->pinned_bytes) < 0)
-		return;
-	for (size_t t = 0; t < ROUND_TIERS_MAX; t++)
-		all += rate[t];
-	for (size_t t = 0; t < ROUND_TIERS_MAX && all > 0; t++)
-		ret->access_share[t] = rate[t] / all;
-}
-
-void
-engine_get_status(struct engine *engine, struct engine_status *ret)
-{
-	const struct round_parts *parts = &engine->parts;
-	size_t used = 0, tier_count = 0;
-
-	pthread_mutex_lock(&engine->lock);
-	memset(ret, 0, sizeof(*ret));
-	ret->uptime_ms = (clock_now_ns() - engine->started_ns) / 1000000;
-	ret->own_cpu_ns = clock_process_cpu_ns() - engine->started_cpu_ns;
-	snprintf(ret->policy, sizeof(ret->policy), "%s", parts->policy->name);
-	snprintf(ret->mover, sizeof(ret->mover), "%s", parts->mover_ops->name);
-	memcpy(ret->note, engine->note, sizeof(ret->note));
-	for (size_t i = 0; i < parts->sampler_count; i++) {
-		struct sampler_stats stats;
-
-		if (used < sizeof(ret->samplers))
-			used += (size_t)snprintf(ret->samplers + used, sizeof(ret->samplers) - used,
-						 "%s%s", i ? "," : "", parts->sampler_ops[i]->name);
-		parts->sampler_ops[i]->get_stats(parts->samplers[i], &stats);
-		ret->sampling.samples += stats.samples;
-		ret->sampling.lost += stats.lost;
-		ret->sampling.kernel_cpu_ns += stats.kernel_cpu_ns;
-		ret->sampling.target_cost_ns += stats.target_cost_ns;
-		ret->sampling.kernel_moved_pages += stats.kernel_moved_pages;
-	}
-	if (parts->memory_ops->tiers(parts->memory, ret->tiers, SLUICE_TIERS_MAX, &tier_count,
-				     NULL) == 0)
-		ret->tier_count = (uint32_t)tier_count;
-	round_get_stats(engine->round, &ret->round);
-	ret->target_count = engine->target_count;
-	for (size_t i = 0; i < engine->target_count; i++)
-		fill_target(engine, i, &ret->targets[i]);
-	pthread_mutex_unlock(&engine->lock);
 }
 
 int

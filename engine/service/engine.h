@@ -67,9 +67,11 @@ int engine_start(const struct engine_options *options, struct engine **ret,
 /* One last decided move finishes; then everything is put back. NULL is fine. */
 void engine_stop(struct engine *engine);
 
-/* -ESRCH no such process, -EINVAL a kernel thread, ourselves or pid 1, -EPERM not allowed,
- * -EALREADY attached already, -ENOSPC too many. */
-int engine_attach(struct engine *engine, int32_t pid, struct sluice_err *reterr);
+/* start_ticks: of the process that is meant (procfs_started), or 0. A process that comes to have
+ * the pid of a target that ended is not a target. -ESRCH no such process, -EINVAL a kernel thread,
+ * ourselves or pid 1, -EPERM not allowed, -EALREADY attached already, -ENOSPC too many. */
+int engine_attach(struct engine *engine, int32_t pid, uint64_t start_ticks,
+		  struct sluice_err *reterr);
 /* -ESRCH: not attached. */
 int engine_detach(struct engine *engine, int32_t pid, struct sluice_err *reterr);
 

@@ -9,23 +9,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "procfs.h"
+
 #define FOLLOW_MAX 256
 
 struct followed {
 	int32_t pid;
-	int32_t root;        /* the process that follow_add named */
-	uint64_t start_time; /* tells a reused pid from the process we knew */
+	int32_t root;         /* the process that follow_add named */
+	uint64_t start_ticks; /* tells a reused pid from the process we knew */
 };
 
 struct follow {
-	int (*attach)(void *ctx, int32_t pid);
+	int (*attach)(void *ctx, int32_t pid, uint64_t start_ticks);
 	void *ctx;
 	struct followed known[FOLLOW_MAX];
 	size_t count;
 };
 
 struct follow *
-follow_new(int (*attach)(void *ctx, int32_t pid), void *ctx)
+follow_new(int (*attach)(void *ctx, int32_t pid, uint64_t start_ticks), void *ctx)
 {
 	struct follow *follow = calloc(1, sizeof(*follow));
 
@@ -42,38 +44,12 @@ follow_free(struct follow *follow)
 	free(follow);
 }
 
-/* Field 22 of /proc/PID/stat; 0 when the process is no more. */
-static uint64_t
-start_time_of(int32_t pid)
-{
-	char path[64], line[1024];
-	uint64_t start;
-	const char *field;
-	size_t len;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	file = fopen(path, "re");
-	if (!file)
-		return 0;
-	len = fread(line, 1, sizeof(line) - 1, file);
-	fclose(file);
-	line[len] = '\0';
-	field = strrchr(line, ')'); /* the name before it may hold anything */
-	if (!field || field[1] == '\0' || field[2] == 'Z')
-		return 0;
-	for (int i = 2; field && i < 22; i++)
-		field = strchr(field + 1, ' ');
-	start = field ? strtoull(field, NULL, 10) : 0;
-	return start ? start : 1;
-}
-
 static int
 add(struct follow *follow, int32_t pid, int32_t root)
 {
-	uint64_t start = start_time_of(pid);
+	uint64_t start;
 
-	if (start == 0)
+	if (procfs_started("", pid, &start) < 0)
 		return -ESRCH;
 	if (follow->count == FOLLOW_MAX)
 		return -ENOSPC;
@@ -125,7 +101,8 @@ read_children(struct follow *follow, const char *path, int32_t root)
 			if (end == at)
 				break;
 			if (!is_known(follow, pid) && add(follow, pid, root) == 0)
-				follow->attach(follow->ctx, pid);
+				follow->attach(follow->ctx, pid,
+					       follow->known[follow->count - 1].start_ticks);
 		}
 	}
 	free(line);
@@ -160,7 +137,10 @@ follow_tick(struct follow *follow)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < follow->count; i++) {
-		if (start_time_of(follow->known[i].pid) == follow->known[i].start_time)
+		uint64_t start;
+
+		if (procfs_started("", follow->known[i].pid, &start) == 0 &&
+		    start == follow->known[i].start_ticks)
 			follow->known[kept++] = follow->known[i];
 	}
 	follow->count = kept;

@@ -12,9 +12,10 @@
 
 struct follow;
 
-/* attach is told each new process once; what it returns does not matter here. */
-struct follow *follow_new(int (*attach)(void *ctx, int32_t pid), void *ctx); /* NULL: no memory */
-void follow_free(struct follow *follow);                                     /* NULL is fine */
+/* attach is told each new process once, with when it started (procfs_started); what it returns does
+ * not matter here. NULL: no memory. */
+struct follow *follow_new(int (*attach)(void *ctx, int32_t pid, uint64_t start_ticks), void *ctx);
+void follow_free(struct follow *follow); /* NULL is fine */
 
 /* Follow this process's children, and theirs. 0, -ESRCH, or -ENOSPC (at most 256 at once). */
 int follow_add(struct follow *follow, int32_t pid);

@@ -14,7 +14,7 @@
 #include "setup.h"
 
 static int
-attach_child(void *ctx, int32_t pid)
+attach_child(void *ctx, int32_t pid, uint64_t start_ticks)
 {
 	struct service *service = ctx;
 	struct sluice_err err = {0, ""};
@@ -22,7 +22,7 @@ attach_child(void *ctx, int32_t pid)
 
 	if (!service->engine)
 		return -ESRCH;
-	r = engine_attach(service->engine, pid, &err);
+	r = engine_attach(service->engine, pid, start_ticks, &err);
 	if (r < 0 && r != -EALREADY && r != -ESRCH)
 		log_warn("follow", "child %d is not tiered: %s", pid, err.msg);
 	return r;

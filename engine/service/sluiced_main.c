@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
@@ -135,6 +136,20 @@ open_signals(struct sluice_err *reterr)
 	return fd >= 0 ? fd : sluice_fail(reterr, -errno, "signalfd: %s", strerror(errno));
 }
 
+/* Each target and each CPU takes some descriptors: all that we may have, as nothing here uses
+ * select(2), for which the usual limit is kept low. */
+static void
+raise_file_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == limit.rlim_max)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		log_debug("service", "cannot raise the limit of open files: %s", strerror(errno));
+}
+
 /* The folder of the socket, when it is ours to make. */
 static void
 make_folder(const char *socket_path)
@@ -192,6 +207,7 @@ run_service(const struct options *options, const struct command_line *line, int 
 	*ret_exit = EXIT_GENERAL;
 	if (signal_fd < 0)
 		return signal_fd;
+	raise_file_limit();
 	r = service_new(options, line->private_fd >= 0, &service, reterr);
 	if (r == 0)
 		r = control_new(&service_control_ops, service, &control, reterr);

@@ -76,6 +76,7 @@ static json_t *
 verb_attach(struct service *service, struct control_client *client, const json_t *request)
 {
 	const json_t *follow = json_object_get(request, "follow");
+	const json_t *start = json_object_get(request, "start_ticks");
 	struct sluice_err err = {0, ""};
 	int32_t pid = 0;
 	int r = request_pid(request, &pid, &err);
@@ -84,7 +85,10 @@ verb_attach(struct service *service, struct control_client *client, const json_t
 	if (r < 0 || (follow && !json_is_boolean(follow)))
 		return control_error(-EBADMSG, EXIT_USAGE,
 				     r < 0 ? err.msg : "\"follow\" must be true or false");
-	r = engine_attach(service->engine, pid, &err);
+	if (start && (!json_is_integer(start) || json_integer_value(start) <= 0))
+		return control_error(-EBADMSG, EXIT_USAGE,
+				     "\"start_ticks\" must be a positive integer");
+	r = engine_attach(service->engine, pid, (uint64_t)json_integer_value(start), &err);
 	if (r < 0)
 		return failure(STAGE_TARGET, r, &err);
 	if (json_is_true(follow) && follow_add(service->follow, pid) == -ENOSPC)

@@ -28,6 +28,16 @@ expect 7 "$tmp/text.so" "${run[@]}" --policy "$tmp/text.so" -- "${touched[@]}"
 cp "$policies/hotness.so" "$tmp/loose.so" && chmod 666 "$tmp/loose.so"
 expect 7 "$tmp/loose.so" "${run[@]}" --policy "$tmp/loose.so" -- "${touched[@]}"
 
+mkdir -m 777 "$tmp/open" && chmod 777 "$tmp/open"
+expect 4 "belongs to somebody else, or others may write to it" "${run[@]}" --state-dir "$tmp/open" -- "${touched[@]}"
+check "nothing was written there" test -z "$(ls -A "$tmp/open")"
+mkdir -m 700 "$tmp/notes" "$tmp/notes/settings"
+echo nonsense >"$tmp/notes/settings/proc!sys!kernel!numa_balancing"
+expect 1 "is not a note of a kernel setting" "$real/sluice" restore --state-dir "$tmp/notes" --sysroot "$root"
+printf 'sluice-setting 1\n/etc/passwd\nx\n1\n1\nunknown\n' >"$tmp/notes/settings/etc!passwd"
+expect 1 "is not a note of a kernel setting" "$real/sluice" restore --state-dir "$tmp/notes" --sysroot "$root"
+check "a note that is not one stays to be looked at" test -e "$tmp/notes/settings/etc!passwd"
+
 single=("$real/sluice" run --sysroot "$tmp/single" --state-dir "$state" --policy-dir "$policies")
 expect 5 "only one memory tier" "${single[@]}" -- "${touched[@]}"
 expect 5 "The command was not started" "${single[@]}" -- "${touched[@]}"

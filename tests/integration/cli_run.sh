@@ -38,7 +38,12 @@ json "$tmp/r.json" '[.series[].t_s] | . == sort'
 json "$tmp/r.json" '[.series[].promoted_bytes] | . == sort'
 json "$tmp/r.json" '.series[0] | has("fast_share", "demoted_bytes", "cpu_ms", "kernel_cpu_ms", "samples", "target_cost_ms", "tier_free_bytes")' 2>/dev/null
 check "people read what moved" grep -q '100 MiB up, 90 MiB down' "$tmp/err"
-check "people read the share" grep -q '98 % of accesses now served by dram' "$tmp/err"
+check "people read the share" grep -q '98 % of accesses by fast memory (dram)' "$tmp/err"
+json "$tmp/r.json" '.note == "fake note" and .summary.fast_full_s > 2 and .summary.fast_full_s < 7'
+check "people read for how long fast memory was full" grep -qE 'fast memory was full for [2-6] of [5-7] s' "$tmp/err"
+check "and what the service had to say" grep -q 'note    fake note' "$tmp/err"
+"${run[@]}" --dry-run -- true 2>"$tmp/err"
+check "a dry run moves nothing, and says so" grep -q 'nothing, as it was a dry run' "$tmp/err"
 check "no half-written report is left" test "$(ls "$tmp" | grep -c 'r.json')" = 1
 "${run[@]}" --json -- true 2>"$tmp/j.json"
 json "$tmp/j.json" '.exit_status == 0 and .tiered'

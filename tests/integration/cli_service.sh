@@ -47,6 +47,15 @@ soon sh -c "pgrep -c -x named-one | grep -qx 2"
 sluice --json attach named-one >"$tmp/a.json"
 json "$tmp/a.json" '.ok and (.pids | length) == 2'
 
+printf -v evil 'ev\033[31mil'
+cp "$(command -v sleep)" "$tmp/$evil"
+"$tmp/$evil" 60 & evil_pid=$! && pids+=($evil_pid)
+soon grep -q ev "/proc/$evil_pid/comm"
+expect 0 "" sluice attach $evil_pid
+sluice status >"$tmp/out"
+check "a process's name cannot command the terminal" no grep -q $'\033' "$tmp/out"
+check "it is shown all the same" grep -qF 'ev?[31mil' "$tmp/out"
+expect 0 "" sluice detach $evil_pid
 sluice --json status >"$tmp/st.json"
 json "$tmp/st.json" '.ok and .policy == "fake-policy" and .samplers == ["fake", "other"] and (.targets | length) == 3'
 json "$tmp/st.json" '.tiers[0].kind == "dram" and .tiers[0].latency_ns == 80 and .tiers[1].latency_ns == null'
@@ -70,6 +79,23 @@ if command -v script >/dev/null; then
 	(sleep 1; printf q) | TERM=xterm LC_ALL=C.UTF-8 timeout 10 script -qec \
 		"stty cols 100 rows 24; '$fake/sluice' --socket '$sock' top --delay 100ms" /dev/null >"$tmp/screen"
 	check "q ends the screen" test $? = 0
+	on_terminal() { # COLUMNS COMMAND...: what a terminal of that width gets
+		local columns=$1
+		shift
+		TERM=xterm LC_ALL=C.UTF-8 timeout 10 script -qec "stty cols $columns rows 24; $*" /dev/null >"$tmp/tty"
+	}
+	on_terminal 80 "'$fake/sluice' --socket '$sock' status"
+	check "a terminal gets bold headings" grep -q $'\033\[1m' "$tmp/tty"
+	on_terminal 80 "NO_COLOR=1 '$fake/sluice' --socket '$sock' status"
+	check "but not with NO_COLOR" no grep -q $'\033' "$tmp/tty"
+	on_terminal 80 "NO_COLOR= '$fake/sluice' --socket '$sock' status"
+	check "which counts only when it says something" grep -q $'\033\[1m' "$tmp/tty"
+	for words in "run --help" "--help" doctor policies; do
+		on_terminal 80 "NO_COLOR=1 '$fake/sluice' $words --socket '$sock'"
+		check "sluice $words fits 80 columns" awk '{ sub(/\r$/, "") } length > 80 { exit 1 }' "$tmp/tty"
+	done
+	(sleep 1; printf q) | on_terminal 80 "'$fake/sluice' --socket '$sock' top --delay 100ms"
+	check "top shows each target's share at 80 columns" grep -q SERVED "$tmp/tty"
 	check "the screen shows tiers" grep -q 'cxl' "$tmp/screen"
 	check "and leaves the alternate screen" grep -q $'\033\\[?1049l' "$tmp/screen"
 fi

@@ -16,12 +16,14 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "procfs.h"
 
 #define MIB ((uint64_t)1 << 20)
 
 struct engine {
 	char changed[4096]; /* path of the file that stands for a setting */
 	uint64_t started_ns, started_cpu_ns;
+	int is_dry;
 	size_t count;
 	struct engine_target targets[ENGINE_TARGETS_MAX];
 };
@@ -48,6 +50,7 @@ engine_start(const struct engine_options *options, struct engine **ret, struct s
 	}
 	fclose(file);
 	engine->started_ns = clock_now_ns();
+	engine->is_dry = options->round.dry_run;
 	engine->started_cpu_ns = clock_process_cpu_ns();
 	*ret = engine;
 	return 0;
@@ -62,26 +65,12 @@ engine_stop(struct engine *engine)
 	free(engine);
 }
 
-static void
-read_comm(int32_t pid, char comm[32])
-{
-	char path[64];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
-	file = fopen(path, "re");
-	if (!file)
-		return;
-	if (fgets(comm, 32, file))
-		comm[strcspn(comm, "\n")] = '\0';
-	fclose(file);
-}
-
 int
-engine_attach(struct engine *engine, int32_t pid, struct sluice_err *reterr)
+engine_attach(struct engine *engine, int32_t pid, uint64_t start_ticks, struct sluice_err *reterr)
 {
 	struct engine_target *target = &engine->targets[engine->count];
 
+	(void)start_ticks;
 	if (pid == 1 || pid == getpid())
 		return sluice_fail(reterr, -EINVAL, "process %d cannot be tiered", pid);
 	if (kill(pid, 0) < 0 && errno == ESRCH)
@@ -94,7 +83,7 @@ engine_attach(struct engine *engine, int32_t pid, struct sluice_err *reterr)
 	if (engine->count == ENGINE_TARGETS_MAX)
 		return sluice_fail(reterr, -ENOSPC, "too many targets");
 	*target = (struct engine_target){.pid = pid};
-	read_comm(pid, target->comm);
+	procfs_comm("", pid, target->comm, sizeof(target->comm));
 	if (strcmp(target->comm, "refuse-me") == 0)
 		return sluice_fail(reterr, -EPERM, "not allowed to look into process %d", pid);
 	engine->count++;
@@ -118,7 +107,7 @@ void
 engine_get_status(struct engine *engine, struct engine_status *ret)
 {
 	double age_s = (double)(clock_now_ns() - engine->started_ns) / 1e9;
-	double done = age_s > 4 ? 1 : age_s / 4;
+	double done = engine->is_dry ? 0 : age_s > 4 ? 1 : age_s / 4;
 	double share = 0.5 + 0.48 * done;
 
 	memset(ret, 0, sizeof(*ret));
@@ -126,11 +115,14 @@ engine_get_status(struct engine *engine, struct engine_status *ret)
 	snprintf(ret->policy, sizeof(ret->policy), "fake-policy");
 	snprintf(ret->mover, sizeof(ret->mover), "fake");
 	snprintf(ret->samplers, sizeof(ret->samplers), "fake,other");
+	snprintf(ret->note, sizeof(ret->note), "%s", engine->count ? "fake note" : "");
 	ret->tier_count = 2;
 	ret->tiers[0] =
 		(struct sluice_tier){512 * MIB, 100 * MIB, 84 * MIB, 0, 80, SLUICE_TIER_DRAM};
 	ret->tiers[1] =
 		(struct sluice_tier){1024 * MIB, 600 * MIB, 600 * MIB, 0, 0, SLUICE_TIER_CXL};
+	if (age_s > 1) /* fast memory is full by then */
+		ret->tiers[0].room_bytes = MIB;
 	ret->round.rounds = (uint64_t)age_s;
 	ret->round.promoted_bytes = (uint64_t)(100 * done) * MIB;
 	ret->round.demoted_bytes = (uint64_t)(90 * done) * MIB;
@@ -150,7 +142,7 @@ engine_get_status(struct engine *engine, struct engine_status *ret)
 		if (kill(engine->targets[i].pid, 0) < 0)
 			continue;
 		*target = engine->targets[i];
-		read_comm(target->pid, target->comm);
+		procfs_comm("", target->pid, target->comm, sizeof(target->comm));
 		target->resident_bytes[0] = 400 * MIB;
 		target->resident_bytes[1] = 300 * MIB;
 		target->access_share[0] = share;

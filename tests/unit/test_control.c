@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -401,6 +402,77 @@ test_too_many_clients(void **state)
 	rmdir(folder);
 }
 
+/* A client that asks and then closes its own end for writing, as `nc -N` does. */
+static void
+test_half_closed(void **state)
+{
+	struct world *world = *state;
+	char text[65536];
+	size_t got = 0;
+	ssize_t n;
+
+	world->answer_bytes = 1 << 20; /* more than a socket takes at once */
+	assert_int_equal(write(world->fd, "{}\n", 3), 3);
+	serve(world, 1);
+	assert_int_equal(shutdown(world->fd, SHUT_WR), 0);
+	serve(world, 1);
+	while ((n = recv(world->fd, text, sizeof(text), MSG_DONTWAIT)) > 0) {
+		got += (size_t)n;
+		serve(world, 1);
+	}
+	assert_int_equal(n, 0);
+	assert_true(got > 1 << 20);
+	assert_int_equal(control_clients(world->control), 0);
+}
+
+/* Without a descriptor left, a client is refused, and one that cannot even be refused does not make
+ * the loop spin. */
+static void
+test_no_descriptors(void **state)
+{
+	struct world *world = *state;
+	char folder[] = "/tmp/sluice-test-XXXXXX", path[128];
+	struct client *first, *second;
+	struct sluice_err err = {0, ""};
+	struct rlimit old, none;
+	json_t *answer;
+	int status = 0, other, turns = 0;
+	uint64_t began_ns;
+
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/s", folder);
+	assert_int_equal(control_listen(world->control, path, NULL), 0);
+	assert_int_equal(client_connect(path, &first, NULL), 0);
+	assert_int_equal(client_connect(path, &second, NULL), 0);
+	getrlimit(RLIMIT_NOFILE, &old);
+	/* Descriptors that are open stay so; the spare one goes, as its number is the last. */
+	none = (struct rlimit){(rlim_t)client_fd(first), old.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	assert_int_equal(control_serve(world->control, 0, -1, &other, NULL), 0);
+	/* Refused by the spare one's place; it could be had again, or not. */
+	assert_int_equal(client_receive(first, 0, &answer, &err), 0);
+	assert_int_equal(client_answer_error(answer, &status, &err), -EMFILE);
+	assert_int_equal(status, EXIT_GENERAL);
+	json_decref(answer);
+	none.rlim_cur = 4; /* poll(2) itself wants as many as it is asked about */
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	began_ns = clock_now_ns();
+	while (clock_now_ns() - began_ns < 300000000u) {
+		assert_int_equal(control_serve(world->control, 50, -1, &other, NULL), 0);
+		turns++;
+	}
+	setrlimit(RLIMIT_NOFILE, &old);
+	assert_true(turns < 20);
+	/* It hears again by itself. */
+	for (int i = 0; i < 40 && control_clients(world->control) < 2; i++)
+		assert_int_equal(control_serve(world->control, 50, -1, &other, NULL), 0);
+	assert_int_equal(control_clients(world->control), 2);
+	client_free(first);
+	client_free(second);
+	unlink(path);
+	rmdir(folder);
+}
+
 static void
 test_error_text_of_strangers(void **state)
 {
@@ -449,6 +521,8 @@ main(void)
 		WITH_WORLD(test_listening),
 		WITH_WORLD(test_stale_socket),
 		WITH_WORLD(test_too_many_clients),
+		WITH_WORLD(test_half_closed),
+		WITH_WORLD(test_no_descriptors),
 		cmocka_unit_test(test_error_text_of_strangers),
 		cmocka_unit_test(test_exit_statuses),
 	};

@@ -22,6 +22,10 @@
 #define MIB (1ull << 20)
 #define PRESENT (1ull << 63)
 
+/* A line of /proc/7/stat: its state, and when it started. */
+#define STAT(state, start)                                                                         \
+	"7 (a) " state " 1 7 7 0 -1 4194304 100 0 0 0 0 0 0 0 20 0 1 0 " start " 0 0\n"
+
 static void
 put_node(int id, const char *cpus, const char *distance, unsigned long free_kb)
 {
@@ -56,7 +60,7 @@ setup(void **state)
 	put_node(1, "4-7\n", "21 10 28 17\n", 500000);
 	put_node(2, "\n", "17 28 10 28\n", 900000);
 	put_node(3, "\n", "28 17 28 10\n", 900000);
-	fake_put("proc/7/stat", "7 (a) S 1 7 7 0 -1 4194304 100 0");
+	fake_put("proc/7/stat", STAT("S", "100"));
 	fake_put("proc/7/status", "Name:\ta\nVmLck:\t       0 kB\nMems_allowed_list:\t0-3\n");
 	return 0;
 }
@@ -193,8 +197,17 @@ owners_mappings_stay(void **unused)
 	assert_int_equal(spans_get(spans, 7, 80 * S, list, 8, &count, &pinned, &err), 0);
 	assert_true(list[0].start != 0x10000000);
 
-	fake_put("proc/7/stat", "7 (a) Z 1 7 7 0 -1 4194304 100 0");
-	assert_int_equal(spans_get(spans, 7, 81 * S, list, 8, &count, &pinned, &err), -ESRCH);
+	/* Another process has the pid now: what was found out about the old one's does not hold. */
+	fake_put("proc/7/numa_maps", "10000000 default anon=3 N0=3 kernelpagesize_kB=4\n");
+	assert_int_equal(spans_get(spans, 7, 140 * S, list, 8, &count, &pinned, &err), 0);
+	assert_true(list[0].start == 0x10000000);
+	fake_put("proc/7/stat", STAT("S", "200"));
+	fake_put("proc/7/numa_maps", "10000000 bind:0 anon=3 N0=3 kernelpagesize_kB=4\n");
+	assert_int_equal(spans_get(spans, 7, 140 * S + 1, list, 8, &count, &pinned, &err), 0);
+	assert_true(list[0].start != 0x10000000);
+
+	fake_put("proc/7/stat", STAT("Z", "200"));
+	assert_int_equal(spans_get(spans, 7, 141 * S, list, 8, &count, &pinned, &err), -ESRCH);
 	fake_put("proc/7/stat", "7 (kswapd0) S 2 0 0 0 -1 2166784 0 0");
 	assert_int_equal(spans_get(spans, 7, 82 * S, list, 8, &count, &pinned, &err), -EINVAL);
 	assert_non_null(strstr(err.msg, "kernel thread"));

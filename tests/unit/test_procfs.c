@@ -101,6 +101,61 @@ states(void **unused)
 }
 
 static void
+starts(void **unused)
+{
+	uint64_t ticks = 1;
+
+	(void)unused;
+	fake_put("proc/7/stat",
+		 "7 (a) 9 9) S 1 7 7 0 -1 4194304 1 0 0 0 0 0 0 0 20 0 1 0 123456 10 20\n");
+	assert_int_equal(procfs_started(fake_root, 7, &ticks), 0);
+	assert_int_equal(ticks, 123456);
+	fake_put("proc/7/stat", "7 (a) S 1 7 7 0 -1 4194304 100 0");
+	assert_int_equal(procfs_started(fake_root, 7, &ticks), -EBADMSG);
+	assert_int_equal(procfs_started(fake_root, 8, &ticks), -ESRCH);
+	assert_int_equal(ticks, 123456);
+	assert_int_equal(procfs_started("", getpid(), &ticks), 0);
+	assert_true(ticks > 0);
+}
+
+static void
+small_files(void **unused)
+{
+	int64_t number = 7;
+	uint64_t bytes = 7;
+	char text[8] = "as was";
+
+	(void)unused;
+	assert_int_equal(procfs_line(fake_root, 0, "sys/none", text, sizeof(text)), -ENOENT);
+	assert_string_equal(text, "as was");
+	fake_put("sys/one", "on \t\nmore\n");
+	assert_int_equal(procfs_line(fake_root, 0, "sys/one", text, sizeof(text)), 2);
+	assert_string_equal(text, "on");
+	assert_int_equal(procfs_line(fake_root, 0, "/sys/one", text, 2), 1);
+	assert_string_equal(text, "o");
+	assert_int_equal(procfs_text(fake_root, 0, "sys/one", text, sizeof(text)), 7);
+	assert_string_equal(text, "on \t\nmo");
+	fake_put("sys/one", "");
+	assert_int_equal(procfs_line(fake_root, 0, "sys/one", text, sizeof(text)), 0);
+	fake_put("proc/7/statm", ""); /* the process has ended */
+	assert_int_equal(procfs_line(fake_root, 7, "statm", text, sizeof(text)), -ESRCH);
+	assert_int_equal(procfs_resident(fake_root, 7, &bytes), -ESRCH);
+	fake_put("proc/7/statm", "100 30 5 1 0 40 0\n");
+	assert_int_equal(procfs_resident(fake_root, 7, &bytes), 0);
+	assert_int_equal(bytes, 30 * 4096);
+
+	assert_int_equal(procfs_number(fake_root, 0, "sys/one", &number), -EBADMSG);
+	fake_put("sys/one", "12 parsecs\n");
+	assert_int_equal(procfs_number(fake_root, 0, "sys/one", &number), -EBADMSG);
+	fake_put("sys/one", "99999999999999999999\n");
+	assert_int_equal(procfs_number(fake_root, 0, "sys/one", &number), -EBADMSG);
+	assert_int_equal(number, 7);
+	fake_put("sys/one", "-12\n");
+	assert_int_equal(procfs_number(fake_root, 0, "sys/one", &number), 0);
+	assert_int_equal(number, -12);
+}
+
+static void
 names(void **unused)
 {
 	char comm[32] = "as it was";
@@ -131,6 +186,7 @@ numbers(void **unused)
 	assert_int_equal(procfs_number_parse("VmLck: 99999999999999999999999", "VmLck:", &number),
 			 0);
 	assert_int_equal(procfs_number_parse("Vm", "VmLck:", &number), 0);
+	assert_int_equal(number, 4096);
 }
 
 int
@@ -138,8 +194,8 @@ main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, fake_root_make, fake_root_remove)
 	const struct CMUnitTest tests[] = {
-		TEST(maps_lines), TEST(lines_of_any_length), TEST(states), TEST(names),
-		TEST(numbers),
+		TEST(maps_lines), TEST(lines_of_any_length), TEST(states),  TEST(names),
+		TEST(starts),     TEST(small_files),         TEST(numbers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

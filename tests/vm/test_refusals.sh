@@ -41,6 +41,40 @@ for i in 1 2 3; do
 	wait $target 2>/dev/null
 	expect 3 "$target" sluice attach $target
 done
+
+# The pid of a target that has just ended goes to another program, which nobody attached.
+hotset --size 120M --start-on 1 --seconds 60 --quiet >/dev/null 2>&1 &
+target=$!
+moved=$(outcome moved)
+sleep 1.5
+expect 0 '' sluice attach $target
+check 'its pages move' soon more
+kill -9 $target
+wait $target 2>/dev/null
+echo $((target - 1)) >/proc/sys/kernel/ns_last_pid
+hotset --size 120M --start-on 1 --seconds 60 --quiet >/dev/null 2>&1 &
+other=$!
+check "another program has its pid, $target" test $other = $target
+sleep 3
+check 'it is no target' eval 'sluice status --json | tr -d " \n" | grep -qF "\"targets\":[]"'
+moved=$(outcome moved)
+sleep 2
+check 'and none of its pages is moved' test "$(outcome moved)" = "$moved"
+check 'until it is attached' eval 'sluice attach $other && soon more'
+kill -9 $other
+wait $other 2>/dev/null
+
+# What the owner placed stays, and is told.
+numactl --membind=1 hotset --size 40M --hot 10M --seconds 60 --quiet >/dev/null 2>&1 &
+target=$!
+sleep 1.5
+moved=$(outcome moved)
+expect 0 '' sluice attach $target
+noted() { sluice status | grep -q 'placed by its owner'; }
+check 'memory that its owner bound is told of' soon noted
+check 'and stays' test "$(outcome moved)" = "$moved"
+kill -9 $target
+wait $target 2>/dev/null
 forgotten() { sluice status --json | tr -d ' \n' | grep -qF '"targets":[]'; }
 check 'the service goes on, without them' soon forgotten
 check 'it is still the same service' kill -0 $service
@@ -98,6 +132,48 @@ for how in restore 'next start'; do
 	unchanged "killed by 9, then $how"
 done
 kill $target
+wait $target 2>/dev/null
+
+# Killed while pages are on their way: the kernel finishes or leaves each of them whole.
+checksum --size 64M --seconds 25 --threads 1 >/tmp/sum.jsonl 2>&1 &
+target=$!
+start_service --policy /root/churn.so --rate 1G
+expect 0 '' sluice attach $target
+check 'pages are moving' soon is_positive moved
+sleep 1
+kill -9 $service
+wait $service 2>/dev/null
+check 'killed in mid-move, it leaves settings changed' no is_as_before
+expect 0 '' sluice restore
+rm -f /run/sluice/sluiced.sock
+unchanged 'killed by 9 in mid-move, then restore'
+start_service --policy /root/churn.so --rate 1G
+expect 0 '' sluice attach $target
+check 'a second service moves them on' soon is_positive moved
+expect 6 "another sluiced (pid $service)" sluiced --socket /tmp/second.sock
+expect 6 "another sluiced (pid $service)" sluice run --policy /root/churn.so -- touch /tmp/started
+check 'a refused second leaves no socket, and starts no command' test ! -e /tmp/second.sock -a ! -e /tmp/started
+check 'the first is still at work, settings and all' changed
+stop_service
+unchanged 'two at once, then SIGTERM in mid-move'
+wait $target
+check "the program finds every byte as it was: status $?, 0 wanted" test $? = 0
+
+# At its busiest: what is hot is not known yet.
+hotset --size 300M --hot 60M --seconds 100 --quiet >/dev/null 2>&1 &
+target=$!
+for signal in TERM INT HUP; do
+	start_service
+	expect 0 '' sluice attach $target
+	check 'it learns' soon changed
+	sleep 2
+	kill -$signal $service
+	wait $service
+	check "SIG$signal while it learns ends it with $?, 0 wanted" test $? = 0
+	unchanged "SIG$signal while it learns"
+done
+kill $target
+wait $target 2>/dev/null
 
 sluice run --quiet -- sleep 100 &
 run=$!
@@ -203,6 +279,8 @@ held() { sed -n 's/.*"access_fast_share":\([0-9.]*\).*/\1/p' /tmp/filler.jsonl |
 held_before=$(held)
 expect 0 '' sluice run --json-out /tmp/run.json -- hotset --size 40M --hot 20M --start-on 1 --seconds 8 --report /tmp/h.jsonl
 cat /tmp/err | sed 's/^/        /'
+check 'the end report says that it was full' grep -q 'fast memory was full for' /tmp/err
+check 'and of what' grep -q "of it is not the targets" /tmp/err
 check 'Sluice was at work' grep -q '"tiered": true' /tmp/run.json
 promoted() { sed -n 's/.*"promoted_bytes": *\([0-9]*\).*/\1/p' /tmp/run.json | head -n 1; }
 # What becomes free meanwhile above the watermark may be used.

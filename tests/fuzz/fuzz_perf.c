@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fuzz_perf.c - the records of a perf ring (sampler/perf_record.h), and DAMON's tracepoint in them
+ * (sampler/damon_event.h). The first part of the input is the tracepoint's format file; what
+ * follows, at most a ring's worth, lies in the ring from its second half on.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "damon_event.h"
+#include "fuzz.h"
+#include "perf_record.h"
+
+#define RING_BYTES 4096u
+
+struct seen {
+	struct damon_format format;
+	int has_format;
+	size_t bytes;
+};
+
+static void
+each(void *ctx, unsigned int event, const void *payload, size_t bytes)
+{
+	struct seen *seen = ctx;
+	struct damon_record record;
+	uint32_t size;
+	/* The end of the payload is the end of what may be read. */
+	char *exact = malloc(bytes + 1);
+
+	FUZZ_REQUIRE(exact && event < 2 && bytes <= RING_BYTES && (uintptr_t)payload % 8 == 0);
+	memcpy(exact, payload, bytes);
+	seen->bytes += bytes;
+	if (seen->has_format && bytes >= 12) {
+		memcpy(&size, exact + 8, 4);
+		if (size <= bytes - 12 &&
+		    damon_record_decode(&seen->format, exact + 12, size, &record) == 0)
+			FUZZ_REQUIRE(record.start < record.end && record.start % 4096 == 0);
+	}
+	free(exact);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const uint64_t ids[8] = {11, 12};
+	struct seen seen = {.bytes = 0};
+	char *wrapped = malloc(PERF_RECORD_BYTES_MAX), *ring = calloc(1, RING_BYTES), *format;
+	uint64_t tail = RING_BYTES * 3 + RING_BYTES / 2;
+	size_t length;
+	const uint8_t *part = fuzz_part(&data, &size, &length);
+
+	FUZZ_REQUIRE(wrapped && ring);
+	format = fuzz_text(part, length);
+	seen.has_format = damon_format_parse(format, &seen.format) == 0;
+	if (size > RING_BYTES)
+		size = RING_BYTES;
+	for (size_t i = 0; i < size; i++)
+		ring[(tail + i) % RING_BYTES] = (char)data[i];
+	perf_records_walk(ring, RING_BYTES, tail, tail + size, ids, 8, wrapped, each, &seen);
+	FUZZ_REQUIRE(seen.bytes <= size);
+	free(format);
+	free(ring);
+	free(wrapped);
+	return 0;
+}
