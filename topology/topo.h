@@ -175,7 +175,7 @@ struct topo_pair *topo_pair_find(const struct sluice_topology *topo, uint32_t in
 				 uint32_t node);
 
 /* A source in the words of sentences: "HMAT", "the measurement", ... */
-const char *topo_words(enum sluice_source source);
+const char *topo_source_words(enum sluice_source source);
 
 /* Whether the node is proven, or said by the user, to be slower than DRAM. */
 bool topo_is_proven_slow(const struct topo_node *node);

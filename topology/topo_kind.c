@@ -124,7 +124,7 @@ find_proven_kind(struct topo_node *node, const struct yardstick *best)
 			set_kind(node, SLUICE_TIER_HBM, node->node.bw_source,
 				 "HBM beside CPUs: its memory is %s, and %s gives %u MB/s against "
 				 "%u MB/s.",
-				 node->device_text, topo_words(node->node.bw_source),
+				 node->device_text, topo_source_words(node->node.bw_source),
 				 node->node.read_bw_mbps, best->bw_mbps);
 		else if (node->proof >= TOPO_PROOF_CXL)
 			set_kind(node, SLUICE_TIER_DRAM, SLUICE_SOURCE_NODE,
@@ -156,7 +156,7 @@ find_kind(const struct sluice_topology *topo, struct topo_node *node, const stru
 {
 	uint32_t latency_ns = topo_comparable_ns(topo, node);
 	uint32_t bw_mbps = node->node.read_bw_mbps;
-	const char *by = topo_words(node->node.latency_source);
+	const char *by = topo_source_words(node->node.latency_source);
 	const char *soft_reserved = node->proof == TOPO_PROOF_SOFT_RESERVED
 					    ? ", firmware set it aside as specific-purpose memory"
 					    : "";
@@ -171,7 +171,7 @@ find_kind(const struct sluice_topology *topo, struct topo_node *node, const stru
 	if (best->bw_mbps && bw_mbps >= (uint64_t)best->bw_mbps * HBM_TIMES)
 		set_kind(node, SLUICE_TIER_HBM, node->node.bw_source,
 			 "HBM: no CPUs, and %s gives %u MB/s against %u MB/s of nodes with CPUs.",
-			 topo_words(node->node.bw_source), bw_mbps, best->bw_mbps);
+			 topo_source_words(node->node.bw_source), bw_mbps, best->bw_mbps);
 	else if (best->latency_ns && latency_ns && is_near(best->latency_ns, latency_ns))
 		set_kind(node, SLUICE_TIER_DRAM, node->node.latency_source,
 			 "DRAM: no CPUs, but %s gives %u ns, like the %u ns of nodes with CPUs.",

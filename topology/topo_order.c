@@ -99,7 +99,7 @@ describe(const struct order *order, const struct candidate *candidate, bool firs
 		place->source = farther ? latency_source : SLUICE_SOURCE_NONE;
 		place->reason =
 			topo_say(topo, "%s%u ns by %s%s", first ? "nearest: " : "",
-				 candidate->latency_ns, topo_words(latency_source),
+				 candidate->latency_ns, topo_source_words(latency_source),
 				 candidate->node->node.kind == SLUICE_TIER_HBM && !candidate->key[1]
 					 ? ", hbm goes first for its bandwidth"
 					 : "");

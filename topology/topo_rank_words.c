@@ -29,7 +29,7 @@ text_add(struct text *text, const char *format, ...)
 }
 
 const char *
-topo_words(enum sluice_source source)
+topo_source_words(enum sluice_source source)
 {
 	switch (source) {
 	case SLUICE_SOURCE_OVERRIDE:
