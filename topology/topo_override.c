@@ -18,7 +18,7 @@ struct entry {
 	uint32_t first, last;
 	uint32_t initiator;
 	const char *text; /* as the user wrote it */
-	bool has_word;
+	bool begun, has_word;
 };
 
 struct parse {
@@ -167,11 +167,25 @@ topo_override_names(const char *text, uint32_t id)
 	return false;
 }
 
+/* As the user wrote it: up to the next entry, where blanks or semicolons part entries. */
+static const char *
+keep_entry(struct sluice_topology *topo, const char *text)
+{
+	char entry[128];
+	size_t length = strcspn(text, " ;\t\n");
+
+	if (length >= sizeof(entry))
+		length = sizeof(entry) - 1;
+	memcpy(entry, text, length);
+	entry[length] = '\0';
+	return topo_say(topo, "%s", entry);
+}
+
 int
 topo_read_overrides(struct sluice_topology *topo, const char *text, struct sluice_err *reterr)
 {
 	struct parse parse = {.topo = topo, .whole = text ? text : "", .reterr = reterr};
-	struct entry entry = {.text = NULL};
+	struct entry entry = {.text = ""};
 	const char *p = parse.whole;
 	int r = 0;
 
@@ -183,12 +197,10 @@ topo_read_overrides(struct sluice_topology *topo, const char *text, struct sluic
 		if (equals) {
 			struct topo_word head = {word.text, (size_t)(equals - word.text)};
 
-			if (entry.text && !entry.has_word)
+			if (entry.begun && !entry.has_word)
 				return fail(&parse, word.text,
 					    "the entry before this says nothing");
-			entry = (struct entry){.text = topo_say(topo, "%.*s",
-								(int)strcspn(word.text, " ;\t\n"),
-								word.text)};
+			entry = (struct entry){.begun = true, .text = keep_entry(topo, word.text)};
 			r = parse_head(&parse, head, &entry);
 			if (r == 0 && !topo_node_find(topo, entry.first))
 				topo_remark(topo, entry.first,
@@ -197,13 +209,13 @@ topo_read_overrides(struct sluice_topology *topo, const char *text, struct sluic
 			word.text = equals + 1;
 			word.length -= head.length + 1;
 		}
-		if (r == 0 && !entry.text)
+		if (r == 0 && !entry.begun)
 			return fail(&parse, word.text,
 				    "an entry begins with nodes and '=', as in 2=cxl");
 		if (r == 0 && word.length > 0)
 			r = parse_word(&parse, &entry, word);
 	}
-	if (r == 0 && entry.text && !entry.has_word)
+	if (r == 0 && entry.begun && !entry.has_word)
 		return fail(&parse, p, "the last entry says nothing");
 	return r;
 }
