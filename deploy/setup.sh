@@ -39,6 +39,7 @@ lib:inih             libinih-dev
 lib:ncursesw         libncurses-dev
 lib:libsystemd       libsystemd-dev
 lib:cmocka           libcmocka-dev
+lib:hwloc            libhwloc-dev
 cmd:jq               jq
 cmd:perl             perl-base
 cmd:flock            util-linux

@@ -1,31 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * topo_nodes.c - facts about memory nodes from sysfs: size, CPUs, SLIT distance, HMAT figures, the
- * kernel's memory tiers.
- *
- * Everything but a node's size is optional. A number that is out of its plausible range is
- * unknown: firmware tables are often wrong.
+ * topo_nodes.c - the nodes of sysfs: which have memory and how much, which have CPUs, and which
+ * have no memory (yet).
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sysroot.h"
 #include "topo.h"
-
-#define NODE_DIR "sys/devices/system/node"
-#define TIER_DIR "sys/devices/virtual/memory_tiering"
-
-#define DISTANCE_LOCAL 10 /* by the ACPI specification; smaller values are reserved */
-#define DISTANCE_UNREACHABLE 255
-#define LATENCY_MAX_NS 1000000 /* a millisecond is not memory any more */
-#define BANDWIDTH_MAX_MBPS 100000000
-
-struct node_sets {
-	struct nodeset online;
-	struct nodeset with_memory;
-	struct nodeset with_cpus;
-};
 
 static int
 add_node_name(const char *name, void *userdata)
@@ -38,22 +22,23 @@ add_node_name(const char *name, void *userdata)
 }
 
 /* A node that the kernel lists but that has no folder cannot be read, so it does not count. */
-static int
-read_sets(int root, struct node_sets *ret)
+int
+topo_read_sets(int root, struct nodeset *ret_online, struct nodeset *ret_with_memory,
+	       struct nodeset *ret_with_cpus)
 {
 	struct nodeset folders = {0};
-	int r = sysroot_list(root, NODE_DIR, add_node_name, &folders);
+	int r = sysroot_list(root, TOPO_NODE_DIR, add_node_name, &folders);
 
 	if (r < 0)
 		return r;
-	if (nodeset_read(root, NODE_DIR "/online", &ret->online) < 0)
-		ret->online = folders;
-	if (nodeset_read(root, NODE_DIR "/has_memory", &ret->with_memory) < 0)
-		ret->with_memory = folders;
-	if (nodeset_read(root, NODE_DIR "/has_cpu", &ret->with_cpus) < 0)
-		ret->with_cpus = (struct nodeset){0};
-	nodeset_intersect(&ret->with_memory, &folders);
-	nodeset_intersect(&ret->with_memory, &ret->online);
+	if (nodeset_read(root, TOPO_NODE_DIR "/online", ret_online) < 0)
+		*ret_online = folders;
+	if (nodeset_read(root, TOPO_NODE_DIR "/has_memory", ret_with_memory) < 0)
+		*ret_with_memory = folders;
+	if (nodeset_read(root, TOPO_NODE_DIR "/has_cpu", ret_with_cpus) < 0)
+		*ret_with_cpus = (struct nodeset){0};
+	nodeset_intersect(ret_with_memory, &folders);
+	nodeset_intersect(ret_with_memory, ret_online);
 	return 0;
 }
 
@@ -79,12 +64,18 @@ topo_read_meminfo(int root, uint32_t id, uint64_t *ret_total, uint64_t *ret_free
 {
 	char text[4096];
 	uint64_t total_bytes, free_bytes;
-	int r = sysroot_read_head(root, text, sizeof(text), NODE_DIR "/node%u/meminfo", id);
+	int r = id == SLUICE_NO_NODE ? sysroot_read_head(root, text, sizeof(text), "proc/meminfo")
+				     : sysroot_read_head(root, text, sizeof(text),
+							 TOPO_NODE_DIR "/node%u/meminfo", id);
 
 	if (r < 0)
 		return r;
-	if (!meminfo_bytes(text, " MemTotal:", &total_bytes) ||
-	    !meminfo_bytes(text, " MemFree:", &free_bytes) || free_bytes > total_bytes)
+	/* Captures may hold sizes only: such a node counts as full. */
+	if (!strstr(text, "MemFree:"))
+		free_bytes = 0;
+	else if (!meminfo_bytes(text, "MemFree:", &free_bytes))
+		return -EINVAL;
+	if (!meminfo_bytes(text, "MemTotal:", &total_bytes) || free_bytes > total_bytes)
 		return -EINVAL;
 	if (ret_total)
 		*ret_total = total_bytes;
@@ -99,180 +90,219 @@ is_cpu_list(const char *text, size_t length)
 	return length > 0 && strspn(text, "0123456789,-") == length;
 }
 
-/* The list in the node's own folder is preferred: it names the CPUs. */
-static void
-read_cpus(int root, uint32_t id, struct node_sets *sets, char *cpus, size_t size)
-{
-	char text[8192];
-	int r = sysroot_read(root, text, sizeof(text), NODE_DIR "/node%u/cpulist", id);
-
-	if (r == 0) {
-		sets->with_cpus.bits[id / 64] &= ~(UINT64_C(1) << (id % 64));
-	} else if (r > 0 && is_cpu_list(text, (size_t)r)) {
-		nodeset_add(&sets->with_cpus, id);
-		if (cpus)
-			nodeset_cut(text, cpus, size);
-	}
-}
-
-/* The distance that row `id` of the SLIT gives to each online node, in their order. False when the
- * row is not one number for each of them. 0 stands for a number that means nothing. */
+/* "00000000,000000ff": the mask that old captures have instead of the list. */
 static bool
-read_distances(int root, uint32_t id, size_t expected, uint32_t *ret)
+read_mask(int root, uint32_t id, struct nodeset *ret)
 {
 	char text[8192];
-	const char *p = text;
-	size_t count = 0;
+	uint32_t bit = 0;
+	int r = sysroot_read(root, text, sizeof(text), TOPO_NODE_DIR "/node%u/cpumap", id);
 
-	if (sysroot_read(root, text, sizeof(text), NODE_DIR "/node%u/distance", id) < 0)
+	*ret = (struct nodeset){0};
+	if (r <= 0 || strspn(text, "0123456789abcdefABCDEF,") != (size_t)r)
 		return false;
-	while (*p) {
-		uint64_t distance;
+	while (r-- > 0) {
+		unsigned int digit;
 
-		if (count == expected || !sysroot_number(&p, UINT32_MAX, &distance))
-			return false;
-		if (distance < DISTANCE_LOCAL || distance >= DISTANCE_UNREACHABLE)
-			distance = 0;
-		ret[count++] = (uint32_t)distance;
-		while (*p == ' ' || *p == '\t')
-			p++;
-	}
-	return count == expected;
-}
-
-static void
-keep_smaller(uint32_t *kept, uint32_t distance)
-{
-	if (distance && (!*kept || distance < *kept))
-		*kept = distance;
-}
-
-/* Two passes: rows of nodes with CPUs, as programs see it; a node that no such row reaches is then
- * asked for its own row. */
-static void
-read_all_distances(struct sluice_topology *topo, const struct node_sets *sets)
-{
-	uint16_t position[SLUICE_NODES_MAX] = {0};
-	uint32_t row[SLUICE_NODES_MAX];
-	size_t online = 0;
-
-	for (uint32_t id = 0; id < SLUICE_NODES_MAX; id++)
-		if (nodeset_has(&sets->online, id))
-			position[id] = (uint16_t)online++;
-	for (uint32_t id = 0; id < SLUICE_NODES_MAX; id++) {
-		if (!nodeset_has(&sets->online, id) || !nodeset_has(&sets->with_cpus, id) ||
-		    !read_distances(topo->root, id, online, row))
+		if (text[r] == ',')
 			continue;
-		for (size_t i = 0; i < topo->node_count; i++) {
-			struct sluice_node *node = &topo->nodes[i].node;
-
-			keep_smaller(&node->distance, row[position[node->id]]);
-		}
+		digit = (unsigned int)(text[r] <= '9' ? text[r] - '0' : (text[r] | 32) - 'a' + 10);
+		for (uint32_t i = 0; i < 4 && bit + i < SLUICE_NODES_MAX; i++)
+			if (digit >> i & 1)
+				nodeset_add(ret, bit + i);
+		bit += 4;
 	}
-	for (size_t i = 0; i < topo->node_count; i++) {
-		struct sluice_node *node = &topo->nodes[i].node;
-
-		if (node->distance || !read_distances(topo->root, node->id, online, row))
-			continue;
-		for (uint32_t id = 0; id < SLUICE_NODES_MAX; id++)
-			if (nodeset_has(&sets->online, id) && nodeset_has(&sets->with_cpus, id))
-				keep_smaller(&node->distance, row[position[id]]);
-	}
+	return true;
 }
 
-static uint32_t
-read_figure(int root, uint32_t id, int access, const char *name, uint64_t max)
-{
-	uint64_t figure = 0;
-
-	sysroot_read_number(root, 1, max, &figure, NODE_DIR "/node%u/access%d/initiators/%s", id,
-			    access, name);
-	return (uint32_t)figure;
-}
-
-/* access1 is seen from the nearest CPUs, access0 from the nearest initiator of any sort, which may
- * be an accelerator: so access1 first, and figures of the two are not mixed. */
+/* The node's own files are preferred to has_cpu: they name the CPUs. */
 static void
-read_hmat(int root, struct sluice_node *node)
+read_cpus(int root, uint32_t id, struct nodeset *with_cpus, char *cpus, size_t size)
 {
-	for (int access = 1; access >= 0; access--) {
-		node->read_latency_ns =
-			read_figure(root, node->id, access, "read_latency", LATENCY_MAX_NS);
-		node->write_latency_ns =
-			read_figure(root, node->id, access, "write_latency", LATENCY_MAX_NS);
-		node->read_bw_mbps =
-			read_figure(root, node->id, access, "read_bandwidth", BANDWIDTH_MAX_MBPS);
-		node->write_bw_mbps =
-			read_figure(root, node->id, access, "write_bandwidth", BANDWIDTH_MAX_MBPS);
-		if (node->read_latency_ns || node->write_latency_ns || node->read_bw_mbps ||
-		    node->write_bw_mbps)
-			return;
-	}
-}
-
-static int
-read_kernel_tier(const char *name, void *userdata)
-{
-	struct sluice_topology *topo = userdata;
-	struct nodeset nodes;
 	char text[8192];
-	uint32_t rank;
-	int r;
+	struct nodeset mask;
+	int r = sysroot_read(root, text, sizeof(text), TOPO_NODE_DIR "/node%u/cpulist", id);
 
-	if (!sysroot_numbered(name, "memory_tier", INT32_MAX, &rank))
-		return 0;
-	r = sysroot_read(topo->root, text, sizeof(text), TIER_DIR "/%s/nodelist", name);
-	if (r < 0 || strlen(text) != (size_t)r || !nodeset_parse(text, &nodes))
-		return 0;
-	for (size_t i = 0; i < topo->node_count; i++) {
-		struct sluice_node *node = &topo->nodes[i].node;
-
-		if (nodeset_has(&nodes, node->id))
-			node->kernel_tier = (int32_t)rank;
+	cpus[0] = '\0';
+	if (r > 0 && is_cpu_list(text, (size_t)r)) {
+		nodeset_cut(text, cpus, size);
+	} else if (r < 0 && read_mask(root, id, &mask)) {
+		nodeset_format(&mask, cpus, size);
+		r = 0;
 	}
+	if (cpus[0])
+		nodeset_add(with_cpus, id);
+	else if (r == 0)
+		with_cpus->bits[id / 64] &= ~(UINT64_C(1) << (id % 64));
+}
+
+void
+topo_add_initiator(struct sluice_topology *topo, uint32_t id, bool has_memory, const char *cpus)
+{
+	struct sluice_initiator *initiator =
+		topo_list_add(topo, &topo->initiators, sizeof(*initiator));
+
+	initiator->node = id;
+	initiator->has_memory = has_memory;
+	snprintf(initiator->cpus, sizeof(initiator->cpus), "%s", cpus);
+}
+
+static void
+add_bare(struct sluice_topology *topo, uint32_t id, bool online, bool has_cpu, const char *reason)
+{
+	struct sluice_bare_node *bare = topo_list_add(topo, &topo->bare_nodes, sizeof(*bare));
+
+	bare->id = id;
+	bare->online = online;
+	bare->has_cpu = has_cpu;
+	snprintf(bare->reason, sizeof(bare->reason), "%s", reason);
+}
+
+struct topo_node *
+topo_add_node(struct sluice_topology *topo, uint32_t id, uint64_t total_bytes, uint64_t free_bytes,
+	      bool has_cpu, const char *cpus)
+{
+	struct topo_node *node = &topo->nodes[topo->node_count++];
+
+	node->node = (struct sluice_node){
+		.id = id,
+		.total_bytes = total_bytes,
+		.free_bytes = free_bytes,
+		.has_cpu = has_cpu,
+		.kernel_tier = -1,
+		.nearest = has_cpu ? id : SLUICE_NO_NODE,
+		.device = "",
+	};
+	snprintf(node->node.cpus, sizeof(node->node.cpus), "%s", cpus);
+	node->said_kind = node->override_tier = -1;
+	if (topo->root < 0)
+		return node; /* made up: no file tells */
+	topo_fact_number(topo, SLUICE_SOURCE_NODE, id, "total_bytes", total_bytes,
+			 TOPO_NODE_DIR "/node%u/meminfo", id)
+		->fact.verdict = SLUICE_FACT_USED;
+	if (has_cpu)
+		topo_fact(topo, SLUICE_SOURCE_NODE, id, "cpus", cpus,
+			  TOPO_NODE_DIR "/node%u/cpulist", id)
+			->fact.verdict = SLUICE_FACT_USED;
+	return node;
+}
+
+static void
+read_node(struct sluice_topology *topo, uint32_t id, struct nodeset *with_cpus,
+	  const char *overrides)
+{
+	bool online = nodeset_has(&topo->online, id);
+	bool listed = nodeset_has(&topo->with_memory, id);
+	uint64_t total_bytes = 0, free_bytes = 0;
+	char cpus[sizeof(((struct sluice_node *)NULL)->cpus)] = "";
+	bool has_cpu;
+	int r = 0;
+
+	if (listed)
+		r = topo_read_meminfo(topo->root, id, &total_bytes, &free_bytes);
+	if (online)
+		read_cpus(topo->root, id, with_cpus, cpus, sizeof(cpus));
+	has_cpu = nodeset_has(with_cpus, id) && online;
+	if (has_cpu)
+		topo_add_initiator(topo, id, total_bytes > 0, cpus);
+	if (total_bytes > 0 && nodeset_has(&topo->of_accelerators, id) && !has_cpu &&
+	    !topo_override_names(overrides, id))
+		add_bare(
+			topo, id, true, false,
+			"Memory of a GPU: no place for other programs' pages. A correction of this "
+			"node makes it one.");
+	else if (total_bytes > 0)
+		topo_add_node(topo, id, total_bytes, free_bytes, has_cpu, cpus);
+	else if (r < 0)
+		add_bare(topo, id, true, has_cpu,
+			 "The kernel says that it has memory, but its size cannot be read.");
+	else if (online)
+		add_bare(topo, id, true, has_cpu,
+			 has_cpu ? "CPUs without memory of their own."
+				 : "Online without memory: none was added yet, or all of it was "
+				   "taken offline.");
+	else
+		add_bare(topo, id, false, false,
+			 "Possible only: firmware announces it, and nothing is there yet.");
+}
+
+/* A kernel without NUMA: all memory and all CPUs are one node. */
+static int
+read_without_numa(struct sluice_topology *topo)
+{
+	uint64_t total_bytes, free_bytes;
+	char cpus[sizeof(((struct sluice_node *)NULL)->cpus)] = "", text[8192];
+	int r = topo_read_meminfo(topo->root, SLUICE_NO_NODE, &total_bytes, &free_bytes);
+
+	if (r < 0 || total_bytes == 0)
+		return -ENOENT;
+	topo->nodes = calloc(1, sizeof(*topo->nodes));
+	if (!topo->nodes)
+		return -ENOMEM;
+	r = sysroot_read(topo->root, text, sizeof(text), "sys/devices/system/cpu/online");
+	if (r > 0 && is_cpu_list(text, (size_t)r))
+		nodeset_cut(text, cpus, sizeof(cpus));
+	topo->without_numa = true;
+	nodeset_add(&topo->online, 0);
+	nodeset_add(&topo->with_memory, 0);
+	topo_add_initiator(topo, 0, true, cpus);
+	topo_add_node(topo, 0, total_bytes, free_bytes, true, cpus);
+	topo_remark(topo, 0,
+		    "The kernel shows no NUMA nodes (/" TOPO_NODE_DIR " is missing): all memory "
+		    "counts as one node.");
 	return 0;
 }
 
-int
-topo_read_nodes(struct sluice_topology *topo, struct sluice_err *reterr)
+static void
+remark_shared_cpus(struct sluice_topology *topo)
 {
-	struct node_sets sets;
-	size_t candidates = 0;
-	int r = read_sets(topo->root, &sets);
+	for (size_t i = 1; i < topo->initiators.count; i++) {
+		const struct sluice_initiator *one = topo->initiators.items[i - 1];
+		const struct sluice_initiator *next = topo->initiators.items[i];
 
+		if (!one->cpus[0] || strcmp(one->cpus, next->cpus) != 0)
+			continue;
+		topo_remark(topo, next->node,
+			    "Nodes %u and %u have the same CPUs, as with numa=fake: the nodes are "
+			    "made up by the kernel, and so are their distances.",
+			    one->node, next->node);
+		return;
+	}
+}
+
+int
+topo_read_nodes(struct sluice_topology *topo, const char *overrides, struct sluice_err *reterr)
+{
+	struct nodeset with_cpus, possible;
+	size_t candidates = 0;
+	int r = topo_read_sets(topo->root, &topo->online, &topo->with_memory, &with_cpus);
+
+	if (r == -ENOENT || r == -ENOTDIR) {
+		r = read_without_numa(topo);
+		if (r == 0)
+			return 0;
+	}
 	if (r < 0)
 		return sluice_fail(reterr, r == -ENOTDIR ? -ENOENT : r,
 				   "cannot list /%s: %s; a kernel with CONFIG_NUMA and a mounted "
 				   "/sys are needed (with --sysroot: a captured tree)",
-				   NODE_DIR, strerror(-r));
+				   TOPO_NODE_DIR, strerror(-r));
+	/* Kernels built for many nodes call them all possible: then it tells nothing. */
+	if (nodeset_read(topo->root, TOPO_NODE_DIR "/possible", &possible) < 0 ||
+	    nodeset_has(&possible, SLUICE_NODES_MAX / 2))
+		possible = topo->online;
 	for (uint32_t id = 0; id < SLUICE_NODES_MAX; id++)
-		candidates += nodeset_has(&sets.with_memory, id);
+		candidates += nodeset_has(&topo->with_memory, id);
 	topo->nodes = calloc(candidates ? candidates : 1, sizeof(*topo->nodes));
 	if (!topo->nodes)
 		return sluice_fail(reterr, -ENOMEM, "no memory for %zu nodes", candidates);
-
-	for (uint32_t id = 0; id < SLUICE_NODES_MAX; id++) {
-		struct sluice_node *node = &topo->nodes[topo->node_count].node;
-		bool has_memory = nodeset_has(&sets.with_memory, id) &&
-				  topo_read_meminfo(topo->root, id, &node->total_bytes,
-						    &node->free_bytes) == 0 &&
-				  node->total_bytes > 0;
-
-		if (nodeset_has(&sets.online, id))
-			read_cpus(topo->root, id, &sets, has_memory ? node->cpus : NULL,
-				  sizeof(node->cpus));
-		if (!has_memory)
-			continue;
-		node->id = id;
-		node->has_cpu = nodeset_has(&sets.with_cpus, id);
-		node->kernel_tier = -1;
-		read_hmat(topo->root, node);
-		topo->node_count++;
-	}
+	for (uint32_t id = 0; id < SLUICE_NODES_MAX; id++)
+		if (nodeset_has(&topo->online, id) || nodeset_has(&possible, id))
+			read_node(topo, id, &with_cpus, overrides);
+	remark_shared_cpus(topo);
 	if (topo->node_count == 0)
 		return sluice_fail(reterr, -ENOENT,
-				   "no node under /%s has memory whose size can be read", NODE_DIR);
-	read_all_distances(topo, &sets);
-	sysroot_list(topo->root, TIER_DIR, read_kernel_tier, topo);
+				   "no node under /%s has memory whose size can be read",
+				   TOPO_NODE_DIR);
 	return 0;
 }

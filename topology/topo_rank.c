@@ -2,108 +2,74 @@
 /*
  * topo_rank.c - order nodes by speed and group them into tiers.
  *
- * All nodes start as one group. Each source of enum topo_source in turn, the strongest first, cuts
- * every group that it can tell apart; so a weaker source only decides what stronger ones leave
- * open. A source speaks on a group only if it knows all nodes of it, and if it does not put memory
- * that is proven to be CXL or persistent before DRAM with CPUs: such firmware is wrong, and a
- * reason says so.
+ * Nodes that the user placed stand aside. All others start as one group. Each evidence of enum
+ * topo_evidence in turn, the strongest first, cuts every group that it can tell apart; so a weaker
+ * one only decides what stronger ones leave open. An evidence speaks on a group only if it knows
+ * all nodes of it, and if it does not put memory that is proven to be CXL or persistent before DRAM
+ * with CPUs: such firmware is wrong, and a reason says so. Last, the user's nodes join the tiers
+ * that they were given.
  */
-#include <stdarg.h>
-#include <stdio.h>
+#include "topo_rank.h"
+
 #include <stdlib.h>
 
-#include "topo.h"
+#define PERCENT_CLEAR                                                                              \
+	150 /* the user's or a measured order of this much goes before the kernel's                \
+	     */
 
-struct ranking {
-	struct sluice_topology *topo;
-	bool set_aside[TOPO_SOURCE_COUNT]; /* sources found wrong for some group */
-	bool merged;                       /* there were more groups than tiers */
-};
-
-struct text {
-	char *buffer;
-	size_t size, length;
-};
-
-__attribute__((format(printf, 2, 3))) static void
-text_add(struct text *text, const char *format, ...)
+bool
+topo_key(const struct sluice_topology *topo, const struct topo_node *node,
+	 enum topo_evidence evidence, uint64_t *ret)
 {
-	va_list args;
-	int n;
-
-	va_start(args, format);
-	n = vsnprintf(text->buffer + text->length, text->size - text->length, format, args);
-	va_end(args);
-	if (n > 0)
-		text->length += (size_t)n;
-	if (text->length >= text->size)
-		text->length = text->size - 1;
-}
-
-/* Smaller is faster. False when the source does not know. */
-static bool
-get_key(const struct topo_node *node, enum topo_source source, uint64_t *ret)
-{
-	switch (source) {
-	case TOPO_SOURCE_KERNEL:
+	switch (evidence) {
+	case TOPO_BY_KERNEL:
 		*ret = (uint64_t)node->node.kernel_tier;
 		return node->node.kernel_tier >= 0;
-	case TOPO_SOURCE_BANDWIDTH:
+	case TOPO_BY_BANDWIDTH:
 		*ret = node->node.kind != SLUICE_TIER_HBM;
 		return true;
-	case TOPO_SOURCE_LATENCY:
-		*ret = topo_latency_ns(node);
+	case TOPO_BY_LATENCY:
+		*ret = topo_comparable_ns(topo, node);
 		return *ret > 0;
-	case TOPO_SOURCE_KIND:
+	case TOPO_BY_KIND:
 		*ret = node->node.kind;
 		return true;
-	case TOPO_SOURCE_SLIT:
+	case TOPO_BY_SLIT:
 		*ret = node->node.distance;
 		return *ret > 0;
-	case TOPO_SOURCE_NONE:
-	case TOPO_SOURCE_COUNT:
+	case TOPO_BY_NONE:
+	case TOPO_BY_COUNT:
 		break;
 	}
 	return false;
 }
 
-static bool
-knows_all(const struct topo_node *nodes, size_t count, enum topo_source source)
+bool
+topo_keys_known(const struct sluice_topology *topo, const struct topo_node *nodes, size_t count,
+		enum topo_evidence evidence)
 {
 	uint64_t key;
 
 	for (size_t i = 0; i < count; i++)
-		if (!get_key(&nodes[i], source, &key))
+		if (!topo_key(topo, &nodes[i], evidence, &key))
 			return false;
 	return true;
 }
 
-static uint64_t
-smallest_key(const struct topo_node *nodes, size_t count, enum topo_source source)
-{
-	uint64_t smallest = UINT64_MAX, key;
-
-	for (size_t i = 0; i < count; i++)
-		if (get_key(&nodes[i], source, &key) && key < smallest)
-			smallest = key;
-	return smallest;
-}
-
+/* Slow memory before DRAM. */
 static bool
-is_proven_slow(const struct topo_node *node)
-{
-	return node->node.kind == SLUICE_TIER_CXL || node->node.kind == SLUICE_TIER_PMEM;
-}
-
-static bool
-is_wrong(const struct topo_node *nodes, size_t count, enum topo_source source)
+is_impossible(const struct sluice_topology *topo, const struct topo_node *nodes, size_t count,
+	      enum topo_evidence evidence)
 {
 	uint64_t best_slow = UINT64_MAX, worst_dram = 0, key;
 
 	for (size_t i = 0; i < count; i++) {
-		if (!get_key(&nodes[i], source, &key))
+		if (!topo_key(topo, &nodes[i], evidence, &key))
 			continue;
-		if (is_proven_slow(&nodes[i]) && key < best_slow)
+		if (evidence == TOPO_BY_LATENCY &&
+		    nodes[i].node.latency_source == SLUICE_SOURCE_OVERRIDE)
+			return false; /* the user may say what seems impossible */
+		if (topo_is_proven_slow(&nodes[i]) && key < best_slow)
 			best_slow = key;
 		if (nodes[i].node.has_cpu && key > worst_dram)
 			worst_dram = key;
@@ -111,10 +77,31 @@ is_wrong(const struct topo_node *nodes, size_t count, enum topo_source source)
 	return best_slow < worst_dram;
 }
 
+/* The kernel ranks by what firmware told it: the user and measurements know better. */
 static bool
-is_slower(enum topo_source source, uint64_t first, uint64_t key)
+is_refuted(const struct sluice_topology *topo, const struct topo_node *nodes, size_t count)
 {
-	if (source == TOPO_SOURCE_LATENCY || source == TOPO_SOURCE_SLIT)
+	for (size_t i = 0; i < count; i++) {
+		for (size_t k = 0; k < count; k++) {
+			const struct sluice_node *fast = &nodes[i].node, *slow = &nodes[k].node;
+			uint64_t fast_ns = topo_comparable_ns(topo, &nodes[i]);
+			uint64_t slow_ns = topo_comparable_ns(topo, &nodes[k]);
+			bool firmware = fast->latency_source >= SLUICE_SOURCE_HMAT_CPU &&
+					slow->latency_source >= SLUICE_SOURCE_HMAT_CPU;
+
+			if (fast_ns && slow_ns && !firmware &&
+			    slow_ns * 100 >= fast_ns * PERCENT_CLEAR &&
+			    slow->kernel_tier < fast->kernel_tier)
+				return true;
+		}
+	}
+	return false;
+}
+
+static bool
+is_slower(enum topo_evidence evidence, uint64_t first, uint64_t key)
+{
+	if (evidence == TOPO_BY_LATENCY || evidence == TOPO_BY_SLIT)
 		return key * 100 > first * (100 + TOPO_NEAR_PERCENT);
 	return key > first;
 }
@@ -130,247 +117,176 @@ compare_keys(const void *a, const void *b)
 }
 
 static int
-compare_ids(const void *a, const void *b)
+compare_tiers(const void *a, const void *b)
 {
 	const struct topo_node *x = a, *y = b;
 
+	if (x->node.tier != y->node.tier)
+		return x->node.tier < y->node.tier ? -1 : 1;
 	return (x->node.id > y->node.id) - (x->node.id < y->node.id);
 }
 
-static size_t
-group_end(const struct sluice_topology *topo, size_t begin)
+size_t
+topo_group_end(const struct sluice_topology *topo, size_t begin, size_t ranked)
 {
 	size_t end = begin + 1;
 
-	while (end < topo->node_count && topo->nodes[end].split == TOPO_SOURCE_NONE)
+	while (end < ranked && topo->nodes[end].split == TOPO_BY_NONE)
 		end++;
-	return end;
+	return end < ranked ? end : ranked;
+}
+
+static bool
+has_some_cpus(const struct topo_node *nodes, size_t count)
+{
+	size_t with_cpus = 0;
+
+	for (size_t i = 0; i < count; i++)
+		with_cpus += nodes[i].node.has_cpu != 0;
+	return with_cpus > 0 && with_cpus < count;
 }
 
 static void
-split_group(struct ranking *ranking, struct topo_node *nodes, size_t count, enum topo_source source)
+split_group(struct sluice_topology *topo, struct topo_node *nodes, size_t count,
+	    enum topo_evidence evidence)
 {
-	enum topo_source split = nodes[0].split;
+	enum topo_evidence split = nodes[0].split;
 	uint64_t first;
 
-	if (!knows_all(nodes, count, source))
+	if (!topo_keys_known(topo, nodes, count, evidence))
 		return;
-	if (is_wrong(nodes, count, source)) {
-		ranking->set_aside[source] = true;
+	if (is_impossible(topo, nodes, count, evidence) ||
+	    (evidence == TOPO_BY_KERNEL && is_refuted(topo, nodes, count))) {
+		topo->set_aside[evidence] = true;
 		return;
 	}
-	/* Latency says the same, and better. */
-	if (source == TOPO_SOURCE_SLIT && knows_all(nodes, count, TOPO_SOURCE_LATENCY))
+	/* Latency says the same, and better; and that CPUs are of the same node tells nothing on
+	 * how far other nodes of the same kind are from theirs. */
+	if (evidence == TOPO_BY_SLIT &&
+	    (topo_keys_known(topo, nodes, count, TOPO_BY_LATENCY) || has_some_cpus(nodes, count)))
 		return;
-	nodes[0].split = TOPO_SOURCE_NONE; /* it marks the place, not the node */
+	nodes[0].split = TOPO_BY_NONE; /* it marks the place, not the node */
 	for (size_t i = 0; i < count; i++)
-		get_key(&nodes[i], source, &nodes[i].key);
+		topo_key(topo, &nodes[i], evidence, &nodes[i].key);
 	qsort(nodes, count, sizeof(*nodes), compare_keys);
 	first = nodes[0].key;
 	for (size_t i = 1; i < count; i++) {
-		if (!is_slower(source, first, nodes[i].key))
+		if (!is_slower(evidence, first, nodes[i].key))
 			continue;
-		nodes[i].split = source;
+		nodes[i].split = evidence;
+		topo->spoke[evidence] = true;
 		first = nodes[i].key;
 	}
 	nodes[0].split = split;
 }
 
 static void
-split_all(struct ranking *ranking)
+split_all(struct sluice_topology *topo, size_t ranked)
 {
-	struct sluice_topology *topo = ranking->topo;
-
-	for (enum topo_source source = TOPO_SOURCE_KERNEL; source < TOPO_SOURCE_COUNT; source++) {
-		for (size_t begin = 0, end; begin < topo->node_count; begin = end) {
-			end = group_end(topo, begin);
-			split_group(ranking, &topo->nodes[begin], end - begin, source);
+	for (enum topo_evidence by = TOPO_BY_KERNEL; by < TOPO_BY_COUNT; by++) {
+		for (size_t begin = 0, end; begin < ranked; begin = end) {
+			end = topo_group_end(topo, begin, ranked);
+			split_group(topo, &topo->nodes[begin], end - begin, by);
 		}
 	}
 }
 
 static void
-merge_slowest(struct ranking *ranking)
+merge_slowest(struct sluice_topology *topo, size_t ranked, size_t groups_max)
 {
-	struct sluice_topology *topo = ranking->topo;
 	size_t groups = 1;
 
-	for (size_t i = 1; i < topo->node_count; i++) {
-		if (topo->nodes[i].split == TOPO_SOURCE_NONE || ++groups <= TOPO_TIERS_MAX)
+	for (size_t i = 1; i < ranked; i++) {
+		if (topo->nodes[i].split == TOPO_BY_NONE || ++groups <= groups_max)
 			continue;
-		topo->nodes[i].split = TOPO_SOURCE_NONE;
-		ranking->merged = true;
+		topo->nodes[i].split = TOPO_BY_NONE;
+		topo->merged = true;
 	}
 }
 
-/* What separates the group at `begin` from those before it, in words. */
-static void
-say_after(const struct sluice_topology *topo, size_t begin, struct text *text)
+/* The user's nodes go to the end; how many are left. */
+static size_t
+stand_aside(struct sluice_topology *topo)
 {
-	const struct topo_node *nodes = topo->nodes;
-	enum topo_source source = nodes[begin].split;
-	size_t count = group_end(topo, begin) - begin;
-	size_t before = begin - 1; /* the start of all that this source put before this group */
-	uint64_t key = smallest_key(&nodes[begin], count, source), other;
+	size_t ranked = 0;
 
-	while (before > 0 &&
-	       (nodes[before].split == TOPO_SOURCE_NONE || nodes[before].split > source))
-		before--;
-	other = smallest_key(&nodes[before], begin - before, source);
-	switch (source) {
-	case TOPO_SOURCE_KERNEL:
-		text_add(text, "ranked memory_tier%llu by the kernel, after memory_tier%llu",
-			 (unsigned long long)key, (unsigned long long)other);
-		break;
-	case TOPO_SOURCE_LATENCY:
-		text_add(text, "HMAT latency %llu ns against %llu ns", (unsigned long long)key,
-			 (unsigned long long)other);
-		break;
-	case TOPO_SOURCE_SLIT:
-		text_add(text, "SLIT distance %llu against %llu", (unsigned long long)key,
-			 (unsigned long long)other);
-		break;
-	default:
-		text_add(text, "%s goes after %s", sluice_tier_kind_name(nodes[begin].node.kind),
-			 sluice_tier_kind_name(nodes[begin - 1].node.kind));
-		if (nodes[begin].node.kernel_tier >= 0 &&
-		    nodes[begin].node.kernel_tier == nodes[begin - 1].node.kernel_tier)
-			text_add(text, ", though both are in the kernel's memory_tier%d",
-				 nodes[begin].node.kernel_tier);
-		break;
+	for (size_t i = 0; i < topo->node_count; i++) {
+		struct topo_node node = topo->nodes[i];
+
+		if (node.override_tier >= 0)
+			continue;
+		topo->nodes[i] = topo->nodes[ranked];
+		topo->nodes[ranked++] = node;
+	}
+	return ranked;
+}
+
+/* Numbers beyond the last tier make new ones, in their order. */
+static size_t
+place_users(struct sluice_topology *topo, size_t ranked, size_t groups)
+{
+	size_t tiers = groups;
+	int64_t last = -1;
+
+	for (size_t i = ranked; i < topo->node_count; i++)
+		topo->nodes[i].node.tier = (uint32_t)topo->nodes[i].override_tier;
+	for (;;) {
+		int64_t next = INT64_MAX;
+
+		for (size_t i = ranked; i < topo->node_count; i++) {
+			int64_t tier = topo->nodes[i].override_tier;
+
+			if (tier >= (int64_t)groups && tier > last && tier < next)
+				next = tier;
+		}
+		if (next == INT64_MAX)
+			return tiers;
+		if (tiers < TOPO_TIERS_MAX)
+			tiers++;
+		for (size_t i = ranked; i < topo->node_count; i++)
+			if (topo->nodes[i].override_tier == next)
+				topo->nodes[i].node.tier = (uint32_t)tiers - 1;
+		last = next;
 	}
 }
 
-static void
-say_first(const struct sluice_topology *topo, struct text *text)
+static size_t
+count_beyond(const struct sluice_topology *topo, size_t ranked, size_t groups)
 {
-	const struct topo_node *nodes = topo->nodes;
-	size_t next = group_end(topo, 0);
-	enum topo_source source;
-	uint64_t key;
+	size_t count = 0;
 
-	if (next == topo->node_count) {
-		text_add(text, "the only memory tier");
-		return;
+	for (size_t i = ranked; i < topo->node_count; i++) {
+		bool again = false;
+
+		for (size_t k = ranked; k < i; k++)
+			again = again ||
+				topo->nodes[k].override_tier == topo->nodes[i].override_tier;
+		count += !again && (size_t)topo->nodes[i].override_tier >= groups;
 	}
-	source = nodes[next].split;
-	key = smallest_key(nodes, next, source);
-	switch (source) {
-	case TOPO_SOURCE_KERNEL:
-		text_add(text, "first in the kernel's order (memory_tier%llu)",
-			 (unsigned long long)key);
-		break;
-	case TOPO_SOURCE_LATENCY:
-		text_add(text, "lowest HMAT latency, %llu ns", (unsigned long long)key);
-		break;
-	case TOPO_SOURCE_SLIT:
-		text_add(text, "nearest to CPUs, SLIT distance %llu", (unsigned long long)key);
-		break;
-	default:
-		text_add(text, "%s goes before %s", sluice_tier_kind_name(nodes[0].node.kind),
-			 sluice_tier_kind_name(nodes[next].node.kind));
-		break;
-	}
-}
-
-static void
-say_range(const struct topo_node *nodes, size_t count, enum topo_source source, const char *what,
-	  const char *unit, struct text *text)
-{
-	uint64_t low = smallest_key(nodes, count, source), high = 0, key;
-
-	for (size_t i = 0; i < count; i++)
-		if (get_key(&nodes[i], source, &key) && key > high)
-			high = key;
-	if (low == high)
-		text_add(text, ", %s%llu%s", what, (unsigned long long)low, unit);
-	else
-		text_add(text, ", %s%llu to %llu%s", what, (unsigned long long)low,
-			 (unsigned long long)high, unit);
-}
-
-static void
-say_together(const struct ranking *ranking, const struct topo_node *nodes, size_t count,
-	     struct text *text)
-{
-	text_add(text, " One tier: %s", sluice_tier_kind_name(nodes[0].node.kind));
-	if (knows_all(nodes, count, TOPO_SOURCE_KERNEL) && !ranking->set_aside[TOPO_SOURCE_KERNEL])
-		say_range(nodes, count, TOPO_SOURCE_KERNEL, "the kernel's memory_tier", "", text);
-	if (knows_all(nodes, count, TOPO_SOURCE_LATENCY))
-		say_range(nodes, count, TOPO_SOURCE_LATENCY, "HMAT latency ", " ns", text);
-	else if (knows_all(nodes, count, TOPO_SOURCE_SLIT))
-		say_range(nodes, count, TOPO_SOURCE_SLIT, "SLIT distance ", "", text);
-	text_add(text, ".");
-}
-
-static void
-describe_tier(const struct ranking *ranking, size_t begin, size_t count, size_t tier)
-{
-	struct sluice_topology *topo = ranking->topo;
-	struct topo_node *nodes = &topo->nodes[begin];
-	struct sluice_tier_info *info = &topo->tiers[tier];
-	struct text text = {.buffer = info->reason, .size = sizeof(info->reason)};
-	char place[128] = "", names[64];
-	struct text place_text = {.buffer = place, .size = sizeof(place)};
-	struct nodeset ids = {0};
-	bool kernel_wrong = ranking->set_aside[TOPO_SOURCE_KERNEL];
-	bool latency_wrong = ranking->set_aside[TOPO_SOURCE_LATENCY];
-
-	for (size_t i = 0; i < count; i++)
-		nodeset_add(&ids, nodes[i].node.id);
-	nodeset_format(&ids, names, sizeof(names));
-	if (tier == 0)
-		say_first(topo, &place_text);
-	else
-		say_after(topo, begin, &place_text);
-
-	text_add(&text, "Node%s %s: %s.", count > 1 ? "s" : "", names, place);
-	if (ranking->merged && begin + count == topo->node_count)
-		text_add(&text,
-			 " Slower groups are merged into this tier: at most %d are kept apart.",
-			 TOPO_TIERS_MAX);
-	else if (count > 1)
-		say_together(ranking, nodes, count, &text);
-	if (kernel_wrong || latency_wrong)
-		text_add(&text,
-			 " Set aside, as CXL or persistent memory would come before DRAM: %s%s%s.",
-			 kernel_wrong ? "the kernel's order" : "",
-			 kernel_wrong && latency_wrong ? ", " : "",
-			 latency_wrong ? "HMAT's latencies" : "");
-
-	info->kind = nodes[0].node.kind;
-	info->node_count = (uint32_t)count;
-	for (size_t i = 0; i < count; i++) {
-		struct sluice_node *node = &nodes[i].node;
-		struct text reason = {.buffer = node->reason, .size = sizeof(node->reason)};
-
-		node->tier = (uint32_t)tier;
-		info->total_bytes += node->total_bytes;
-		info->free_bytes += node->free_bytes;
-		if (node->read_latency_ns &&
-		    (!info->read_latency_ns || node->read_latency_ns < info->read_latency_ns))
-			info->read_latency_ns = node->read_latency_ns;
-		text_add(&reason, "%s Tier %zu: %s.", nodes[i].kind_reason, tier, place);
-	}
+	return count;
 }
 
 void
 topo_rank(struct sluice_topology *topo)
 {
-	struct ranking ranking = {.topo = topo};
-	size_t begins[TOPO_TIERS_MAX], ends[TOPO_TIERS_MAX];
+	size_t begins[TOPO_TIERS_MAX + 1], groups = 0, ranked = stand_aside(topo), beyond;
 
-	split_all(&ranking);
-	merge_slowest(&ranking);
-	topo->tier_count = 0;
-	for (size_t begin = 0; begin < topo->node_count; begin = ends[topo->tier_count - 1]) {
-		begins[topo->tier_count] = begin;
-		ends[topo->tier_count++] = group_end(topo, begin);
-	}
+	split_all(topo, ranked);
+	for (size_t begin = 0; begin < ranked; begin = topo_group_end(topo, begin, ranked))
+		groups++;
+	if (groups > TOPO_TIERS_MAX)
+		groups = TOPO_TIERS_MAX;
+	beyond = count_beyond(topo, ranked, groups);
+	if (ranked > 0)
+		merge_slowest(topo, ranked, beyond < TOPO_TIERS_MAX ? TOPO_TIERS_MAX - beyond : 1);
+	groups = 0;
+	for (size_t begin = 0; begin < ranked; begin = topo_group_end(topo, begin, ranked))
+		begins[groups++] = begin;
+	topo->tier_count = place_users(topo, ranked, groups);
+	begins[groups] = ranked;
 	/* The words look at neighbours by speed, so they come before the last sort. */
 	for (size_t i = 0; i < topo->tier_count; i++)
-		describe_tier(&ranking, begins[i], ends[i] - begins[i], i);
-	for (size_t i = 0; i < topo->tier_count; i++)
-		qsort(&topo->nodes[begins[i]], ends[i] - begins[i], sizeof(*topo->nodes),
-		      compare_ids);
+		topo_describe_tier(topo, i < groups ? begins[i] : ranked,
+				   i < groups ? begins[i + 1] : ranked, ranked, i);
+	qsort(topo->nodes, topo->node_count, sizeof(*topo->nodes), compare_tiers);
 }

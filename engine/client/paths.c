@@ -43,6 +43,30 @@ paths_socket(char buffer[PATHS_MAX])
 	return buffer;
 }
 
+#define SYSTEM_MEASURED "/var/lib/sluice"
+
+const char *
+paths_measured(const char *state_dir, int to_write, char buffer[PATHS_MAX])
+{
+	const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+	int found;
+
+	if (state_dir)
+		return fits(snprintf(buffer, PATHS_MAX, "%s", state_dir)) ? buffer : NULL;
+	snprintf(buffer, PATHS_MAX, SYSTEM_MEASURED);
+	if (geteuid() == 0)
+		return buffer;
+	found = (state && state[0] == '/' &&
+		 fits(snprintf(buffer, PATHS_MAX, "%s/sluice", state))) ||
+		(home && home[0] == '/' &&
+		 fits(snprintf(buffer, PATHS_MAX, "%s/.local/state/sluice", home)));
+	if (!to_write && (!found || access(buffer, X_OK) < 0))
+		snprintf(buffer, PATHS_MAX, SYSTEM_MEASURED);
+	else if (!found)
+		return NULL;
+	return buffer;
+}
+
 /* The folder of the running program, without a slash at its end. */
 static const char *
 own_folder(char buffer[PATHS_MAX])

@@ -13,6 +13,10 @@
 /* Each fills buffer and returns it. */
 const char *paths_state_dir(char buffer[PATHS_MAX]);
 const char *paths_socket(char buffer[PATHS_MAX]);
+/* The folder where measurements of memory are kept, which must outlive a reboot; in state_dir, when
+ * one was chosen (else NULL). A user who keeps none reads root's. NULL: there is no such place, as
+ * nothing tells where the user's files are. */
+const char *paths_measured(const char *state_dir, int to_write, char buffer[PATHS_MAX]);
 /* The i-th folder of policies by default; NULL past the last. */
 const char *paths_policy_dir(size_t i, char buffer[PATHS_MAX]);
 /* sluiced beside the program that runs, or in ../sbin, or in PATH; NULL when nowhere. */

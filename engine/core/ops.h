@@ -23,6 +23,8 @@ struct ops_env {
 	const char *sysroot;   /* "" for the real machine; /proc and /sys are read under it */
 	const char *state_dir; /* where kernel settings are written down before they are changed */
 	const struct sluice_topology *topology;
+	/* What it was loaded with, for who needs one of his own; NULL: nothing but sysroot. */
+	const struct sluice_topology_options *topology_options;
 };
 
 struct sampler_stats {

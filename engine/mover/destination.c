@@ -2,29 +2,32 @@
 /* destination.c - see destination.h. */
 #include "destination.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "home.h"
+#include "id_list.h"
 #include "procfs.h"
 
-#define NODES 64                   /* nodes with memory that we move to */
-#define ALLOWED_FOR_NS 5000000000u /* how long a process's Mems_allowed is believed */
-#define RESERVE_SHIFT 8            /* 1/256 of a node stays free whatever the plan says (rule 2) */
+#define NODES 64                    /* nodes with memory that we move to */
+#define BELIEVED_FOR_NS 5000000000u /* what is known of a process: its cpuset, where it runs */
+#define RESERVE_SHIFT 8             /* 1/256 of a node stays free whatever the plan says (rule 2) */
 #define PROCESSES 16
 
 struct node {
 	uint32_t id, tier;
 	uint64_t room_bytes;
-	uint32_t distance[NODES]; /* to the node of that index */
+	uint32_t distance[NODES];  /* to the node of that index */
+	uint32_t rank[HOME_NODES]; /* in the order of that initiator, 0 is the nearest */
 };
 
-struct allowed {
+struct process {
 	int32_t pid;
 	uint64_t read_ns;
-	uint64_t nodes; /* a bit for each index */
+	uint64_t allowed;     /* a bit for each index */
+	uint32_t cost[NODES]; /* average rank of the node as its threads see it, in 1/1000 */
 };
 
 struct destination {
@@ -32,8 +35,9 @@ struct destination {
 	struct tier_map *tiers;
 	struct node nodes[NODES];
 	size_t count;
-	struct allowed allowed[PROCESSES];
-	size_t next_allowed;
+	struct process processes[PROCESSES];
+	size_t next_process;
+	struct home *home;
 	struct procfs_lines lines;
 };
 
@@ -76,24 +80,6 @@ distances_read(struct destination *destination, struct node *node, const uint32_
 	procfs_lines_close(lines);
 }
 
-/* "0-1,4": calls back for each number, at most to SLUICE_NODES_MAX. */
-static void
-list_walk(const char *text, void (*each)(void *context, uint32_t id), void *context)
-{
-	while (isdigit((unsigned char)*text)) {
-		char *stop;
-		unsigned long first = strtoul(text, &stop, 10), last = first;
-
-		if (*stop == '-' && isdigit((unsigned char)stop[1]))
-			last = strtoul(stop + 1, &stop, 10);
-		for (unsigned long id = first; id <= last && id < SLUICE_NODES_MAX; id++)
-			each(context, (uint32_t)id);
-		if (*stop != ',')
-			break;
-		text = stop + 1;
-	}
-}
-
 struct online {
 	uint32_t ids[SLUICE_NODES_MAX];
 	size_t count;
@@ -108,6 +94,27 @@ online_add(void *context, uint32_t id)
 		online->ids[online->count++] = id;
 }
 
+/* Each initiator has an order of its own: near and far differ from socket to socket. */
+static void
+ranks_read(struct destination *destination)
+{
+	const struct sluice_topology *topology = destination->tiers->topology;
+	const struct sluice_initiator *initiator;
+
+	for (size_t i = 0; i < HOME_NODES && (initiator = sluice_topology_initiator(topology, i));
+	     i++) {
+		const struct sluice_place *place;
+
+		for (size_t k = 0; (place = sluice_topology_place(topology, initiator->node, k));
+		     k++) {
+			size_t column = index_of(destination, place->node);
+
+			if (column < destination->count)
+				destination->nodes[column].rank[i] = place->rank;
+		}
+	}
+}
+
 int
 destination_new(const char *sysroot, struct tier_map *tiers, struct destination **ret,
 		struct sluice_err *reterr)
@@ -116,12 +123,14 @@ destination_new(const char *sysroot, struct tier_map *tiers, struct destination 
 	struct online *online = calloc(1, sizeof(*online));
 	const struct sluice_node *info;
 	char *line;
-	int r;
+	int r = destination && online
+			? home_new(sysroot, tiers->topology, &destination->home, reterr)
+			: sluice_fail(reterr, -ENOMEM, "out of memory");
 
-	if (!destination || !online) {
+	if (r < 0) {
 		free(destination);
 		free(online);
-		return sluice_fail(reterr, -ENOMEM, "out of memory");
+		return r;
 	}
 	snprintf(destination->sysroot, sizeof(destination->sysroot), "%s", sysroot);
 	destination->tiers = tiers;
@@ -132,12 +141,13 @@ destination_new(const char *sysroot, struct tier_map *tiers, struct destination 
 	    0) {
 		line = procfs_lines_next(&destination->lines, &r);
 		if (line)
-			list_walk(line, online_add, online);
+			id_list_walk(line, SLUICE_NODES_MAX, online_add, online);
 		procfs_lines_close(&destination->lines);
 	}
 	for (size_t i = 0; i < destination->count; i++)
 		distances_read(destination, &destination->nodes[i], online->ids, online->count);
 	free(online);
+	ranks_read(destination);
 	destination_refresh(destination);
 	*ret = destination;
 	return 0;
@@ -146,6 +156,8 @@ destination_new(const char *sysroot, struct tier_map *tiers, struct destination 
 void
 destination_free(struct destination *destination)
 {
+	if (destination)
+		home_free(destination->home);
 	free(destination);
 }
 
@@ -181,64 +193,81 @@ allowed_add(void *context, uint32_t id)
 }
 
 static uint64_t
-allowed_nodes(struct destination *destination, int32_t pid, uint64_t now_ns)
+allowed_nodes(struct destination *destination, int32_t pid)
 {
 	static const char key[] = "Mems_allowed_list:";
-	struct allowing allowing = {destination, 0};
-	struct allowed *entry = NULL;
+	/* Without the line there are no cpusets; a process that ended is told by move_pages. */
+	struct allowing allowing = {destination, UINT64_MAX};
 	char *line;
 	int r;
 
-	for (size_t i = 0; i < PROCESSES; i++) {
-		if (destination->allowed[i].pid == pid)
-			entry = &destination->allowed[i];
+	if (procfs_lines_open(&destination->lines, destination->sysroot, pid, "status") < 0)
+		return allowing.nodes;
+	while ((line = procfs_lines_next(&destination->lines, &r))) {
+		if (strncmp(line, key, sizeof(key) - 1) != 0)
+			continue;
+		line += sizeof(key) - 1;
+		while (*line == ' ' || *line == '\t')
+			line++;
+		allowing.nodes = 0;
+		id_list_walk(line, SLUICE_NODES_MAX, allowed_add, &allowing);
+		break;
 	}
-	if (entry && now_ns - entry->read_ns < ALLOWED_FOR_NS)
-		return entry->nodes;
-	if (!entry)
-		entry = &destination->allowed[destination->next_allowed++ % PROCESSES];
-	/* Without the line there are no cpusets; a process that ended is told by move_pages. */
-	allowing.nodes = UINT64_MAX;
-	if (procfs_lines_open(&destination->lines, destination->sysroot, pid, "status") == 0) {
-		while ((line = procfs_lines_next(&destination->lines, &r))) {
-			if (strncmp(line, key, sizeof(key) - 1) != 0)
-				continue;
-			line += sizeof(key) - 1;
-			while (*line == ' ' || *line == '\t')
-				line++;
-			allowing.nodes = 0;
-			list_walk(line, allowed_add, &allowing);
-			break;
-		}
-		procfs_lines_close(&destination->lines);
-	}
-	*entry = (struct allowed){pid, now_ns, allowing.nodes};
+	procfs_lines_close(&destination->lines);
 	return allowing.nodes;
+}
+
+static const struct process *
+process_find(struct destination *destination, int32_t pid, uint64_t now_ns)
+{
+	struct process *process = NULL;
+	uint32_t permille[HOME_NODES];
+
+	for (size_t i = 0; i < PROCESSES; i++) {
+		if (destination->processes[i].pid == pid)
+			process = &destination->processes[i];
+	}
+	if (process && now_ns - process->read_ns < BELIEVED_FOR_NS)
+		return process;
+	if (!process)
+		process = &destination->processes[destination->next_process++ % PROCESSES];
+	*process = (struct process){.pid = pid, .read_ns = now_ns};
+	process->allowed = allowed_nodes(destination, pid);
+	home_shares(destination->home, pid, permille);
+	for (size_t k = 0; k < destination->count; k++) {
+		for (size_t i = 0; i < HOME_NODES; i++)
+			process->cost[k] += permille[i] * destination->nodes[k].rank[i];
+	}
+	return process;
 }
 
 int
 destination_pick(struct destination *destination, int32_t pid, uint32_t tier, int from_node,
 		 uint64_t bytes, uint64_t now_ns)
 {
-	uint64_t allowed = allowed_nodes(destination, pid, now_ns);
+	const struct process *process = process_find(destination, pid, now_ns);
 	size_t from = index_of(destination, (uint64_t)from_node);
 	struct node *best = NULL;
-	uint32_t best_distance = 0;
+	uint32_t best_cost = 0, best_distance = 0;
 	int any = 0;
 
 	for (size_t i = 0; i < destination->count; i++) {
 		struct node *node = &destination->nodes[i];
 		/* A page's row of the table is its node's; the way there and back are alike. */
 		uint32_t distance = from < destination->count ? node->distance[from] : 0;
+		uint32_t cost = process->cost[i];
 
-		if (node->tier != tier || !(allowed & (1ull << i)))
+		if (node->tier != tier || !(process->allowed & (1ull << i)))
 			continue;
 		any = 1;
 		if (node->room_bytes < bytes)
 			continue;
-		if (!best || distance < best_distance ||
-		    (distance == best_distance && node->room_bytes > best->room_bytes)) {
+		if (!best || cost < best_cost ||
+		    (cost == best_cost &&
+		     (distance < best_distance ||
+		      (distance == best_distance && node->room_bytes > best->room_bytes)))) {
 			best = node;
+			best_cost = cost;
 			best_distance = distance;
 		}
 	}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * destination.h - which node of a tier a page should go to: one that the process's cpuset allows,
- * that has room, and that is nearest to where the page comes from. One thread.
+ * that has room, and that is nearest to the CPUs that the process runs on, in the order of those
+ * CPUs; where that leaves a choice, nearest to where the page comes from. One thread.
  */
 #ifndef MOVER_DESTINATION_H
 #define MOVER_DESTINATION_H

@@ -43,7 +43,7 @@ start(const struct ops_env *env, void **ret_self, struct sluice_err *reterr)
 	if (!memory)
 		return sluice_fail(reterr, -ENOMEM, "out of memory");
 	memory->sysroot = env->sysroot;
-	r = tier_map_load(&memory->tiers, env->sysroot, reterr);
+	r = tier_map_load(&memory->tiers, env, reterr);
 	if (r == 0)
 		r = spans_new(env->sysroot, &memory->spans, reterr);
 	if (r == 0)

@@ -83,7 +83,7 @@ start(const struct ops_env *env, void **ret_self, struct sluice_err *reterr)
 	if (!mover)
 		return sluice_fail(reterr, -ENOMEM, "out of memory");
 	snprintf(mover->sysroot, sizeof(mover->sysroot), "%s", env->sysroot);
-	r = tier_map_load(&mover->tiers, env->sysroot, reterr);
+	r = tier_map_load(&mover->tiers, env, reterr);
 	if (r == 0)
 		r = destination_new(env->sysroot, &mover->tiers, &mover->destination, reterr);
 	if (r == 0)

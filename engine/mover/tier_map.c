@@ -5,13 +5,14 @@
 #include <string.h>
 
 int
-tier_map_load(struct tier_map *map, const char *sysroot, struct sluice_err *reterr)
+tier_map_load(struct tier_map *map, const struct ops_env *env, struct sluice_err *reterr)
 {
-	struct sluice_topology_options options = {.sysroot = sysroot};
+	struct sluice_topology_options options = {.sysroot = env->sysroot};
 	const struct sluice_node *node;
 	int r;
 
-	r = sluice_topology_load(&options, &map->topology, reterr);
+	r = sluice_topology_load(env->topology_options ? env->topology_options : &options,
+				 &map->topology, reterr);
 	if (r < 0)
 		return r;
 	memset(map->tier_of_node, HEAT_TIER_ABSENT, sizeof(map->tier_of_node));

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "heat.h"
+#include "ops.h"
 #include "sluice/topology.h"
 
 struct tier_map {
@@ -16,7 +17,8 @@ struct tier_map {
 	uint8_t tier_of_node[SLUICE_NODES_MAX]; /* HEAT_TIER_ABSENT: no node of a tier */
 };
 
-int tier_map_load(struct tier_map *map, const char *sysroot, struct sluice_err *reterr);
+/* Reads the same machine, with the same corrections, as env->topology. */
+int tier_map_load(struct tier_map *map, const struct ops_env *env, struct sluice_err *reterr);
 void tier_map_unload(struct tier_map *map);
 
 static inline uint8_t

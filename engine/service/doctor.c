@@ -268,7 +268,8 @@ doctor_examine(struct service *service)
 {
 	const char *sysroot = options_text(service->options, OPTION_SYSROOT, 0);
 	const char *state_dir = options_text(service->options, OPTION_STATE_DIR, 0);
-	struct sluice_topology_options options = {.sysroot = sysroot};
+	char folder[PATHS_MAX];
+	struct sluice_topology_options options = setup_topology(service->options, folder);
 	struct findings findings = {.rows = json_array()};
 	struct sluice_topology *topology = NULL;
 	struct ops_env env = {.sysroot = sysroot, .state_dir = state_dir};
@@ -279,6 +280,7 @@ doctor_examine(struct service *service)
 		engine_get_status(service->engine, service->status);
 	sluice_topology_load(&options, &topology, &err);
 	env.topology = topology;
+	env.topology_options = &options;
 	check_permission(&findings);
 	check_tiers(&findings, topology, &err);
 	check_samplers(&findings, &env, service->status->samplers);

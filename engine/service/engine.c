@@ -45,6 +45,8 @@ engine_free(struct engine *engine)
 	sluice_topology_free(engine->topology);
 	pthread_cond_destroy(&engine->wake);
 	pthread_mutex_destroy(&engine->lock);
+	free(engine->nodes);
+	free(engine->measured_dir);
 	free(engine);
 }
 
@@ -149,16 +151,22 @@ static int
 start_parts(struct engine *engine, struct sluice_err *reterr)
 {
 	const struct engine_options *options = &engine->options;
-	struct sluice_topology_options topology_options = {.sysroot = engine->sysroot};
 	struct round_parts *parts = &engine->parts;
-	int r = sluice_topology_load(&topology_options, &engine->topology, reterr);
+	int r;
 
+	engine->topology_options = (struct sluice_topology_options){
+		.sysroot = engine->sysroot,
+		.overrides = engine->nodes,
+		.measured_dir = engine->measured_dir,
+	};
+	r = sluice_topology_load(&engine->topology_options, &engine->topology, reterr);
 	if (r < 0)
 		return r;
 	engine->env = (struct ops_env){
 		.sysroot = engine->sysroot,
 		.state_dir = engine->state_dir,
 		.topology = engine->topology,
+		.topology_options = &engine->topology_options,
 	};
 	if (sluice_topology_tier_count(engine->topology) < 2)
 		return sluice_fail(
@@ -268,6 +276,8 @@ engine_start(const struct engine_options *options, struct engine **ret, struct s
 	snprintf(engine->state_dir, sizeof(engine->state_dir), "%s",
 		 options->state_dir && options->state_dir[0] ? options->state_dir
 							     : DEFAULT_STATE_DIR);
+	engine->nodes = strdup(options->nodes ? options->nodes : "");
+	engine->measured_dir = strdup(options->measured_dir ? options->measured_dir : "");
 	pthread_mutex_init(&engine->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -275,7 +285,9 @@ engine_start(const struct engine_options *options, struct engine **ret, struct s
 	pthread_condattr_destroy(&attr);
 	engine->started_ns = clock_now_ns();
 	engine->started_cpu_ns = clock_process_cpu_ns();
-	r = start_parts(engine, reterr);
+	r = engine->nodes && engine->measured_dir
+		    ? start_parts(engine, reterr)
+		    : sluice_fail(reterr, -ENOMEM, "no memory for the engine");
 	if (r < 0) {
 		engine_free(engine);
 		return r;

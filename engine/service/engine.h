@@ -21,11 +21,13 @@
 #define ENGINE_FOLDERS_MAX 8
 
 struct engine_options {
-	const char *sysroot;   /* "" is the machine itself */
-	const char *state_dir; /* default "/run/sluice" */
-	const char *sampler;   /* "auto", "damon", "hintfault", "smaps", "fake" */
-	const char *mover;     /* "pages", "fake" */
-	const char *policy;    /* name or path */
+	const char *sysroot;      /* "" is the machine itself */
+	const char *state_dir;    /* default "/run/sluice" */
+	const char *nodes;        /* corrections of the topology; NULL or "" is none */
+	const char *measured_dir; /* kept measurements of memory; NULL is none */
+	const char *sampler;      /* "auto", "damon", "hintfault", "smaps", "fake" */
+	const char *mover;        /* "pages", "fake" */
+	const char *policy;       /* name or path */
 	const char *folders[ENGINE_FOLDERS_MAX + 1]; /* policy folders, NULL ends */
 	struct plugin_setting settings[PLUGIN_SETTINGS_MAX];
 	size_t setting_count;

@@ -14,6 +14,8 @@
 struct engine {
 	struct engine_options options;
 	char sysroot[256], state_dir[256];
+	char *nodes, *measured_dir;
+	struct sluice_topology_options topology_options; /* of the strings above */
 	struct sluice_topology *topology;
 	struct ops_env env;
 	struct round_parts parts;

@@ -9,6 +9,21 @@
 #include "mover_registry.h"
 #include "sampler_registry.h"
 
+struct sluice_topology_options
+setup_topology(const struct options *options, char folder[PATHS_MAX])
+{
+	const char *state_dir = options_layer(options, OPTION_STATE_DIR) == LAYER_DEFAULT
+					? NULL
+					: options_text(options, OPTION_STATE_DIR, 0);
+
+	return (struct sluice_topology_options){
+		.sysroot = options_text(options, OPTION_SYSROOT, 0),
+		.overrides = options_text(options, OPTION_NODES, 0),
+		.synthetic = options_text(options, OPTION_SYNTHETIC, 0),
+		.measured_dir = paths_measured(state_dir, 0, folder),
+	};
+}
+
 int
 setup_from_options(const struct options *options, struct setup *ret, struct sluice_err *reterr)
 {
@@ -17,6 +32,12 @@ setup_from_options(const struct options *options, struct setup *ret, struct slui
 	memset(ret, 0, sizeof(*ret));
 	engine->sysroot = options_text(options, OPTION_SYSROOT, 0);
 	engine->state_dir = options_text(options, OPTION_STATE_DIR, 0);
+	engine->nodes = options_text(options, OPTION_NODES, 0);
+	engine->measured_dir = setup_topology(options, ret->measured_dir).measured_dir;
+	if (*options_text(options, OPTION_SYNTHETIC, 0))
+		return sluice_fail(reterr, -EINVAL,
+				   "synthetic: a made-up machine cannot run programs; only 'sluice "
+				   "topology' looks at one");
 	engine->sampler = options_text(options, OPTION_SAMPLER, 0);
 	engine->mover = options_text(options, OPTION_MOVER, 0);
 	engine->policy = options_text(options, OPTION_POLICY, 0);
@@ -76,9 +97,13 @@ check_mover(const char *name, struct sluice_err *reterr)
 }
 
 static int
-check_tiers(const char *sysroot, struct sluice_err *reterr)
+check_tiers(const struct engine_options *engine, struct sluice_err *reterr)
 {
-	struct sluice_topology_options options = {.sysroot = sysroot};
+	struct sluice_topology_options options = {
+		.sysroot = engine->sysroot,
+		.overrides = engine->nodes,
+		.measured_dir = engine->measured_dir,
+	};
 	struct sluice_topology *topology;
 	size_t count;
 	int r = sluice_topology_load(&options, &topology, reterr);
@@ -116,7 +141,9 @@ setup_check(const struct setup *setup, int *ret_exit, struct sluice_err *reterr)
 	}
 	if (r == 0) {
 		stage = STAGE_TIERS;
-		r = check_tiers(engine->sysroot, reterr);
+		r = check_tiers(engine, reterr);
+		if (r == -EINVAL) /* the corrections do not parse */
+			stage = STAGE_ARGUMENTS;
 	}
 	if (r < 0)
 		*ret_exit = exit_status_of(stage, r);

@@ -8,11 +8,17 @@
 
 #include "engine.h"
 #include "options.h"
+#include "paths.h"
 
 struct setup {
 	struct engine_options engine;
 	char keys[PLUGIN_SETTINGS_MAX][64]; /* engine.settings point here */
+	char measured_dir[PATHS_MAX];       /* likewise engine.measured_dir */
 };
+
+/* How the topology is to be loaded. The result borrows from options and from folder. */
+struct sluice_topology_options setup_topology(const struct options *options,
+					      char folder[PATHS_MAX]);
 
 /* The result borrows from options and from itself: do not copy it. -EINVAL: a setting's key is
  * too long. */

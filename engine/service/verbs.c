@@ -154,8 +154,8 @@ verb_watch(struct service *service, struct control_client *client, const json_t 
 static json_t *
 verb_topology(struct service *service, struct control_client *client, const json_t *request)
 {
-	struct sluice_topology_options options = {
-		.sysroot = options_text(service->options, OPTION_SYSROOT, 0)};
+	char folder[PATHS_MAX];
+	struct sluice_topology_options options = setup_topology(service->options, folder);
 	struct sluice_topology *topology;
 	struct sluice_err err = {0, ""};
 	json_t *members;
@@ -164,7 +164,7 @@ verb_topology(struct service *service, struct control_client *client, const json
 	(void)client;
 	(void)request;
 	if (r < 0)
-		return failure(STAGE_OTHER, r, &err);
+		return failure(r == -EINVAL ? STAGE_ARGUMENTS : STAGE_OTHER, r, &err);
 	members = topology_to_json(topology);
 	sluice_topology_free(topology);
 	return members ? success(members) : NULL;

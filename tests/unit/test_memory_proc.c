@@ -326,12 +326,13 @@ residency_of_pages(void **unused)
 static void
 destinations(void **unused)
 {
+	struct ops_env env = {.sysroot = fake_root};
 	struct destination *destination;
 	struct tier_map tiers;
 	struct sluice_err err = {0};
 
 	(void)unused;
-	assert_int_equal(tier_map_load(&tiers, fake_root, &err), 0);
+	assert_int_equal(tier_map_load(&tiers, &env, &err), 0);
 	assert_int_equal(tier_map_find(&tiers, 0), 0);
 	assert_int_equal(tier_map_find(&tiers, 1), 0);
 	assert_int_equal(tier_map_find(&tiers, 2), 1);
@@ -361,14 +362,73 @@ destinations(void **unused)
 	tier_map_unload(&tiers);
 }
 
+/* A thread that ran last on a CPU, and has taken so many ticks. */
+static void
+put_thread(int pid, int tid, int cpu, int ticks)
+{
+	char path[64], text[256];
+
+	snprintf(path, sizeof(path), "proc/%d/task/%d/stat", pid, tid);
+	snprintf(
+		text, sizeof(text),
+		"%d (a ) 1 b) S 1 2 3 4 5 6 7 8 9 10 %d 0 0 0 20 0 1 0 100 1 2 3 4 5 6 7 8 9 10 11 "
+		"12 13 0 0 17 %d 0 0\n",
+		tid, ticks, cpu);
+	fake_put(path, text);
+}
+
+/* Pages go near the CPUs that the process runs on, wherever they come from. */
+static void
+destinations_near_cpus(void **unused)
+{
+	struct ops_env env = {.sysroot = fake_root};
+	struct destination *destination;
+	struct tier_map tiers;
+	struct sluice_err err = {0};
+
+	(void)unused;
+	assert_int_equal(tier_map_load(&tiers, &env, &err), 0);
+	assert_int_equal(destination_new(fake_root, &tiers, &destination, &err), 0);
+	put_thread(7, 7, 1, 500);
+	put_thread(7, 8, 5, 10);
+	assert_int_equal(destination_pick(destination, 7, 0, 3, 4096, S), 0);
+	assert_int_equal(destination_pick(destination, 7, 0, 2, 4096, S), 0);
+	assert_int_equal(destination_pick(destination, 7, 1, 1, 4096, S), 2);
+	/* It moves over; after a while that is noticed. */
+	put_thread(7, 7, 6, 500);
+	assert_int_equal(destination_pick(destination, 7, 0, 2, 4096, S + 1), 0);
+	assert_int_equal(destination_pick(destination, 7, 0, 2, 4096, 10 * S), 1);
+	assert_int_equal(destination_pick(destination, 7, 1, 0, 4096, 10 * S), 3);
+	/* The near one is full: the other of the tier. */
+	assert_int_equal(destination_pick(destination, 7, 1, 0, 1000 * MIB, 10 * S), -ENOSPC);
+	assert_int_equal(destination_pick(destination, 7, 1, 0, 800 * MIB, 10 * S), 3);
+	assert_int_equal(destination_pick(destination, 7, 1, 0, 800 * MIB, 10 * S), 2);
+	/* Evenly on both: near to where the page comes from. */
+	put_thread(7, 7, 1, 500);
+	put_thread(7, 8, 5, 500);
+	assert_int_equal(destination_pick(destination, 7, 0, 2, 4096, 20 * S), 0);
+	assert_int_equal(destination_pick(destination, 7, 0, 3, 4096, 20 * S), 1);
+	/* Text that is no stat, and CPUs that no node has: nothing is known. */
+	fake_put("proc/7/task/7/stat", "7 (x) S 1 2\n");
+	put_thread(7, 8, 99999, 500);
+	assert_int_equal(destination_pick(destination, 7, 0, 3, 4096, 30 * S), 1);
+	destination_free(destination);
+	tier_map_unload(&tiers);
+}
+
 int
 main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, fake_root_remove)
 	const struct CMUnitTest tests[] = {
-		TEST(kinds_of_mappings),     TEST(policies), TEST(owners_mappings_stay),
-		TEST(the_smallest_give_way), TEST(blocks),   TEST(residency_of_pages),
+		TEST(kinds_of_mappings),
+		TEST(policies),
+		TEST(owners_mappings_stay),
+		TEST(the_smallest_give_way),
+		TEST(blocks),
+		TEST(residency_of_pages),
 		TEST(destinations),
+		TEST(destinations_near_cpus),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -293,7 +293,7 @@ test_kernel_order_set_aside(void **state)
 	t = tree_topology();
 	assert_tiers(t, "0:dram 1:cxl");
 	assert_says(sluice_topology_tier(t, 0)->reason,
-		    "Set aside, as CXL or persistent memory would come before DRAM");
+		    "Set aside as plainly wrong: the kernel's order, HMAT's latencies.");
 	assert_says(sluice_topology_tier(t, 1)->reason, "the kernel's order, HMAT's latencies.");
 	sluice_topology_free(t);
 }
