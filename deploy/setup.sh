@@ -41,6 +41,8 @@ lib:libsystemd       libsystemd-dev
 lib:cmocka           libcmocka-dev
 lib:hwloc            libhwloc-dev
 cmd:jq               jq
+cmd:xmllint          libxml2-utils
+cmd:lstopo-no-graphics hwloc-nox
 cmd:perl             perl-base
 cmd:flock            util-linux
 cmd:setpriv          util-linux

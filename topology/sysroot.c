@@ -15,10 +15,59 @@
 #include <linux/openat2.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+static _Thread_local const struct sysroot_watcher *watching;
+
+void
+sysroot_watch(const struct sysroot_watcher *watcher)
+{
+	watching = watcher;
+}
+
+/* Takes the watcher off while it works, so that it may read. */
+static void
+tell_file(int root, const char *path, const char *text, int r)
+{
+	const struct sysroot_watcher *watcher = watching;
+
+	if (!watcher)
+		return;
+	watching = NULL;
+	if (r >= 0)
+		watcher->file(watcher->userdata, root, path, text);
+	else if (r == -EACCES || r == -EPERM)
+		watcher->unreadable(watcher->userdata, path);
+	watching = watcher;
+}
+
+static void
+tell_link(int root, const char *path, const char *target)
+{
+	const struct sysroot_watcher *watcher = watching;
+
+	if (!watcher)
+		return;
+	watching = NULL;
+	watcher->link(watcher->userdata, root, path, target);
+	watching = watcher;
+}
+
+static void
+tell_entry(int root, const char *path, const char *name)
+{
+	const struct sysroot_watcher *watcher = watching;
+
+	if (!watcher)
+		return;
+	watching = NULL;
+	watcher->entry(watcher->userdata, root, path, name);
+	watching = watcher;
+}
 
 int
 sysroot_open(const char *root)
@@ -99,10 +148,14 @@ read_formatted(int root, char *buffer, size_t size, bool cut, const char *format
 	int r;
 
 	r = format_path(path, format, args);
-	if (r == 0)
-		r = read_whole(root, path, buffer, size, cut);
+	if (r < 0) {
+		buffer[0] = '\0';
+		return r;
+	}
+	r = read_whole(root, path, buffer, size, cut);
 	if (r < 0)
 		buffer[0] = '\0';
+	tell_file(root, path, buffer, r);
 	return r;
 }
 
@@ -174,30 +227,43 @@ sysroot_read_link(int root, char *buffer, size_t size, const char *format, ...)
 	if (r == 0 && (size_t)length >= size)
 		r = -ENAMETOOLONG;
 	buffer[r < 0 ? 0 : (size_t)length] = '\0';
+	if (r == 0)
+		tell_link(root, path, buffer);
 	return r < 0 ? r : (int)length;
+}
+
+static int
+is_entry(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.';
 }
 
 int
 sysroot_list(int root, const char *path, int (*each)(const char *name, void *userdata),
 	     void *userdata)
 {
-	const struct dirent *entry;
-	DIR *dir;
-	int r = 0;
+	struct dirent **entries;
+	int r = 0, count;
 	int fd = open_under(root, path, O_RDONLY | O_DIRECTORY);
 
 	if (fd < 0)
 		return fd;
-	dir = fdopendir(fd);
-	if (!dir) {
+	/* In order, so that one machine reads the same wherever its files lie. */
+	count = scandirat(fd, ".", &entries, is_entry, versionsort);
+	if (count < 0)
 		r = -errno;
-		close(fd);
-		return r;
+	close(fd);
+	for (int i = 0; i < count; i++) {
+		/* A watcher is told of all, also of those that the reader does not get to. */
+		tell_entry(root, path, entries[i]->d_name);
+		if (r == 0)
+			r = each(entries[i]->d_name, userdata);
+		free(entries[i]);
 	}
-	while (r == 0 && (entry = readdir(dir)))
-		if (entry->d_name[0] != '.')
-			r = each(entry->d_name, userdata);
-	closedir(dir);
+	if (count >= 0) {
+		free(entries);
+		tell_entry(root, path, NULL);
+	}
 	return r;
 }
 

@@ -34,10 +34,25 @@ int sysroot_read_number(int root, uint64_t min, uint64_t max, uint64_t *ret, con
 int sysroot_read_link(int root, char *buffer, size_t size, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/* Call each() with the name of every entry of a folder, in no order, until it returns non-zero,
- * which is then returned; else 0, or -errno when the folder cannot be listed. */
+/* Call each() with the name of every entry of a folder, numbers by their value, until it returns
+ * non-zero, which is then returned; else 0, or -errno when the folder cannot be listed. */
 int sysroot_list(int root, const char *path, int (*each)(const char *name, void *userdata),
 		 void *userdata);
+
+/* Told of all that is read, while it watches: what a capture has to hold. Paths are as the reader
+ * gave them, through links where there are some. Each Required. */
+struct sysroot_watcher {
+	void (*file)(void *userdata, int root, const char *path, const char *text);
+	void (*link)(void *userdata, int root, const char *path, const char *target);
+	/* An entry of a folder that is listed; then, with NULL, that the folder is there. */
+	void (*entry)(void *userdata, int root, const char *path, const char *name);
+	void (*unreadable)(void *userdata, const char *path); /* the kernel refuses it to us */
+	void *userdata;
+};
+
+/* Watch what this thread reads, until NULL is given. Borrowed. What a watcher reads itself is not
+ * told. */
+void sysroot_watch(const struct sysroot_watcher *watcher);
 
 /* Parse digits at *text, decimal or 0x, and step over them. False when there is none or it is
  * larger than max; *text and *ret are then untouched. A sign is no digit. */

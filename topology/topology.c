@@ -11,6 +11,7 @@
 
 #include "sysroot.h"
 #include "topo.h"
+#include "topo_root.h"
 
 static int
 read_facts(struct sluice_topology *topo, const struct sluice_topology_options *options,
@@ -25,11 +26,6 @@ read_facts(struct sluice_topology *topo, const struct sluice_topology_options *o
 		topo_read_swap(topo);
 		return r;
 	}
-	topo->root = sysroot_open(options->sysroot);
-	if (topo->root < 0)
-		return sluice_fail(reterr, topo->root, "cannot open the folder '%s': %s",
-				   options->sysroot && *options->sysroot ? options->sysroot : "/",
-				   strerror(-topo->root));
 	topo_read_accelerators(topo);
 	r = topo_read_nodes(topo, options->overrides, reterr);
 	if (r == 0)
@@ -75,6 +71,7 @@ sluice_topology_load_sized(const struct sluice_topology_options *given, size_t o
 {
 	struct sluice_topology_options options;
 	struct sluice_topology *topo;
+	struct topo_root root = {.fd = -1};
 	int r = take_options(given, options_size, &options, reterr);
 
 	if (r < 0)
@@ -82,8 +79,11 @@ sluice_topology_load_sized(const struct sluice_topology_options *given, size_t o
 	topo = calloc(1, sizeof(*topo));
 	if (!topo)
 		return sluice_fail(reterr, -ENOMEM, "no memory for the topology");
-	topo->root = -1;
-	r = read_facts(topo, &options, reterr);
+	if (!options.synthetic || !*options.synthetic)
+		r = topo_root_open(options.sysroot, &root, reterr);
+	topo->root = root.fd;
+	if (r == 0)
+		r = read_facts(topo, &options, reterr);
 	if (r == 0) {
 		topo_find_nearest(topo);
 		topo_choose(topo);
@@ -94,6 +94,10 @@ sluice_topology_load_sized(const struct sluice_topology_options *given, size_t o
 		topo_verdicts(topo);
 		if (topo->out_of_memory)
 			r = sluice_fail(reterr, -ENOMEM, "no memory for the topology");
+	}
+	if (root.unpacked[0]) {
+		topo->root = -1; /* a capture does not change: nothing is read again */
+		topo_root_close(&root);
 	}
 	if (r < 0) {
 		sluice_topology_free(topo);

@@ -319,24 +319,3 @@ procfs_number_parse(const char *line, const char *key, uint64_t *ret)
 	*ret = number;
 	return 1;
 }
-
-int
-procfs_resident(const char *sysroot, int32_t pid, uint64_t *ret_bytes)
-{
-	unsigned long long pages;
-	char text[128];
-	ssize_t n;
-	int fd = procfs_open(sysroot, pid, "statm", O_RDONLY);
-
-	if (fd < 0)
-		return fd;
-	n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	if (n <= 0)
-		return n < 0 ? -errno : -ESRCH;
-	text[n] = '\0';
-	if (sscanf(text, "%*u %llu", &pages) != 1)
-		return -EBADMSG;
-	*ret_bytes = pages * (uint64_t)sysconf(_SC_PAGESIZE);
-	return 0;
-}

@@ -49,9 +49,6 @@ int procfs_started(const char *sysroot, int32_t pid, uint64_t *ret_start_ticks);
 /* Resident memory, of all kinds. -errno. */
 int procfs_resident(const char *sysroot, int32_t pid, uint64_t *ret_bytes);
 
-/* Resident bytes of a process. -errno. */
-int procfs_resident(const char *sysroot, int32_t pid, uint64_t *ret_bytes);
-
 /* A line of maps, or the head of an entry of smaps. */
 struct procfs_map {
 	uint64_t start, end;

@@ -282,7 +282,8 @@ find_verb(const char *name)
 	return NULL;
 }
 
-/* How many words from here are an option of the verb itself, and its value. */
+/* How many words from here are an option of the verb itself, and its value. What begins with -- is
+ * no value, so that an option may do without one. */
 static int
 own_option_words(const struct verb *verb, int argc, char **argv, int i)
 {
@@ -290,7 +291,10 @@ own_option_words(const struct verb *verb, int argc, char **argv, int i)
 		int match = option_matches(option, argv[i]);
 
 		if (match)
-			return match == 1 && option->metavar && i + 1 < argc ? 2 : 1;
+			return match == 1 && option->metavar && i + 1 < argc &&
+					       strncmp(argv[i + 1], "--", 2) != 0
+				       ? 2
+				       : 1;
 	}
 	return 0;
 }

@@ -30,7 +30,8 @@ const char *
 text_style(FILE *stream, enum text_style style)
 {
 	static const char *const codes[] = {"",         "\033[1m",  "\033[2m",
-					    "\033[32m", "\033[33m", "\033[31m"};
+					    "\033[32m", "\033[33m", "\033[31m",
+					    "\033[34m", "\033[35m", "\033[36m"};
 
 	return has_colour(stream) ? codes[style] : "";
 }

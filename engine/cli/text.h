@@ -10,7 +10,17 @@
 #define TEXT_COLUMNS_MAX 12
 #define TEXT_CELL_BYTES 64
 
-enum text_style { TEXT_PLAIN, TEXT_BOLD, TEXT_DIM, TEXT_GREEN, TEXT_YELLOW, TEXT_RED };
+enum text_style {
+	TEXT_PLAIN,
+	TEXT_BOLD,
+	TEXT_DIM,
+	TEXT_GREEN,
+	TEXT_YELLOW,
+	TEXT_RED,
+	TEXT_BLUE,
+	TEXT_MAGENTA,
+	TEXT_CYAN
+};
 
 /* Escape sequences, or "" when the stream is no terminal, TERM is dumb, or NO_COLOR is set. */
 const char *text_style(FILE *stream, enum text_style style);

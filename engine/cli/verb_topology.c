@@ -1,97 +1,161 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* verb_topology.c - sluice topology: the machine's tiers and nodes, and why they rank so. */
-#include <stdio.h>
+/*
+ * verb_topology.c - sluice topology: asks for the machine's memory, and shows it in the view that
+ * was asked for. The views are in topo_*.c, one file each.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "cli.h"
-#include "text.h"
+#include "parse.h"
+#include "sluice/topology.h"
+#include "topo_capture.h"
+#include "topo_views.h"
 
-static void
-print_tiers(const json_t *tiers)
+enum topology_view { VIEW_EXPLAIN, VIEW_SVG, VIEW_XML, VIEW_CAPTURE, VIEW_TREE };
+
+static const struct verb_option topology_options[] = {
+	[VIEW_EXPLAIN] = {"explain", "NODE|all", "tell who said what of a node, and why"},
+	[VIEW_SVG] = {"svg", NULL, "print a picture as SVG"},
+	[VIEW_XML] = {"xml", NULL, "print XML for hwloc's tools"},
+	[VIEW_CAPTURE] = {"capture", "FILE",
+			  "write this machine's files into FILE, for --sysroot; - prints them"},
+	[VIEW_TREE] = {NULL, NULL, NULL},
+};
+
+struct topology_request {
+	enum topology_view view;
+	const char *value; /* of the view's option */
+};
+
+/* Which view? EXIT_OK, or what was wrong, which is said. */
+static int
+read_arguments(const struct cli *cli, int argc, char **argv, struct topology_request *ret)
 {
-	const json_t *tier;
-	size_t i, k;
+	*ret = (struct topology_request){.view = VIEW_TREE};
+	for (int i = 0; i < argc; i++) {
+		const char *value = NULL;
+		int id;
 
-	json_array_foreach (tiers, i, tier) {
-		const json_t *ids = json_object_get(tier, "nodes"), *id;
-		char size[32], unused[32];
-
-		printf("%stier %zu  %s%s  %s, %s free, node%s", text_style(stdout, TEXT_BOLD), i,
-		       text_of(tier, "kind"), text_reset(stdout),
-		       text_bytes(json_object_get(tier, "total_bytes"), size, sizeof(size)),
-		       text_bytes(json_object_get(tier, "free_bytes"), unused, sizeof(unused)),
-		       json_array_size(ids) == 1 ? "" : "s");
-		json_array_foreach (ids, k, id)
-			printf("%s%lld", k ? "," : " ", (long long)json_integer_value(id));
-		printf("\n        %s%s%s\n", text_style(stdout, TEXT_DIM), text_of(tier, "reason"),
-		       text_reset(stdout));
+		/* --explain alone explains everything. */
+		if (strcmp(argv[i], "--explain") == 0 &&
+		    (i + 1 == argc || strncmp(argv[i + 1], "--", 2) == 0)) {
+			id = VIEW_EXPLAIN;
+			value = "all";
+		} else {
+			id = cli_own_option(cli, &verb_topology, argc, argv, &i, &value);
+		}
+		if (id == -EINVAL)
+			return EXIT_USAGE;
+		if (id < 0)
+			return cli_unexpected(cli, &verb_topology, argv[i]);
+		if (ret->view != VIEW_TREE)
+			return cli_fail(cli, EXIT_USAGE, -EINVAL,
+					"--%s and --%s are two views; ask for one",
+					topology_options[ret->view].name,
+					topology_options[id].name);
+		*ret = (struct topology_request){.view = (enum topology_view)id, .value = value};
 	}
+	if (cli->json && ret->view != VIEW_TREE && ret->view != VIEW_EXPLAIN)
+		return cli_fail(cli, EXIT_USAGE, -EINVAL,
+				"--%s and --json are two views; ask for one",
+				topology_options[ret->view].name);
+	return EXIT_OK;
 }
 
-static const char *
-figure(const json_t *node, const char *key, const char *unit, char *buffer, size_t size)
+static int
+ask(struct cli *cli, bool facts, json_t **ret)
 {
-	const json_t *value = json_object_get(node, key);
+	struct client *client = NULL;
+	int status = cli_reach(cli, REACH_EITHER, &client);
 
-	if (json_is_number(value))
-		snprintf(buffer, size, "%.0f%s", json_number_value(value), unit);
-	else
-		snprintf(buffer, size, "unknown");
-	return buffer;
+	if (status != EXIT_OK)
+		return status;
+	status = cli_call(cli, client, json_pack("{s:s, s:b}", "verb", "topology", "facts", facts),
+			  ret);
+	client_free(client);
+	return status;
 }
 
-static void
-print_nodes(const json_t *nodes)
+static int
+print_view(const struct topology_request *request, const struct topo_model *model, uint64_t id)
 {
-	static const char *const headings[] = {"NODE",  "TIER",     "<KIND",   "SIZE",
-					       "FREE",  "DISTANCE", "LATENCY", "READ",
-					       "<CPUS", "<WHY",     NULL};
-	struct text_table *table = text_table_new(headings);
-	const json_t *node;
-	size_t i;
-
-	json_array_foreach (nodes, i, node) {
-		char id[16], tier[16], size[32], unused[32], distance[16], latency[24], read[24];
-		const char *cpus = text_of(node, "cpus");
-
-		text_table_row(
-			table,
-			(const char *[]){
-				figure(node, "id", "", id, sizeof(id)),
-				figure(node, "tier", "", tier, sizeof(tier)), text_of(node, "kind"),
-				text_bytes(json_object_get(node, "total_bytes"), size,
-					   sizeof(size)),
-				text_bytes(json_object_get(node, "free_bytes"), unused,
-					   sizeof(unused)),
-				figure(node, "distance", "", distance, sizeof(distance)),
-				figure(node, "read_latency_ns", " ns", latency, sizeof(latency)),
-				figure(node, "read_bw_mbps", " MB/s", read, sizeof(read)),
-				cpus[0] ? cpus : "none", text_of(node, "reason")});
+	switch (request->view) {
+	case VIEW_SVG:
+		return topo_svg_print(model, stdout);
+	case VIEW_XML:
+		return topo_xml_print(model, stdout);
+	case VIEW_EXPLAIN:
+		return strcmp(request->value, "all") == 0
+			       ? topo_explain_all_print(model, stdout)
+			       : topo_explain_print(model, (uint32_t)id, stdout);
+	case VIEW_CAPTURE:
+	case VIEW_TREE:
+		break;
 	}
-	text_table_print(table, stdout);
+	return topo_tree_print(model, stdout);
+}
+
+static int
+show(struct cli *cli, const struct topology_request *request)
+{
+	struct topo_model *model = NULL;
+	struct sluice_err err = {0, ""};
+	json_t *answer = NULL;
+	uint64_t id = 0;
+	int status, r = 0;
+
+	if (request->view == VIEW_EXPLAIN && strcmp(request->value, "all") != 0)
+		r = parse_u64(request->value, 0, SLUICE_NODES_MAX - 1, &id, &err);
+	if (r < 0)
+		return cli_fail(cli, EXIT_USAGE, r, "--explain: %s, or all", err.msg);
+	status = ask(cli, request->view == VIEW_EXPLAIN, &answer);
+	if (status != EXIT_OK)
+		return status;
+	if (cli->json) {
+		cli_print_json(answer);
+		json_decref(answer);
+		return EXIT_OK;
+	}
+	model = topo_model_new(answer);
+	json_decref(answer);
+	if (!model)
+		return cli_fail(cli, EXIT_GENERAL, -EPROTO,
+				"the service's answer is not one of this sluice's, or memory is "
+				"short; do 'sluice --version' and 'sluiced --version' agree?");
+	r = print_view(request, model, id);
+	topo_model_free(model);
+	if (r == -ENOENT)
+		return cli_fail(cli, EXIT_USAGE, r,
+				"--explain: there is no node %s; 'sluice topology' shows all",
+				request->value);
+	if (r == -ENODATA)
+		return cli_fail(cli, EXIT_GENERAL, r,
+				"--xml: hwloc needs to know the CPUs, and nothing tells them here");
+	if (r == 0 && (fflush(stdout) != 0 || ferror(stdout)))
+		return cli_fail(cli, EXIT_GENERAL, -EIO, "cannot write the whole output");
+	return r < 0 ? cli_fail(cli, EXIT_GENERAL, r, "out of memory") : EXIT_OK;
 }
 
 static int
 topology_main(struct cli *cli, int argc, char **argv)
 {
-	json_t *answer = NULL;
-	int status;
+	struct topology_request request;
+	int status = read_arguments(cli, argc, argv, &request);
 
-	if (argc > 0)
-		return cli_unexpected(cli, &verb_topology, argv[0]);
-	status = cli_ask(cli, REACH_EITHER, "topology", &answer);
-	if (status == EXIT_OK && !cli->json) {
-		print_tiers(json_object_get(answer, "tiers"));
-		printf("\n");
-		print_nodes(json_object_get(answer, "nodes"));
-	}
-	json_decref(answer);
-	return status;
+	if (status != EXIT_OK)
+		return status;
+	if (request.view == VIEW_CAPTURE)
+		return topo_capture(cli, request.value);
+	return show(cli, &request);
 }
 
 const struct verb verb_topology = {
 	.name = "topology",
-	.arguments = "",
+	.arguments = "[--explain NODE|all | --svg | --xml | --capture FILE]",
 	.summary = "show the machine's memory tiers and nodes, and why they rank so",
 	.reach = REACH_EITHER,
+	.options = topology_options,
 	.run = topology_main,
 };

@@ -17,7 +17,7 @@
 #include "sluice/err.h"
 
 #define CONTROL_LINE_BYTES 65536u
-#define CONTROL_QUEUE_BYTES (4u << 20)
+#define CONTROL_QUEUE_BYTES (16u << 20) /* the facts of a machine of 128 nodes are 8 MiB */
 #define CONTROL_CLIENTS_MAX 64
 #define CONTROL_PATIENCE_MS 10000
 #define CONTROL_DEAF_MS 1000 /* without any descriptor left, nobody is accepted for so long */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * status_json.h - the engine's state and the machine's tiers as JSON, in the schema of sluice(1).
- * Members are only ever added. What is not known is null. Each returns a new reference, or NULL
- * when there is no memory.
+ * status_json.h - the engine's state as JSON, in the schema of sluice(1). Members are only ever
+ * added. What is not known is null. A new reference, or NULL when there is no memory.
  */
 #ifndef SERVICE_STATUS_JSON_H
 #define SERVICE_STATUS_JSON_H
@@ -13,6 +12,5 @@
 
 /* Without "ok": the caller adds it to an answer, or "event" to an event. */
 json_t *status_to_json(const struct engine_status *status);
-json_t *topology_to_json(const struct sluice_topology *topology);
 
 #endif

@@ -4,6 +4,7 @@
  * Requests are checked strictly; a member that is missing or of the wrong type is an error.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "control.h"
@@ -16,6 +17,7 @@
 #include "policies_json.h"
 #include "service.h"
 #include "status_json.h"
+#include "topology_json.h"
 
 static json_t *
 failure(enum fail_stage stage, int code, const struct sluice_err *err)
@@ -156,18 +158,44 @@ verb_topology(struct service *service, struct control_client *client, const json
 {
 	char folder[PATHS_MAX];
 	struct sluice_topology_options options = setup_topology(service->options, folder);
+	const json_t *facts = json_object_get(request, "facts");
 	struct sluice_topology *topology;
 	struct sluice_err err = {0, ""};
 	json_t *members;
-	int r = sluice_topology_load(&options, &topology, &err);
+	int r;
+
+	(void)client;
+	if (facts && !json_is_boolean(facts))
+		return control_error(-EBADMSG, EXIT_USAGE, "\"facts\" must be true or false");
+	r = sluice_topology_load(&options, &topology, &err);
+	if (r < 0)
+		return failure(r == -EINVAL ? STAGE_ARGUMENTS : STAGE_OTHER, r, &err);
+	members = topology_to_json(topology, json_is_true(facts));
+	sluice_topology_free(topology);
+	return members ? success(members) : NULL;
+}
+
+static json_t *
+verb_capture(struct service *service, struct control_client *client, const json_t *request)
+{
+	const char *synthetic = options_text(service->options, OPTION_SYNTHETIC, 0);
+	struct sluice_err err = {0, ""};
+	char *text = NULL;
+	json_t *answer;
+	int r;
 
 	(void)client;
 	(void)request;
+	if (synthetic && synthetic[0])
+		return control_error(
+			-EINVAL, EXIT_USAGE,
+			"a machine that is made up (synthetic) has no files to capture");
+	r = sluice_topology_capture(options_text(service->options, OPTION_SYSROOT, 0), &text, &err);
 	if (r < 0)
 		return failure(r == -EINVAL ? STAGE_ARGUMENTS : STAGE_OTHER, r, &err);
-	members = topology_to_json(topology);
-	sluice_topology_free(topology);
-	return members ? success(members) : NULL;
+	answer = json_pack("{s:s}", "capture", text); /* it is ASCII */
+	free(text);
+	return answer ? success(answer) : NULL;
 }
 
 static json_t *
@@ -240,12 +268,12 @@ struct verb {
 };
 
 static const struct verb verbs[] = {
-	{"attach", 1, verb_attach},     {"config", 0, verb_config},
-	{"detach", 1, verb_detach},     {"doctor", 0, verb_doctor},
-	{"policies", 0, verb_policies}, {"restore", 0, verb_restore},
-	{"start", 0, verb_start},       {"status", 1, verb_status},
-	{"stop", 0, verb_stop},         {"topology", 0, verb_topology},
-	{"watch", 1, verb_watch},
+	{"attach", 1, verb_attach},     {"capture", 0, verb_capture},
+	{"config", 0, verb_config},     {"detach", 1, verb_detach},
+	{"doctor", 0, verb_doctor},     {"policies", 0, verb_policies},
+	{"restore", 0, verb_restore},   {"start", 0, verb_start},
+	{"status", 1, verb_status},     {"stop", 0, verb_stop},
+	{"topology", 0, verb_topology}, {"watch", 1, verb_watch},
 };
 #define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
 

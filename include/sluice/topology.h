@@ -238,7 +238,8 @@ struct sluice_fact {
 struct sluice_topology;
 
 struct sluice_topology_options {
-	/* Read SYSROOT/sys and SYSROOT/proc; NULL or "" is "/". */
+	/* Read SYSROOT/sys and SYSROOT/proc; NULL or "" is "/". A file is a capture, as
+	 * sluice_topology_capture() makes them; such a topology never changes. */
 	const char *sysroot;
 
 	/* The user's corrections; NULL or "" is none. Entries "NODES=WORD,WORD...", set apart by
@@ -290,6 +291,12 @@ int sluice_topology_refresh(struct sluice_topology *topology, struct sluice_err 
 /* 1 when nodes with memory came or went, or a node's size changed, since the load: time to load
  * anew. 0 when not, or when it cannot be told. Three small reads and one for each node. */
 int sluice_topology_is_stale(const struct sluice_topology *topology);
+
+/* Write down, as a text, all that a load of this machine reads (sysroot as in the options), but
+ * what identifies its owner: ids, serial numbers, names that people gave. The text begins with
+ * lines that say what was left out ("# Left out: ..."), and is the caller's to free. Errors as of a
+ * load. */
+int sluice_topology_capture(const char *sysroot, char **ret, struct sluice_err *reterr);
 
 /* ---- Looking. All pointers are borrowed until the topology is freed; NULL when the index, or the
  * id, is not there. ---- */

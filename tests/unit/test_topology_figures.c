@@ -339,7 +339,7 @@ test_orders_of_two_sockets(void **state)
 	assert_null(sluice_topology_place(t, 2, 0)); /* no CPUs */
 	assert_null(sluice_topology_place(t, 0, 4));
 	pair = sluice_topology_pair(t, 0, 2);
-	assert_int_equal(pair->read_latency_ns, 600);
+	assert_int_equal(pair->read_latency_ns, 210);
 	assert_int_equal(pair->distance, 20);
 	pair = sluice_topology_pair(t, 0, 3);
 	assert_int_equal(pair->read_latency_ns, 0);

@@ -2,8 +2,8 @@
 /*
  * topology_tree.h - make a machine's /sys in a temporary folder, by calls or from a .tree file.
  *
- * A .tree file of tests/data/topology holds a line per file, "path = text" (with \n for a line
- * end), and per link, "path -> target". capture.sh there prints one of the machine it runs on.
+ * The .tree files of tests/data/topology are captures (topology/tree.h has the form), made in
+ * guests by `sluice topology --capture`.
  */
 #ifndef TOPOLOGY_TREE_H
 #define TOPOLOGY_TREE_H
@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "sluice/topology.h"
+#include "topology/tree.h"
 
 #define NODES "sys/devices/system/node"
 #define TIERS "sys/devices/virtual/memory_tiering"
@@ -193,39 +194,25 @@ tree_dax(const char *parent, const char *name, int node, const char *driver)
 static inline void
 tree_load_file(const char *name)
 {
-	char path[PATH_MAX], line[8192], text[8192];
+	char path[PATH_MAX];
+	char *text = calloc(1, 1 << 20);
+	struct sluice_err err = {0};
+	struct tree tree = {0};
+	int folder = open(tree_root, O_PATH | O_DIRECTORY);
 	FILE *file;
 
+	assert_non_null(text);
 	snprintf(path, sizeof(path), "%s/topology/%s.tree", TEST_DATA, name);
 	file = fopen(path, "r");
 	if (!file)
 		fail_msg("cannot open %s", path);
-	while (fgets(line, sizeof(line), file)) {
-		char *separator, *out = text;
-
-		line[strcspn(line, "\n")] = '\0';
-		if (line[0] == '#' || !line[0])
-			continue;
-		if ((separator = strstr(line, " -> "))) {
-			*separator = '\0';
-			tree_link(line, separator + strlen(" -> "));
-			continue;
-		}
-		separator = strstr(line, " = ");
-		assert_non_null(separator);
-		*separator = '\0';
-		for (const char *p = separator + strlen(" = "); *p; p++) {
-			if (p[0] == '\\' && p[1] == 'n') {
-				*out++ = '\n';
-				p++;
-			} else {
-				*out++ = *p;
-			}
-		}
-		*out = '\0';
-		tree_put(line, text);
-	}
+	assert_true(fread(text, 1, (1 << 20) - 1, file) > 0);
 	fclose(file);
+	if (tree_parse(text, &tree, &err) < 0 || tree_unpack(&tree, folder, &err) < 0)
+		fail_msg("%s: %s", path, err.msg);
+	tree_clear(&tree);
+	close(folder);
+	free(text);
 }
 
 static inline struct sluice_topology *
@@ -264,8 +251,8 @@ assert_tiers(const struct sluice_topology *topology, const char *expected)
 static inline void
 assert_says(const char *text, const char *part)
 {
-	if (!strstr(text, part))
-		fail_msg("'%s' is not in: %s", part, text);
+	if (!text || !strstr(text, part))
+		fail_msg("'%s' is not in: %s", part, text ? text : "nothing");
 }
 
 #endif
