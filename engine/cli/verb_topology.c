@@ -1,9 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* verb_topology.c - sluice topology: the machine's tiers and nodes, and why they rank so. */
+#include <errno.h>
 #include <stdio.h>
 
 #include "cli.h"
 #include "text.h"
+#include "topology_measure.h"
+
+enum { TOPOLOGY_MEASURE, TOPOLOGY_SECONDS, TOPOLOGY_MEMORY, TOPOLOGY_PAIR };
+static const struct verb_option topology_options[] = {
+	[TOPOLOGY_MEASURE] = {"measure", NULL,
+			      "measure latency and bandwidth, and keep the figures"},
+	[TOPOLOGY_SECONDS] = {"seconds", "S", "with --measure: time for all (3 a pair of nodes)"},
+	[TOPOLOGY_MEMORY] = {"memory", "SIZE",
+			     "with --measure: most memory to use on a node (512M)"},
+	[TOPOLOGY_PAIR] = {"pair", "CPU:MEM",
+			   "with --measure: this pair of nodes only; may be repeated"},
+	{NULL, NULL, NULL},
+};
 
 static void
 print_tiers(const json_t *tiers)
@@ -71,14 +85,49 @@ print_nodes(const json_t *nodes)
 }
 
 static int
-topology_main(struct cli *cli, int argc, char **argv)
+read_words(struct cli *cli, int argc, char **argv, struct topology_measure *measure)
+{
+	struct sluice_err err = {0, ""};
+
+	for (int i = 0; i < argc; i++) {
+		const char *value;
+		int option = cli_own_option(cli, &verb_topology, argc, argv, &i, &value), r = 0;
+
+		switch (option) {
+		case TOPOLOGY_MEASURE:
+			measure->wanted = true;
+			break;
+		case TOPOLOGY_SECONDS:
+			r = topology_measure_seconds(measure, value, &err);
+			break;
+		case TOPOLOGY_MEMORY:
+			r = topology_measure_memory(measure, value, &err);
+			break;
+		case TOPOLOGY_PAIR:
+			r = topology_measure_pair(measure, value, &err);
+			break;
+		case -EINVAL:
+			return EXIT_USAGE;
+		default:
+			return cli_unexpected(cli, &verb_topology, argv[i]);
+		}
+		if (r < 0)
+			return cli_fail(cli, EXIT_USAGE, r, "%s", err.msg);
+		if (option != TOPOLOGY_MEASURE && !measure->dependent)
+			measure->dependent = topology_options[option].name;
+	}
+	if (measure->dependent && !measure->wanted)
+		return cli_fail(cli, EXIT_USAGE, -EINVAL, "--%s needs --measure",
+				measure->dependent);
+	return EXIT_OK;
+}
+
+static int
+show_topology(struct cli *cli)
 {
 	json_t *answer = NULL;
-	int status;
+	int status = cli_ask(cli, REACH_EITHER, "topology", &answer);
 
-	if (argc > 0)
-		return cli_unexpected(cli, &verb_topology, argv[0]);
-	status = cli_ask(cli, REACH_EITHER, "topology", &answer);
 	if (status == EXIT_OK && !cli->json) {
 		print_tiers(json_object_get(answer, "tiers"));
 		printf("\n");
@@ -88,10 +137,23 @@ topology_main(struct cli *cli, int argc, char **argv)
 	return status;
 }
 
+static int
+topology_main(struct cli *cli, int argc, char **argv)
+{
+	struct topology_measure measure = {0};
+	int status = read_words(cli, argc, argv, &measure);
+
+	if (status == EXIT_OK)
+		status = measure.wanted ? topology_measure_run(cli, &measure) : show_topology(cli);
+	topology_measure_clear(&measure);
+	return status;
+}
+
 const struct verb verb_topology = {
 	.name = "topology",
-	.arguments = "",
+	.arguments = "[--measure [OPTION]...]",
 	.summary = "show the machine's memory tiers and nodes, and why they rank so",
 	.reach = REACH_EITHER,
+	.options = topology_options,
 	.run = topology_main,
 };
