@@ -7,6 +7,7 @@
  *     node ID TOTAL_BYTES CPUS         CPUS in list format, "-" for none
  *     pair INITIATOR NODE read_latency_ns=N read_bw_mbps=N write_bw_mbps=N mixed_bw_mbps=N
  *          latency_spread_percent=N bw_spread_percent=N     (one line; what is 0 is left out)
+ *     end PAIRS                        how many there were: a file that was cut is not believed
  *
  * Lines of other words, and other keys, are skipped, so that later versions can add some. A node
  * line tells what the node was when it was measured: when that is another machine by now (another
@@ -52,6 +53,7 @@ member(struct sluice_measured *measured, size_t key)
 struct kept {
 	struct sluice_topology *topo;
 	struct topo_list pairs; /* struct sluice_measured, in the topology's memory */
+	bool whole;             /* the end was seen */
 	struct nodeset as_then; /* nodes that are what they were */
 	struct nodeset changed;
 };
@@ -144,12 +146,20 @@ file_path(const struct sluice_topology *topo, const char *dir, char *path, size_
 	snprintf(path, size, "%s/measured-%s.txt", dir, topo->identity);
 }
 
+static int
+is_of_another(const char *name, void *userdata)
+{
+	(void)userdata;
+	return strncmp(name, "measured-", strlen("measured-")) == 0;
+}
+
 /* Pairs of nodes that are what they were. False: there is no file, or it is of no use. */
 static bool
 parse_file(struct sluice_topology *topo, const char *dir, struct kept *kept, const char **ret_path)
 {
 	char path[4096], *text = malloc(FILE_MAX), *save = NULL;
 	const char *kept_path;
+	uint64_t count;
 	int r, root = -1;
 	bool ok = false;
 
@@ -160,6 +170,12 @@ parse_file(struct sluice_topology *topo, const char *dir, struct kept *kept, con
 	if (!text || root < 0)
 		goto out;
 	r = sysroot_read(root, text, FILE_MAX, "measured-%s.txt", topo->identity);
+	if (r == -ENOENT && sysroot_list(root, ".", is_of_another, NULL) > 0)
+		topo_remark(
+			topo, SLUICE_NO_NODE,
+			"The measurements in %s are of another machine, or of this one before its "
+			"board or processor changed, so none are used.",
+			dir);
 	if (r == -ENOENT)
 		goto out;
 	if (r < 0) {
@@ -187,6 +203,14 @@ parse_file(struct sluice_topology *topo, const char *dir, struct kept *kept, con
 			parse_node(kept, line, kept_path + (kept_path[0] == '/'));
 		else if (strcmp(word, "pair") == 0)
 			parse_pair(kept, line);
+		else if (strcmp(word, "end") == 0)
+			kept->whole =
+				next_number(&line, SIZE_MAX, &count) && count == kept->pairs.count;
+	}
+	if (!kept->whole) {
+		topo_remark(topo, SLUICE_NO_NODE,
+			    "%s is cut off or damaged, so no measurement is used.", kept_path);
+		ok = false;
 	}
 out:
 	if (root >= 0)
@@ -277,13 +301,17 @@ static int
 write_file(FILE *file, const struct sluice_topology *topo, const struct kept *old,
 	   const char *figures, size_t count, size_t stride)
 {
+	size_t pairs = count;
+
 	fprintf(file, "sluice-measured 1\nmachine %s\n", topo->identity);
 	print_nodes(file, topo);
 	for (size_t i = 0; i < old->pairs.count; i++) {
 		const struct sluice_measured *measured = old->pairs.items[i];
 
-		if (is_valid(old, measured) && !is_among(figures, count, stride, measured))
+		if (is_valid(old, measured) && !is_among(figures, count, stride, measured)) {
 			print_pair(file, measured);
+			pairs++;
+		}
 	}
 	for (size_t i = 0; i < count; i++) {
 		struct sluice_measured measured = {0};
@@ -292,6 +320,7 @@ write_file(FILE *file, const struct sluice_topology *topo, const struct kept *ol
 		       stride < sizeof(measured) ? stride : sizeof(measured));
 		print_pair(file, &measured);
 	}
+	fprintf(file, "end %zu\n", pairs);
 	if (fflush(file) != 0 || ferror(file) || fsync(fileno(file)) < 0)
 		return errno ? -errno : -EIO;
 	return 0;
@@ -324,7 +353,8 @@ sluice_topology_keep_measured_sized(const struct sluice_topology *topology, cons
 	parsing.remarks = (struct topo_list){0};
 	parsing.block_left = 0;
 	parsing.out_of_memory = false;
-	parse_file(&parsing, dir, &old, &ignored);
+	if (!parse_file(&parsing, dir, &old, &ignored))
+		old.pairs.count = 0; /* nothing of a damaged file is carried on */
 
 	file_path(topology, dir, path, sizeof(path));
 	snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path);

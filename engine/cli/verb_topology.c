@@ -12,8 +12,10 @@
 #include "sluice/topology.h"
 #include "topo_capture.h"
 #include "topo_views.h"
+#include "topology_measure.h"
 
-enum topology_view { VIEW_EXPLAIN, VIEW_SVG, VIEW_XML, VIEW_CAPTURE, VIEW_TREE };
+enum topology_view { VIEW_EXPLAIN, VIEW_SVG, VIEW_XML, VIEW_CAPTURE, VIEW_MEASURE, VIEW_TREE };
+enum { TOPOLOGY_SECONDS = VIEW_TREE, TOPOLOGY_MEMORY, TOPOLOGY_PAIR };
 
 static const struct verb_option topology_options[] = {
 	[VIEW_EXPLAIN] = {"explain", "NODE|all", "tell who said what of a node, and why"},
@@ -21,13 +23,31 @@ static const struct verb_option topology_options[] = {
 	[VIEW_XML] = {"xml", NULL, "print XML for hwloc's tools"},
 	[VIEW_CAPTURE] = {"capture", "FILE",
 			  "write this machine's files into FILE, for --sysroot; - prints them"},
-	[VIEW_TREE] = {NULL, NULL, NULL},
+	[VIEW_MEASURE] = {"measure", NULL, "measure latency and bandwidth, and keep the figures"},
+	[TOPOLOGY_SECONDS] = {"seconds", "S", "with --measure: time for all (3 a pair of nodes)"},
+	[TOPOLOGY_MEMORY] = {"memory", "SIZE",
+			     "with --measure: most memory to use on a node (512M)"},
+	[TOPOLOGY_PAIR] = {"pair", "CPU:MEM",
+			   "with --measure: this pair of nodes only; may be repeated"},
+	{NULL, NULL, NULL},
 };
 
 struct topology_request {
 	enum topology_view view;
 	const char *value; /* of the view's option */
+	struct topology_measure measure;
 };
+
+/* An option of --measure. 0, or -errno with the sentence. */
+static int
+read_measure(struct topology_measure *measure, int id, const char *value, struct sluice_err *reterr)
+{
+	if (!measure->dependent)
+		measure->dependent = topology_options[id].name;
+	return id == TOPOLOGY_SECONDS  ? topology_measure_seconds(measure, value, reterr)
+	       : id == TOPOLOGY_MEMORY ? topology_measure_memory(measure, value, reterr)
+				       : topology_measure_pair(measure, value, reterr);
+}
 
 /* Which view? EXIT_OK, or what was wrong, which is said. */
 static int
@@ -36,6 +56,7 @@ read_arguments(const struct cli *cli, int argc, char **argv, struct topology_req
 	*ret = (struct topology_request){.view = VIEW_TREE};
 	for (int i = 0; i < argc; i++) {
 		const char *value = NULL;
+		struct sluice_err err;
 		int id;
 
 		/* --explain alone explains everything. */
@@ -50,14 +71,26 @@ read_arguments(const struct cli *cli, int argc, char **argv, struct topology_req
 			return EXIT_USAGE;
 		if (id < 0)
 			return cli_unexpected(cli, &verb_topology, argv[i]);
+		if (id >= TOPOLOGY_SECONDS) {
+			int r = read_measure(&ret->measure, id, value, &err);
+
+			if (r < 0)
+				return cli_fail(cli, EXIT_USAGE, r, "%s", err.msg);
+			continue;
+		}
 		if (ret->view != VIEW_TREE)
 			return cli_fail(cli, EXIT_USAGE, -EINVAL,
 					"--%s and --%s are two views; ask for one",
 					topology_options[ret->view].name,
 					topology_options[id].name);
-		*ret = (struct topology_request){.view = (enum topology_view)id, .value = value};
+		ret->view = (enum topology_view)id;
+		ret->value = value;
 	}
-	if (cli->json && ret->view != VIEW_TREE && ret->view != VIEW_EXPLAIN)
+	if (ret->measure.dependent && ret->view != VIEW_MEASURE)
+		return cli_fail(cli, EXIT_USAGE, -EINVAL, "--%s needs --measure",
+				ret->measure.dependent);
+	if (cli->json && ret->view != VIEW_TREE && ret->view != VIEW_EXPLAIN &&
+	    ret->view != VIEW_MEASURE)
 		return cli_fail(cli, EXIT_USAGE, -EINVAL,
 				"--%s and --json are two views; ask for one",
 				topology_options[ret->view].name);
@@ -91,6 +124,7 @@ print_view(const struct topology_request *request, const struct topo_model *mode
 			       ? topo_explain_all_print(model, stdout)
 			       : topo_explain_print(model, (uint32_t)id, stdout);
 	case VIEW_CAPTURE:
+	case VIEW_MEASURE:
 	case VIEW_TREE:
 		break;
 	}
@@ -144,16 +178,17 @@ topology_main(struct cli *cli, int argc, char **argv)
 	struct topology_request request;
 	int status = read_arguments(cli, argc, argv, &request);
 
-	if (status != EXIT_OK)
-		return status;
-	if (request.view == VIEW_CAPTURE)
-		return topo_capture(cli, request.value);
-	return show(cli, &request);
+	if (status == EXIT_OK)
+		status = request.view == VIEW_CAPTURE   ? topo_capture(cli, request.value)
+			 : request.view == VIEW_MEASURE ? topology_measure_run(cli, &request.measure)
+							: show(cli, &request);
+	topology_measure_clear(&request.measure);
+	return status;
 }
 
 const struct verb verb_topology = {
 	.name = "topology",
-	.arguments = "[--explain NODE|all | --svg | --xml | --capture FILE]",
+	.arguments = "[--explain NODE|all | --svg | --xml | --capture FILE | --measure]",
 	.summary = "show the machine's memory tiers and nodes, and why they rank so",
 	.reach = REACH_EITHER,
 	.options = topology_options,

@@ -11,6 +11,7 @@
 #include "follow.h"
 #include "lock.h"
 #include "log.h"
+#include "measuring.h"
 #include "setup.h"
 
 static int
@@ -54,6 +55,7 @@ service_free(struct service *service)
 {
 	if (!service)
 		return;
+	measuring_free(service->measuring);
 	service_stop_engine(service);
 	follow_free(service->follow);
 	free(service->status);

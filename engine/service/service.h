@@ -16,12 +16,14 @@
 #include "sluice/err.h"
 
 struct follow;
+struct measuring;
 
 struct service {
 	const struct options *options; /* borrowed */
 	struct setup setup;            /* what the engine was started with; it keeps pointers */
 	struct engine *engine;         /* NULL until started */
 	struct follow *follow;         /* children that are attached as they appear */
+	struct measuring *measuring;   /* NULL until `sluice topology --measure` wants it */
 	struct engine_status *status;  /* room for a copy: it is too large for a stack */
 	int lock_fd;                   /* held while the engine runs, -1 otherwise */
 	int is_private;

@@ -14,6 +14,7 @@
 #include "json_text.h"
 #include "lock.h"
 #include "log.h"
+#include "measuring.h"
 #include "policies_json.h"
 #include "service.h"
 #include "status_json.h"
@@ -199,6 +200,52 @@ verb_capture(struct service *service, struct control_client *client, const json_
 }
 
 static json_t *
+verb_measure(struct service *service, struct control_client *client, const json_t *request)
+{
+	struct sluice_err err = {0, ""};
+	int r;
+
+	(void)client;
+	if (!service->is_private)
+		return control_error(-EPERM, EXIT_NOT_PERMITTED,
+				     "only a private service measures, as this one's moves would "
+				     "disturb it; use 'sluice topology --measure'");
+	if (service->measuring)
+		return control_error(-EALREADY, EXIT_GENERAL, "it is being measured already");
+	r = measuring_start(service->options, request, &service->measuring, &err);
+	return r < 0 ? failure(STAGE_ARGUMENTS, r, &err) : success(NULL);
+}
+
+static json_t *
+verb_measure_status(struct service *service, struct control_client *client, const json_t *request)
+{
+	struct sluice_err err = {0, ""};
+	json_t *members = NULL;
+	int r;
+
+	(void)client;
+	(void)request;
+	if (!service->measuring)
+		return control_error(-ENOENT, EXIT_GENERAL, "nothing is being measured");
+	r = measuring_status(service->measuring, &members, &err);
+	if (r < 0)
+		return failure(r == -EINVAL || r == -ERANGE ? STAGE_ARGUMENTS : STAGE_OTHER, r,
+			       &err);
+	return success(members);
+}
+
+static json_t *
+verb_measure_stop(struct service *service, struct control_client *client, const json_t *request)
+{
+	(void)client;
+	(void)request;
+	if (!service->measuring)
+		return control_error(-ENOENT, EXIT_GENERAL, "nothing is being measured");
+	measuring_stop(service->measuring);
+	return success(NULL);
+}
+
+static json_t *
 verb_doctor(struct service *service, struct control_client *client, const json_t *request)
 {
 	json_t *members = doctor_examine(service);
@@ -268,12 +315,21 @@ struct verb {
 };
 
 static const struct verb verbs[] = {
-	{"attach", 1, verb_attach},     {"capture", 0, verb_capture},
-	{"config", 0, verb_config},     {"detach", 1, verb_detach},
-	{"doctor", 0, verb_doctor},     {"policies", 0, verb_policies},
-	{"restore", 0, verb_restore},   {"start", 0, verb_start},
-	{"status", 1, verb_status},     {"stop", 0, verb_stop},
-	{"topology", 0, verb_topology}, {"watch", 1, verb_watch},
+	{"attach", 1, verb_attach},
+	{"capture", 0, verb_capture},
+	{"config", 0, verb_config},
+	{"detach", 1, verb_detach},
+	{"doctor", 0, verb_doctor},
+	{"measure", 0, verb_measure},
+	{"measure-status", 0, verb_measure_status},
+	{"measure-stop", 0, verb_measure_stop},
+	{"policies", 0, verb_policies},
+	{"restore", 0, verb_restore},
+	{"start", 0, verb_start},
+	{"status", 1, verb_status},
+	{"stop", 0, verb_stop},
+	{"topology", 0, verb_topology},
+	{"watch", 1, verb_watch},
 };
 #define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
 

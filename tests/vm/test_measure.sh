@@ -1,0 +1,148 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Measuring in guests: a slow node comes out slower, by about what the shape says; every pair of two
+# sockets gets its figures; they are kept and found again; what cannot be measured is unknown and
+# said; nothing of the machine is changed. Limits are wide: the guest's own caches and translations
+# are the emulator's.
+# Usage: tests/vm/test_measure.sh [--build DIR] [PART...]; parts: slow sockets limits
+set -uo pipefail
+
+here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
+build=$here/../../build
+if [ "${1:-}" = --build ]; then build=$2; shift 2; fi
+[ $# -gt 0 ] || set -- slow sockets limits
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+cat >"$tmp/common.sh" <<'EOT'
+. /root/test_inside.sh
+# The median of a figure of a pair, out of the pretty-printed /tmp/m.json; empty when unknown.
+figure() { # INITIATOR NODE NAME
+	awk -v i="$1" -v n="$2" -v name="\"$3\":" '
+		$1 == "\"initiator\":" { from = $2 + 0 }
+		$1 == "\"node\":" { to = $2 + 0 }
+		$1 == name { inside = $2 == "{" }
+		inside && $1 == "\"median\":" {
+			if (from == i && to == n) { print $2 + 0; exit }
+			inside = 0
+		}' /tmp/m.json
+}
+between() { awk -v x="$1" -v lo="$2" -v hi="$3" 'BEGIN { exit !(x != "" && x + 0 >= lo && x + 0 <= hi) }'; }
+ratio() { awk -v a="$1" -v b="$2" 'BEGIN { if (b > 0) printf "%.2f", a / b }'; }
+complete() { # INITIATOR NODE: all four figures, or why not
+	for name in read_latency_ns read_bw_mbps write_bw_mbps mixed_bw_mbps; do
+		check "node $2 from node $1: $name is $(figure "$1" "$2" $name)" between "$(figure "$1" "$2" $name)" 1 1000000
+	done
+}
+EOT
+
+cat >"$tmp/slow.sh" <<'EOT'
+. /root/common.sh
+expect 0 '' sluice topology --measure --seconds 16 --memory 128M --json
+cp /tmp/out /tmp/m.json
+complete 0 0
+complete 0 1
+found=$(ratio "$(figure 0 1 read_latency_ns)" "$(figure 0 0 read_latency_ns)")
+check "node 1 is $found times slower than node 0, meant 3" between "$found" 1.5 6
+found=$(ratio "$(figure 0 0 read_bw_mbps)" "$(figure 0 1 read_bw_mbps)")
+check "and node 0 is read $found times as fast as node 1" between "$found" 1.3 20
+kept=$(ls /var/lib/sluice/measured-*.txt)
+check "they are kept in $kept" grep -q '^pair 0 1 read_latency_ns=' "$kept"
+check 'and nothing but them is' test "$(ls /var/lib/sluice | wc -l)" = 1
+# Firmware tells latencies here, so measurements are only compared with it; the file was understood.
+sluice topology --json >/tmp/out
+check 'topology finds no fault with the file' no grep -q 'damaged\|of another machine' /tmp/out
+# One pair alone: the other's figures stay.
+expect 0 '' sluice topology --measure --pair 0:0 --seconds 2 --memory 32M
+check 'the other pair is kept still' grep -q '^pair 0 1 read_latency_ns=' "$kept"
+# Ended early: what is complete is kept, and the exit status says so.
+sluice topology --measure --seconds 60 --memory 32M >/tmp/out 2>/tmp/err &
+pid=$!
+sleep 3
+kill -INT $pid
+wait $pid
+check "Ctrl-C gives $?, 130 wanted" test $? = 130
+check 'and says what became of the pairs' grep -q 'ended early: . of 2 pairs' /tmp/err
+# A user without rights measures too.
+mkdir -p /tmp/home && chown nobody /tmp/home
+check 'no right is needed' su nobody -s /bin/sh -c 'HOME=/tmp/home sluice topology --measure --pair 0:1 --seconds 2 --memory 32M'
+check 'and the user keeps the figures' grep -q '^pair 0 1 ' /tmp/home/.local/state/sluice/measured-*.txt
+unchanged 'after measuring'
+verdict
+EOT
+
+cat >"$tmp/sockets.sh" <<'EOT'
+. /root/common.sh
+expect 0 '' sluice topology --measure --seconds 32 --memory 64M --json
+cp /tmp/out /tmp/m.json
+for from in 0 1; do for to in 0 1 2 3; do complete $from $to; done; done
+for from in 0 1; do
+	own=$(figure $from $from read_latency_ns) other=$((1 - from))
+	near=$(figure $from $((from + 2)) read_latency_ns) far=$(figure $from $((other + 2)) read_latency_ns)
+	found=$(ratio "$near" "$own")
+	check "from node $from its slow node takes $found times its own memory's time, meant 3" between "$found" 1.3 6
+	found=$(ratio "$far" "$near")
+	check "and the other's slow node $found times that, meant 1.3" between "$found" 1.02 2
+done
+unchanged 'after measuring'
+verdict
+EOT
+
+cat >"$tmp/limits.sh" <<'EOT'
+. /root/common.sh
+free_kb() { awk '/MemFree/ { print $4 }' /sys/devices/system/node/node1/meminfo; }
+expect 2 'node 7 has no memory' sluice topology --measure --pair 0:7
+expect 2 'node 1 has no CPUs' sluice topology --measure --pair 1:0
+expect 2 'too short' sluice topology --measure --seconds 0.3
+check 'a refused measurement keeps nothing' test ! -e /var/lib/sluice
+
+# A node that others have filled.
+fillers=''
+for i in 1 2 3; do # what the first one leaves the next ones take
+	hotset --size $(($(free_kb) / 1024 - 4))M --hot 4M --start-on 1 --seconds 100 >/tmp/filler$i.jsonl 2>/dev/null &
+	fillers="$fillers $!"
+	check "program $i fills node 1" soon grep -q '"phase":"access"' /tmp/filler$i.jsonl
+	[ "$(free_kb)" -gt 12000 ] || break
+done
+expect 1 'nothing could be measured' sluice topology --measure --pair 0:1 --seconds 2 --json
+check 'a full node is unknown, and the note says why' grep -q '"note": "node 1 is too full' /tmp/out
+check 'and it is not made up' grep -q '"read_latency_ns": null' /tmp/out
+kill $fillers
+wait $fillers
+
+# Nodes and CPUs that a cpuset forbids, and a limit of memory.
+group=/sys/fs/cgroup/test
+mkdir $group
+echo '+cpuset +memory' >/sys/fs/cgroup/cgroup.subtree_control
+echo 0 >$group/cpuset.mems
+echo 1 >$group/cpuset.cpus
+within() { sh -c 'echo $$ >/sys/fs/cgroup/test/cgroup.procs; exec "$@"' sh "$@"; }
+within sluice topology --measure --seconds 4 --memory 32M --json >/tmp/m.json 2>/tmp/err
+check "in a cpuset it ends with $?, 0 wanted" test $? = 0
+check 'the forbidden node is unknown, and the note says why' grep -q '"note": "memory of node 1 may not be used' /tmp/m.json
+check 'the other one is measured' between "$(figure 0 0 read_latency_ns)" 1 1000000
+check 'and the note says with how few CPUs' grep -q 'only 1 of the 2 CPUs of node 0 may be used' /tmp/m.json
+echo 8M >$group/memory.max
+expect 1 'nothing could be measured' within sluice topology --measure --pair 0:0 --seconds 2 --json
+check 'too little memory for us is said' grep -q '"note": "the memory limit of our cgroup leaves' /tmp/out
+rmdir $group
+unchanged 'after limits'
+verdict
+EOT
+
+failures=0
+for part; do
+	[ -e "$tmp/$part.sh" ] || { echo "$0: there is no part '$part'" >&2; exit 2; }
+	shape=dram-slow
+	[ "$part" != sockets ] || shape=two-socket-cxl
+	echo "== $part"
+	"$here/guest" --shape "$shape" --build "$build" --timeout 160 --add "$here/test_inside.sh" \
+		--add "$tmp/common.sh" --add "$tmp/$part.sh" -- sh "/root/$part.sh" 2>"$tmp/err" &&
+		! grep -qa 'kernel complained' "$tmp/err" || failures=$((failures + 1))
+	cat "$tmp/err" >&2
+done
+echo "$(($# - failures)) of $# parts passed"
+[ $failures = 0 ]
