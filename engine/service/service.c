@@ -12,6 +12,7 @@
 #include "lock.h"
 #include "log.h"
 #include "setup.h"
+#include "tier_verbs.h"
 
 static int
 attach_child(void *ctx, int32_t pid, uint64_t start_ticks)
@@ -54,6 +55,7 @@ service_free(struct service *service)
 {
 	if (!service)
 		return;
+	tier_close(service);
 	service_stop_engine(service);
 	follow_free(service->follow);
 	free(service->status);

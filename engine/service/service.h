@@ -16,6 +16,7 @@
 #include "sluice/err.h"
 
 struct follow;
+struct tier_change;
 
 struct service {
 	const struct options *options; /* borrowed */
@@ -23,6 +24,7 @@ struct service {
 	struct engine *engine;         /* NULL until started */
 	struct follow *follow;         /* children that are attached as they appear */
 	struct engine_status *status;  /* room for a copy: it is too large for a stack */
+	struct tier_change *tier;      /* a change of devices under way, or NULL */
 	int lock_fd;                   /* held while the engine runs, -1 otherwise */
 	int is_private;
 };

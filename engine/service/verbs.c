@@ -16,6 +16,7 @@
 #include "policies_json.h"
 #include "service.h"
 #include "status_json.h"
+#include "tier_verbs.h"
 
 static json_t *
 failure(enum fail_stage stage, int code, const struct sluice_err *err)
@@ -232,6 +233,27 @@ verb_restore(struct service *service, struct control_client *client, const json_
 							: json_null()));
 }
 
+static json_t *
+verb_tier_list(struct service *service, struct control_client *client, const json_t *request)
+{
+	(void)client;
+	return tier_list(service, request);
+}
+
+static json_t *
+verb_tier_open(struct service *service, struct control_client *client, const json_t *request)
+{
+	(void)client;
+	return tier_open(service, request);
+}
+
+static json_t *
+verb_tier_step(struct service *service, struct control_client *client, const json_t *request)
+{
+	(void)client;
+	return tier_step(service, request);
+}
+
 struct verb {
 	const char *name;
 	int needs_engine;
@@ -240,12 +262,13 @@ struct verb {
 };
 
 static const struct verb verbs[] = {
-	{"attach", 1, verb_attach},     {"config", 0, verb_config},
-	{"detach", 1, verb_detach},     {"doctor", 0, verb_doctor},
-	{"policies", 0, verb_policies}, {"restore", 0, verb_restore},
-	{"start", 0, verb_start},       {"status", 1, verb_status},
-	{"stop", 0, verb_stop},         {"topology", 0, verb_topology},
-	{"watch", 1, verb_watch},
+	{"attach", 1, verb_attach},       {"config", 0, verb_config},
+	{"detach", 1, verb_detach},       {"doctor", 0, verb_doctor},
+	{"policies", 0, verb_policies},   {"restore", 0, verb_restore},
+	{"start", 0, verb_start},         {"status", 1, verb_status},
+	{"stop", 0, verb_stop},           {"tier_list", 0, verb_tier_list},
+	{"tier_open", 0, verb_tier_open}, {"tier_step", 0, verb_tier_step},
+	{"topology", 0, verb_topology},   {"watch", 1, verb_watch},
 };
 #define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
 
