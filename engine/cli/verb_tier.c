@@ -15,6 +15,7 @@
 #include "cli.h"
 #include "text.h"
 
+#define DRAIN_POLL_US 100000
 #define STEP_MS 1800000 /* terabytes of memory take the kernel minutes in one go */
 
 enum { TIER_KERNEL, TIER_YES, TIER_DRY_RUN };
@@ -180,8 +181,72 @@ print_progress(const json_t *plan, const json_t *progress, size_t *printed)
 	fflush(stdout);
 }
 
+static void
+print_drain(int node, const json_t *drain)
+{
+	const json_t *left = json_object_get(drain, "left_bytes");
+	char moved[32], rest[32];
+
+	text_bytes(json_object_get(drain, "moved_bytes"), moved, sizeof(moved));
+	if (isatty(STDOUT_FILENO))
+		printf("\r\033[K");
+	if (!json_is_true(json_object_get(drain, "complete"))) {
+		if (isatty(STDOUT_FILENO))
+			printf("the service moves its programs' pages off node %d: %s so far", node,
+			       moved);
+	} else {
+		printf("the service moved %s of its programs' pages off node %d", moved, node);
+		if (json_is_number(left) && json_number_value(left) > 0)
+			printf("; %s cannot be moved by it (%s of these for lack of room "
+			       "elsewhere), "
+			       "the kernel will try",
+			       text_bytes(left, rest, sizeof(rest)),
+			       text_bytes(json_object_get(drain, "no_room_bytes"), moved,
+					  sizeof(moved)));
+		printf("\n");
+	}
+	fflush(stdout);
+}
+
+/* The running service empties the node first, if there is one: it knows better than the kernel
+ * where its programs' pages should go. It does for as long as the connection lasts, so *ret is to
+ * be closed at the very end. *ret_drain is its last word. */
 static int
-carry_out(struct cli *cli, struct client *client, const json_t *plan, json_t **ret)
+drain(struct cli *cli, int node, struct client **ret, json_t **ret_drain)
+{
+	const char *path = options_text(cli->options, OPTION_SOCKET, 0);
+	struct sluice_err err = {0, ""};
+	struct client *service;
+	json_t *answer = NULL;
+	int status;
+
+	if (client_connect(path, &service, &err) < 0)
+		return EXIT_OK;
+	for (;;) {
+		status = ask(cli, service, json_pack("{s:s, s:i}", "verb", "drain", "node", node),
+			     &answer);
+		if (status != EXIT_OK || interrupted)
+			break;
+		if (!cli->json)
+			print_drain(node, answer);
+		if (json_is_true(json_object_get(answer, "complete")))
+			break;
+		json_decref(answer);
+		answer = NULL;
+		usleep(DRAIN_POLL_US);
+	}
+	if (status != EXIT_OK) {
+		client_free(service);
+		return status;
+	}
+	json_object_del(answer, "ok");
+	*ret_drain = answer;
+	*ret = service;
+	return EXIT_OK;
+}
+
+static int
+carry_out(struct cli *cli, struct client *client, const json_t *plan, int guarded, json_t **ret)
 {
 	size_t printed = 0;
 	json_t *answer = NULL;
@@ -194,7 +259,9 @@ carry_out(struct cli *cli, struct client *client, const json_t *plan, json_t **r
 			return cli_fail(cli, EXIT_GENERAL, -EINTR,
 					"interrupted: what was done so far is undone");
 		}
-		status = ask(cli, client, json_pack("{s:s}", "verb", "tier_step"), &answer);
+		status = ask(cli, client,
+			     json_pack("{s:s, s:b}", "verb", "tier_step", "guarded", guarded),
+			     &answer);
 		if (status != EXIT_OK)
 			return status;
 		if (!cli->json)
@@ -224,7 +291,8 @@ print_result(const struct tier_args *args, const json_t *result)
 }
 
 static int
-finish(const struct cli *cli, const struct tier_args *args, const json_t *plan, json_t *result)
+finish(const struct cli *cli, const struct tier_args *args, const json_t *plan,
+       const json_t *drained, json_t *result)
 {
 	if (!cli->json) {
 		print_result(args, result);
@@ -237,6 +305,7 @@ finish(const struct cli *cli, const struct tier_args *args, const json_t *plan, 
 	json_object_del(result, "parts");
 	json_object_set_new(result, "device", json_string(args->device));
 	json_object_set_new(result, "action", json_string(args->action));
+	json_object_set_new(result, "drained", drained ? json_deep_copy(drained) : json_null());
 	cli_print_json(result);
 	return EXIT_OK;
 }
@@ -244,7 +313,9 @@ finish(const struct cli *cli, const struct tier_args *args, const json_t *plan, 
 static int
 change(struct cli *cli, const struct tier_args *args, struct client *client)
 {
-	json_t *plan = NULL, *result = NULL;
+	json_t *plan = NULL, *result = NULL, *drained = NULL;
+	struct client *service = NULL;
+	const json_t *node;
 	int status = ask(cli, client,
 			 json_pack("{s:s, s:s, s:s, s:b}", "verb", "tier_open", "device",
 				   args->device, "action", args->action, "kernel", args->kernel),
@@ -264,12 +335,17 @@ change(struct cli *cli, const struct tier_args *args, struct client *client)
 	}
 	if (json_is_string(json_object_get(plan, "question")))
 		status = agree(cli, args, text_of(plan, "question"));
-	if (status == EXIT_OK) {
-		catch_signals();
-		status = carry_out(cli, client, plan, &result);
-	}
+	node = json_object_get(plan, "node");
+	if (status == EXIT_OK && strcmp(args->action, "offline") == 0 && json_is_integer(node) &&
+	    json_array_size(json_object_get(plan, "steps")) > 0)
+		status = drain(cli, (int)json_integer_value(node), &service, &drained);
 	if (status == EXIT_OK)
-		status = finish(cli, args, plan, result);
+		status = carry_out(cli, client, plan,
+				   json_is_true(json_object_get(drained, "guards")), &result);
+	if (status == EXIT_OK)
+		status = finish(cli, args, plan, drained, result);
+	client_free(service); /* what stays is used again */
+	json_decref(drained);
 	json_decref(result);
 	json_decref(plan);
 	return status;
@@ -309,6 +385,7 @@ tier_main(struct cli *cli, int argc, char **argv)
 		return cli_fail(cli, EXIT_USAGE, -EINVAL,
 				"--kernel tells how to bring memory online; with offline it means "
 				"nothing");
+	catch_signals();
 	status = cli_reach(cli, REACH_PRIVATE, &client);
 	if (status != EXIT_OK)
 		return status;
@@ -321,7 +398,7 @@ const struct verb verb_tier = {
 	.name = "tier",
 	.arguments = "list | online [--kernel] [--yes] [--dry-run] DEVICE | offline [--dry-run] "
 		     "DEVICE",
-	.summary = "make a memory node of a device (mem0, dax0.0, namespace0.0), and back",
+	.summary = "turn memory devices (CXL, dax, NVDIMM) into nodes, and back",
 	.reach = REACH_SERVICE, /* for --help: the options of an engine mean nothing here */
 	.options = tier_options,
 	.run = tier_main,

@@ -173,6 +173,7 @@ round_remove(struct round *round, int32_t pid)
 		/* What is queued for it must not be moved any more. The plan keeps its count: the
 		 * next one clears by it what this one noted. */
 		round->queue_done = round->queue_count;
+		drain_restart(round);
 		round->targets[i] = round->targets[--round->target_count];
 		return;
 	}
@@ -406,12 +407,13 @@ round_tick(struct round *round, uint64_t now_ns, int32_t *ended, size_t capacity
 			now_ns + round->options.interval_ms * NS_PER_MS * (1 + round->calm);
 	}
 	carry_slice(round, now_ns);
+	drain_slice(round, now_ns);
 	for (size_t i = 0; i < round->target_count && count < capacity; i++) {
 		if (round->targets[i].ended)
 			ended[count++] = round->targets[i].pid;
 	}
 	*ret_ended = count;
-	if (round->queue_done < round->queue_count)
+	if (round->queue_done < round->queue_count || drain_works(round))
 		return TICK_BUSY_NS;
 	return round->calm ? TICK_CALM_NS : TICK_NS;
 }

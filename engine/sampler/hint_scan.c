@@ -113,10 +113,8 @@ kernel_may_promote(const struct hint_scan *scan)
 static int
 apply_mode(struct hint_scan *scan, struct sluice_err *reterr)
 {
-	int mode = !scan->target_count ? 0
-		   : scan->marking     ? scan->mode
-		   : scan->moving      ? MODE_SLOW
-				       : 0;
+	/* Moving needs no targets: a node may be emptied that former ones have pages on. */
+	int mode = scan->target_count && scan->marking ? scan->mode : scan->moving ? MODE_SLOW : 0;
 	int r;
 
 	if (!mode && scan->kernel_mode && kernel_may_promote(scan))

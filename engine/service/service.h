@@ -15,6 +15,7 @@
 #include "setup.h"
 #include "sluice/err.h"
 
+struct control_client;
 struct follow;
 struct tier_change;
 
@@ -24,8 +25,9 @@ struct service {
 	struct engine *engine;         /* NULL until started */
 	struct follow *follow;         /* children that are attached as they appear */
 	struct engine_status *status;  /* room for a copy: it is too large for a stack */
-	struct tier_change *tier;      /* a change of devices under way, or NULL */
-	int lock_fd;                   /* held while the engine runs, -1 otherwise */
+	const struct control_client *drains; /* who asked for a node to be emptied, or NULL */
+	struct tier_change *tier;            /* a change of devices under way, or NULL */
+	int lock_fd;                         /* held while the engine runs, -1 otherwise */
 	int is_private;
 };
 

@@ -13,9 +13,16 @@
 #include "json_text.h"
 #include "lock.h"
 #include "service.h"
+#include "settings.h"
+
+#define MODE_FILE "/proc/sys/kernel/numa_balancing"
+#define RATE_LIMIT_FILE "/proc/sys/kernel/numa_balancing_promote_rate_limit_MBps"
+#define MODE_TIERING 2
 
 struct tier_change {
 	struct device_env env;
+	int takes_away; /* memory goes offline */
+	struct settings *settings;
 	struct change *change;
 	int lock_fd;
 };
@@ -137,6 +144,7 @@ tier_open(struct service *service, const json_t *request)
 	if (!tier)
 		return NULL;
 	tier->env = machine;
+	tier->takes_away = !online;
 	r = lock_take_devices(state_dir, &tier->lock_fd, &err);
 	if (r == 0)
 		r = change_new(&tier->env, device, online ? DEVICE_ONLINE : DEVICE_OFFLINE,
@@ -149,6 +157,41 @@ tier_open(struct service *service, const json_t *request)
 	if (r < 0)
 		tier_close(service);
 	return answer;
+}
+
+/* The kernel moves pages up when it empties a node of slow memory. Where hint faults have marked
+ * pages since boot, the tiering bit of numa_balancing has to be set meanwhile, or a later fault on
+ * such a page crashes the kernel (invariant 19). A running service that guards the node sees to
+ * that. */
+static int
+guard(struct service *service, struct sluice_err *reterr)
+{
+	const char *state_dir = options_text(service->options, OPTION_STATE_DIR, 0);
+	char path[4200], text[SETTINGS_VALUE_BYTES];
+	long mode;
+	int r;
+
+	snprintf(path, sizeof(path), "%s/" ENGINE_MARKS_NOTE, state_dir);
+	if (access(path, F_OK) < 0)
+		return 0;
+	r = settings_open("", state_dir, &service->tier->settings, reterr);
+	if (r < 0)
+		return r;
+	if (settings_get(service->tier->settings, MODE_FILE, text, sizeof(text), NULL) < 0)
+		return 0; /* a kernel without NUMA balancing marks none */
+	mode = strtol(text, NULL, 10);
+	/* First, as it is put back last: the kernel must not promote while the bit goes. */
+	r = settings_set(service->tier->settings, RATE_LIMIT_FILE, "0", reterr);
+	if (r == 0 || r == -ENOENT) {
+		snprintf(text, sizeof(text), "%ld", mode | MODE_TIERING);
+		r = settings_set(service->tier->settings, MODE_FILE, text, reterr);
+	}
+	if (r == -EBUSY)
+		sluice_fail(reterr, r,
+			    "another Sluice works with hint faults just now ('sluice run', or a "
+			    "service with another --socket), and memory that goes offline under it "
+			    "could crash the kernel; wait for its end");
+	return r;
 }
 
 /* What kind of memory the node has turned out to be. */
@@ -178,10 +221,17 @@ tier_step(struct service *service, const json_t *request)
 	json_t *answer;
 	int r;
 
-	(void)request;
 	if (!service->tier)
 		return control_error(-EBADMSG, EXIT_USAGE, "no change is open");
 	change = service->tier->change;
+	if (service->tier->takes_away && !service->tier->settings &&
+	    !json_is_true(json_object_get(request, "guarded"))) {
+		r = guard(service, &err);
+		if (r < 0) {
+			tier_close(service);
+			return failure(r, &err);
+		}
+	}
 	r = change_step(change, &err);
 	change_get_progress(change, &progress);
 	if (r < 0) {
@@ -214,6 +264,7 @@ tier_close(struct service *service)
 	if (!service->tier)
 		return;
 	change_free(service->tier->change);
+	settings_close(service->tier->settings); /* after the undoing */
 	lock_drop(&service->tier->lock_fd);
 	free(service->tier);
 	service->tier = NULL;
