@@ -20,9 +20,7 @@
 
 enum { TIER_KERNEL, TIER_YES, TIER_DRY_RUN };
 static const struct verb_option tier_options[] = {
-	[TIER_KERNEL] =
-		{"kernel", NULL,
-		 "online: let the kernel use it too, so that it may never go offline again"},
+	[TIER_KERNEL] = {"kernel", NULL, "let the kernel use it too: it may never go offline"},
 	[TIER_YES] = {"yes", NULL, "agree to losing what is stored in the device"},
 	[TIER_DRY_RUN] = {"dry-run", NULL, "print the steps, change nothing"},
 	{NULL, NULL, NULL},
@@ -396,8 +394,7 @@ tier_main(struct cli *cli, int argc, char **argv)
 
 const struct verb verb_tier = {
 	.name = "tier",
-	.arguments = "list | online [--kernel] [--yes] [--dry-run] DEVICE | offline [--dry-run] "
-		     "DEVICE",
+	.arguments = "list | online DEVICE | offline DEVICE",
 	.summary = "turn memory devices (CXL, dax, NVDIMM) into nodes, and back",
 	.reach = REACH_SERVICE, /* for --help: the options of an engine mean nothing here */
 	.options = tier_options,

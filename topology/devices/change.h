@@ -74,17 +74,20 @@ int change_write(const struct change *change, const char *path, const char *valu
 int find_dax_under(int root, const char *folder, char ret_dax[DEVICE_NAME_BYTES]);
 enum device_driver read_driver(int root, const char *dax);
 
-/* blocks.c */
+/* blocks.c: steps. */
 void step_find_blocks(struct change *change);
 void step_online_blocks(struct change *change);
 void step_offline_blocks(struct change *change);
 void step_check_node(struct change *change);
+/* All that is online goes offline, whoever brought it online: before a driver is unbound. */
+int blocks_clear(struct change *change, struct sluice_err *reterr);
+void blocks_stop_writer(struct change *change);
+
+/* blocks_find.c */
 /* Reads the blocks of change->dax anew. -ENOENT: there are none. */
 int blocks_find(struct change *change, struct sluice_err *reterr);
 int blocks_size(int root, uint64_t *ret_bytes);
 enum block_state block_read(int root, uint32_t id); /* BLOCK_OFFLINE when it is not there */
-/* All that is online goes offline, whoever brought it online: before a driver is unbound. */
-int blocks_clear(struct change *change, struct sluice_err *reterr);
-void blocks_stop_writer(struct change *change);
+int block_exists(int root, uint32_t id);
 
 #endif
