@@ -38,6 +38,11 @@ lib:jansson          libjansson-dev
 lib:inih             libinih-dev
 lib:ncursesw         libncurses-dev
 lib:libsystemd       libsystemd-dev
+lib:libudev          libudev-dev
+lib:libcxl           libcxl-dev
+lib:libdaxctl        libdaxctl-dev
+lib:libndctl         libndctl-dev
+lib:libkmod          libkmod-dev
 lib:cmocka           libcmocka-dev
 lib:hwloc            libhwloc-dev
 cmd:jq               jq

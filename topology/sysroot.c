@@ -160,6 +160,12 @@ read_formatted(int root, char *buffer, size_t size, bool cut, const char *format
 }
 
 int
+sysroot_open_write(int root, const char *path)
+{
+	return open_under(root, path, O_WRONLY | O_TRUNC | O_NONBLOCK | O_NOCTTY);
+}
+
+int
 sysroot_read(int root, char *buffer, size_t size, const char *format, ...)
 {
 	va_list args;

@@ -30,6 +30,10 @@ int sysroot_read_head(int root, char *buffer, size_t size, const char *format, .
 int sysroot_read_number(int root, uint64_t min, uint64_t max, uint64_t *ret, const char *format,
 			...) __attribute__((format(printf, 5, 6)));
 
+/* Open a file that exists for writing, for topology/devices. Returns a descriptor, the caller's to
+ * close, or -errno. */
+int sysroot_open_write(int root, const char *path);
+
 /* Where a symbolic link points, as its text says. Returns the length or -errno. */
 int sysroot_read_link(int root, char *buffer, size_t size, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));

@@ -15,6 +15,9 @@ const struct exit_status_row exit_status_table[] = {
 	{EXIT_POLICY, "the policy cannot be loaded"},
 	{EXIT_NO_SERVICE, "the service cannot be reached, or sluiced cannot be started"},
 	{EXIT_NOT_A_TARGET, "the process cannot be tiered (kernel thread, pid 1, Sluice itself)"},
+	{EXIT_DEVICE, "the memory device is not there or cannot be changed; all is as it was"},
+	{EXIT_DECLINED, "what would be lost was not agreed to (see --yes); nothing was changed"},
+	{EXIT_HALF_DONE, "changing a memory device failed, and so did undoing it"},
 	{EXIT_CANNOT_EXECUTE, "sluice run: the command was found but cannot be executed"},
 	{EXIT_NOT_FOUND, "sluice run: the command was not found"},
 	{0, NULL},
@@ -42,6 +45,10 @@ exit_status_of(enum fail_stage stage, int code)
 		if (code == -ENOTSUP || code == -EBUSY || code == -ENODEV || code == -ENOENT)
 			return EXIT_NO_BACKEND;
 		break;
+	case STAGE_DEVICE:
+		if (code == -EINVAL || code == -EBADMSG)
+			return EXIT_USAGE;
+		return code == -EPERM || code == -EACCES ? EXIT_NOT_PERMITTED : EXIT_DEVICE;
 	case STAGE_OTHER:
 		break;
 	}

@@ -19,6 +19,9 @@ enum exit_status {
 	EXIT_POLICY = 7,
 	EXIT_NO_SERVICE = 8,
 	EXIT_NOT_A_TARGET = 9,
+	EXIT_DEVICE = 10,
+	EXIT_DECLINED = 11,
+	EXIT_HALF_DONE = 12,
 	EXIT_CANNOT_EXECUTE = 126, /* sluice run only, as shells do */
 	EXIT_NOT_FOUND = 127
 };
@@ -39,6 +42,7 @@ enum fail_stage {
 	STAGE_TIERS,     /* topology */
 	STAGE_BACKEND,   /* samplers, mover, starting the engine */
 	STAGE_POLICY,
+	STAGE_DEVICE, /* bringing memory devices online and taking them offline */
 	STAGE_SERVICE /* reaching or starting the service */
 };
 

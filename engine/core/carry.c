@@ -218,7 +218,9 @@ carry_slice(struct round *round, uint64_t now_ns)
 	if (round->allowance_bytes > most)
 		round->allowance_bytes = most;
 
-	if (announce(round, round->queue_done < round->queue_count) < 0)
+	/* While a node leaves the kernel moves pages off it too, also after we are done. */
+	if (announce(round, round->queue_done < round->queue_count || round->drain.told.under_way) <
+	    0)
 		return;
 	if (round->queue_done < round->queue_count)
 		cut_room(round);

@@ -25,7 +25,18 @@ struct ops_env {
 	const struct sluice_topology *topology;
 	/* What it was loaded with, for who needs one of his own; NULL: nothing but sysroot. */
 	const struct sluice_topology_options *topology_options;
+	/* A bit for each node below SLUICE_NODES_MAX whose memory is about to go: its pages count
+	 * as nowhere, nothing is moved to it, and its bytes are no tier's. Changes only between
+	 * calls. NULL: none ever leaves. */
+	const uint64_t *leaving;
 };
+
+static inline int
+ops_is_leaving(const uint64_t *leaving, int node)
+{
+	return leaving && node >= 0 && node < SLUICE_NODES_MAX &&
+	       (leaving[node / 64] >> (node % 64) & 1);
+}
 
 struct sampler_stats {
 	uint64_t samples;        /* delivered so far */
@@ -85,6 +96,10 @@ struct memory_ops {
 	 * when the whole range is one huge page. */
 	int (*residency)(void *self, int32_t pid, uint64_t addr, uint32_t len_bytes, uint8_t *tiers,
 			 int *ret_huge, struct sluice_err *reterr);
+	/* As residency, but only of pages on nodes that are leaving (HEAT_TIER_ABSENT: not there):
+	 * the tier that their node was of. Optional: without it nothing can be drained. */
+	int (*leaving)(void *self, int32_t pid, uint64_t addr, uint32_t len_bytes, uint8_t *tiers,
+		       int *ret_huge, struct sluice_err *reterr);
 	/* Free bytes of each tier now; sizes do not change. */
 	int (*tiers)(void *self, struct sluice_tier *tiers, size_t capacity, size_t *ret_count,
 		     struct sluice_err *reterr);

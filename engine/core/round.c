@@ -169,6 +169,7 @@ round_remove(struct round *round, int32_t pid)
 		/* What is queued for it must not be moved any more. The plan keeps its count: the
 		 * next one clears by it what this one noted. */
 		round->queue_done = round->queue_count;
+		drain_restart(round);
 		round->targets[i] = round->targets[--round->target_count];
 		return;
 	}
@@ -324,7 +325,8 @@ hear_alarms(struct round *round, uint64_t now_ns)
 static int64_t
 next_tick_ns(const struct round *round, uint64_t now_ns)
 {
-	uint64_t next_ns = round->queue_done < round->queue_count ? TICK_BUSY_NS
+	uint64_t next_ns = round->queue_done < round->queue_count || drain_works(round)
+				   ? TICK_BUSY_NS
 			   : round->calm                          ? TICK_CALM_NS
 								  : TICK_NS;
 
@@ -356,6 +358,7 @@ round_tick(struct round *round, uint64_t now_ns, int32_t *ended, size_t capacity
 			now_ns + round->options.interval_ms * NS_PER_MS * (1 + round->calm);
 	}
 	carry_slice(round, now_ns);
+	drain_slice(round, now_ns);
 	for (size_t i = 0; i < round->target_count && count < capacity; i++) {
 		if (round->targets[i].ended)
 			ended[count++] = round->targets[i].pid;

@@ -55,6 +55,17 @@ struct round_stats {
 	struct heat_stats heat;
 };
 
+/* Emptying nodes that leave. */
+struct round_drain {
+	int under_way; /* asked for, and not called off */
+	int complete;  /* no more can be moved */
+	int refused;   /* a sampler does not let pages move: nothing may take the nodes offline */
+	int knows_left;
+	uint64_t moved_bytes;
+	uint64_t left_bytes;    /* of targets, on these nodes, when it was complete */
+	uint64_t no_room_bytes; /* of these: no other tier had room for them */
+};
+
 struct round;
 
 void round_default_options(struct round_options *ret);
@@ -88,6 +99,11 @@ void round_remove(struct round *round, int32_t pid);
  * error that concerns no single target. ended: pids of targets that ended, at most capacity. */
 int64_t round_tick(struct round *round, uint64_t now_ns, int32_t *ended, size_t capacity,
 		   size_t *ret_ended, struct sluice_err *reterr);
+
+/* The nodes of ops_env.leaving have changed. On: move what the targets have there to other tiers,
+ * within their watermarks and the rate, from the next tick on. Off: no more of that. */
+void round_drain(struct round *round, int on);
+void round_get_drain(const struct round *round, struct round_drain *ret);
 
 void round_get_stats(const struct round *round, struct round_stats *ret);
 /* Per target: resident bytes and estimated accesses per second, by tier. -ESRCH. */

@@ -37,6 +37,16 @@ struct queued_page {
 	uint32_t bytes;       /* 4 KiB, or 2 MiB */
 };
 
+/* Where emptying nodes is: it goes over all targets, again while that helps. */
+struct drain {
+	struct round_drain told;
+	int32_t pid;   /* the target it is at */
+	uint64_t addr; /* and the address */
+	size_t passed; /* targets that are done in this pass */
+	uint64_t pass_moved, pass_left, pass_no_room;
+	unsigned int passes, refused_ticks;
+};
+
 struct round {
 	struct round_options options;
 	struct round_parts parts;
@@ -72,6 +82,7 @@ struct round {
 	double latency_noted; /* of an average access, when heat was last told of a change of speed
 			       */
 	struct round_stats stats;
+	struct drain drain;
 
 	struct heat_span *spans;
 	struct sample samples[ROUND_SAMPLES];
@@ -88,5 +99,9 @@ void target_mark_ended(struct round *round, int32_t pid);
 /* carry.c: put the admitted moves into the queue; move a slice of it. */
 void carry_enqueue(struct round *round);
 void carry_slice(struct round *round, uint64_t now_ns);
+/* drain.c: a slice of emptying nodes; the samplers know that pages are moving. */
+int drain_works(const struct round *round);
+void drain_restart(struct round *round); /* targets have other places */
+void drain_slice(struct round *round, uint64_t now_ns);
 
 #endif

@@ -17,7 +17,7 @@
 #define PROCESSES 16
 
 struct node {
-	uint32_t id, tier;
+	uint32_t id;
 	uint64_t room_bytes;
 	uint32_t distance[NODES];  /* to the node of that index */
 	uint32_t rank[HOME_NODES]; /* in the order of that initiator, 0 is the nearest */
@@ -135,8 +135,7 @@ destination_new(const char *sysroot, struct tier_map *tiers, struct destination 
 	snprintf(destination->sysroot, sizeof(destination->sysroot), "%s", sysroot);
 	destination->tiers = tiers;
 	for (size_t i = 0; i < NODES && (info = sluice_topology_node(tiers->topology, i)); i++)
-		destination->nodes[destination->count++] =
-			(struct node){.id = info->id, .tier = info->tier};
+		destination->nodes[destination->count++] = (struct node){.id = info->id};
 	if (procfs_lines_open(&destination->lines, sysroot, 0, "sys/devices/system/node/online") ==
 	    0) {
 		line = procfs_lines_next(&destination->lines, &r);
@@ -257,7 +256,8 @@ destination_pick(struct destination *destination, int32_t pid, uint32_t tier, in
 		uint32_t distance = from < destination->count ? node->distance[from] : 0;
 		uint32_t cost = process->cost[i];
 
-		if (node->tier != tier || !(process->allowed & (1ull << i)))
+		if (tier_map_find(destination->tiers, (int)node->id) != tier ||
+		    !(process->allowed & (1ull << i)))
 			continue;
 		any = 1;
 		if (node->room_bytes < bytes)

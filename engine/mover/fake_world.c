@@ -28,6 +28,7 @@ struct process {
 struct fake_world {
 	size_t tier_count;
 	uint64_t total[SLUICE_TIERS_MAX], used[SLUICE_TIERS_MAX];
+	uint8_t leaves[SLUICE_TIERS_MAX];
 	struct mapping *mappings; /* sorted by pid and address */
 	size_t mapping_count;
 	struct failure *failures;
@@ -64,6 +65,18 @@ fake_world_free(struct fake_world *world)
 	free(world->failures);
 	free(world->processes);
 	free(world);
+}
+
+void
+fake_world_leave(struct fake_world *world, uint8_t tier)
+{
+	world->leaves[tier] = 1;
+}
+
+int
+fake_world_leaves(const struct fake_world *world, uint8_t tier)
+{
+	return tier < SLUICE_TIERS_MAX && world->leaves[tier];
 }
 
 void

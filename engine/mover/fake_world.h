@@ -39,6 +39,11 @@ int fake_world_fail(struct fake_world *world, int32_t pid, uint64_t addr, enum m
 /* Every call for the process fails from now on: -ESRCH it ended, -EPERM we may not. */
 int fake_world_refuse(struct fake_world *world, int32_t pid, int error);
 
+/* The tier's memory is about to go: memory_fake shows what is there as ops_env.leaving would have
+ * it. */
+void fake_world_leave(struct fake_world *world, uint8_t tier);
+int fake_world_leaves(const struct fake_world *world, uint8_t tier);
+
 uint8_t fake_world_tier_of(const struct fake_world *world, int32_t pid, uint64_t addr);
 uint64_t fake_world_resident(const struct fake_world *world, int32_t pid, uint8_t tier); /* bytes */
 uint64_t fake_world_free_bytes(const struct fake_world *world, uint8_t tier);

@@ -28,6 +28,24 @@ spans(void *self, int32_t pid, struct heat_span *list, size_t capacity, size_t *
 	return 0;
 }
 
+/* Tiers of the pages that leave, or of those that do not. */
+static int
+find(struct fake_world *world, int32_t pid, uint64_t addr, uint32_t len_bytes, int leaving,
+     uint8_t *tiers, int *ret_huge, struct sluice_err *reterr)
+{
+	int r = fake_world_refusal(world, pid);
+
+	if (r < 0)
+		return sluice_fail(reterr, r, "process %d refuses (%d)", pid, r);
+	for (uint32_t i = 0; i < len_bytes / HEAT_PAGE_BYTES; i++) {
+		tiers[i] = fake_world_tier_of(world, pid, addr + (uint64_t)i * HEAT_PAGE_BYTES);
+		if (fake_world_leaves(world, tiers[i]) != leaving)
+			tiers[i] = HEAT_TIER_ABSENT;
+	}
+	*ret_huge = len_bytes == HEAT_REGION_BYTES && fake_world_is_huge(world, pid, addr);
+	return 0;
+}
+
 static int
 resident(void *self, int32_t pid, uint64_t *ret_bytes, struct sluice_err *reterr)
 {
@@ -45,14 +63,14 @@ static int
 residency(void *self, int32_t pid, uint64_t addr, uint32_t len_bytes, uint8_t *tiers, int *ret_huge,
 	  struct sluice_err *reterr)
 {
-	int r = fake_world_refusal(self, pid);
+	return find(self, pid, addr, len_bytes, 0, tiers, ret_huge, reterr);
+}
 
-	if (r < 0)
-		return sluice_fail(reterr, r, "process %d refuses (%d)", pid, r);
-	for (uint32_t i = 0; i < len_bytes / HEAT_PAGE_BYTES; i++)
-		tiers[i] = fake_world_tier_of(self, pid, addr + (uint64_t)i * HEAT_PAGE_BYTES);
-	*ret_huge = len_bytes == HEAT_REGION_BYTES && fake_world_is_huge(self, pid, addr);
-	return 0;
+static int
+leaving(void *self, int32_t pid, uint64_t addr, uint32_t len_bytes, uint8_t *tiers, int *ret_huge,
+	struct sluice_err *reterr)
+{
+	return find(self, pid, addr, len_bytes, 1, tiers, ret_huge, reterr);
 }
 
 static int
@@ -71,6 +89,10 @@ tiers(void *self, struct sluice_tier *list, size_t capacity, size_t *ret_count,
 			.latency_ns = 100 * (uint32_t)(i + 1),
 			.kind = i == 0 ? SLUICE_TIER_DRAM : SLUICE_TIER_CXL,
 		};
+	for (size_t i = 0; i < count; i++) {
+		if (fake_world_leaves(self, (uint8_t)i))
+			list[i].total_bytes = list[i].free_bytes = 0;
+	}
 	*ret_count = count;
 	return 0;
 }
@@ -87,6 +109,7 @@ const struct memory_ops memory_fake = {
 	.spans = spans,
 	.resident = resident,
 	.residency = residency,
+	.leaving = leaving,
 	.tiers = tiers,
 	.stop = stop,
 };

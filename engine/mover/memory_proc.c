@@ -93,11 +93,31 @@ residency(void *self, int32_t pid, uint64_t addr, uint32_t len_bytes, uint8_t *t
 }
 
 static int
+leaving(void *self, int32_t pid, uint64_t addr, uint32_t len_bytes, uint8_t *tiers, int *ret_huge,
+	struct sluice_err *reterr)
+{
+	struct memory_proc *memory = self;
+	int16_t nodes[HEAT_REGION_PAGES];
+	size_t count = len_bytes / HEAT_PAGE_BYTES;
+	int r;
+
+	r = page_table_nodes(memory->pages, pid, addr, count, nodes, ret_huge, reterr);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < count; i++)
+		tiers[i] = ops_is_leaving(memory->tiers.leaving, nodes[i])
+				   ? tier_map_own(&memory->tiers, nodes[i])
+				   : HEAT_TIER_ABSENT;
+	return 0;
+}
+
+static int
 tiers(void *self, struct sluice_tier *list, size_t capacity, size_t *ret_count,
       struct sluice_err *reterr)
 {
 	struct memory_proc *memory = self;
 	const struct sluice_tier_info *info;
+	const struct sluice_node *node;
 	size_t count = 0;
 
 	(void)reterr;
@@ -111,6 +131,12 @@ tiers(void *self, struct sluice_tier *list, size_t capacity, size_t *ret_count,
 			.kind = info->kind,
 		};
 	}
+	for (size_t i = 0; (node = sluice_topology_node(memory->tiers.topology, i)); i++) {
+		if (!ops_is_leaving(memory->tiers.leaving, (int)node->id) || node->tier >= count)
+			continue;
+		list[node->tier].total_bytes -= node->total_bytes;
+		list[node->tier].free_bytes -= node->free_bytes;
+	}
 	*ret_count = count;
 	return 0;
 }
@@ -121,6 +147,7 @@ const struct memory_ops memory_proc = {
 	.spans = spans,
 	.resident = resident,
 	.residency = residency,
+	.leaving = leaving,
 	.tiers = tiers,
 	.stop = stop,
 };

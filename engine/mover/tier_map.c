@@ -15,6 +15,7 @@ tier_map_load(struct tier_map *map, const struct ops_env *env, struct sluice_err
 				 &map->topology, reterr);
 	if (r < 0)
 		return r;
+	map->leaving = env->leaving;
 	memset(map->tier_of_node, HEAT_TIER_ABSENT, sizeof(map->tier_of_node));
 	for (size_t i = 0; (node = sluice_topology_node(map->topology, i)); i++) {
 		if (node->id < SLUICE_NODES_MAX && node->tier < SLUICE_TIERS_MAX)

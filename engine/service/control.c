@@ -71,8 +71,10 @@ control_new(const struct control_ops *ops, void *ctx, struct control **ret,
 }
 
 static void
-client_drop(struct control_client *client)
+client_drop(struct control *control, struct control_client *client)
 {
+	if (control->ops->closed)
+		control->ops->closed(control->ctx, client);
 	close(client->fd);
 	free(client->in);
 	free(client->out);
@@ -87,7 +89,7 @@ control_free(struct control *control)
 		return;
 	for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
 		if (control->clients[i].fd >= 0)
-			client_drop(&control->clients[i]);
+			client_drop(control, &control->clients[i]);
 	}
 	if (control->listen_fd >= 0) {
 		close(control->listen_fd);
@@ -440,7 +442,7 @@ control_serve(struct control *control, int timeout_ms, int other_fd, int *ret_ot
 		if (drop == 0)
 			drop = client_flush(client, now_ns);
 		if (drop < 0)
-			client_drop(client);
+			client_drop(control, client);
 	}
 	if (fds[count].revents & POLLIN)
 		accept_client(control);

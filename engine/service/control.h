@@ -30,6 +30,8 @@ struct control_ops {
 	json_t *(*request)(void *ctx, struct control_client *client, const json_t *request);
 	/* An event for a client that watches; NULL sends none. Required. */
 	json_t *(*event)(void *ctx);
+	/* The client is gone; its pointer means nothing from now on. Optional. */
+	void (*closed)(void *ctx, const struct control_client *client);
 };
 
 /* ops and ctx are borrowed until control_free. */

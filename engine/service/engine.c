@@ -15,16 +15,13 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "hotplug.h"
 #include "log.h"
-#include "memory_registry.h"
-#include "mover_registry.h"
-#include "mover_watch.h"
 #include "process_hold.h"
-#include "procfs.h"
-#include "sampler_registry.h"
 #include "settings.h"
 
 #define NS_PER_S 1000000000ull
+#define IDLE_NS (NS_PER_S / 2) /* with one tier there is nothing to do but to wait for another */
 #define DEFAULT_STATE_DIR "/run/sluice"
 
 static void
@@ -32,16 +29,12 @@ engine_free(struct engine *engine)
 {
 	if (!engine)
 		return;
-	round_free(engine->round);
-	for (size_t i = 0; i < engine->parts.sampler_count; i++)
-		engine->parts.sampler_ops[i]->stop(engine->parts.samplers[i]);
-	if (engine->parts.mover)
-		engine->parts.mover_ops->stop(engine->parts.mover);
-	if (engine->parts.memory)
-		engine->parts.memory_ops->stop(engine->parts.memory);
+	engine_parts_stop(engine);
+	hotplug_free(engine->hotplug);
 	for (size_t i = 0; i < engine->target_count; i++)
 		close(engine->holds[i].fd);
 	plugin_unload(engine->plugin);
+	sluice_topology_free(engine->latest);
 	sluice_topology_free(engine->topology);
 	pthread_cond_destroy(&engine->wake);
 	pthread_mutex_destroy(&engine->lock);
@@ -50,110 +43,19 @@ engine_free(struct engine *engine)
 	free(engine);
 }
 
+/* All that engine_start() does and that may fail. */
 static int
-start_sampler(struct engine *engine, const struct sampler_ops *ops, struct sluice_err *reterr)
-{
-	struct round_parts *parts = &engine->parts;
-	int r = ops->start(&engine->env, &parts->samplers[parts->sampler_count], reterr);
-
-	if (r < 0)
-		return r;
-	parts->sampler_ops[parts->sampler_count++] = ops;
-	log_info("engine", "samples with %s", ops->name);
-	return 0;
-}
-
-/* The best sampler that works here, and a sentinel beside it if it sees single pages. When none
- * works, the user needs all their reasons. */
-static int
-start_best_samplers(struct engine *engine, struct sluice_err *reterr)
-{
-	const struct round_parts *parts = &engine->parts;
-	char reasons[400] = "";
-	size_t used = 0;
-
-	for (size_t i = 0; sampler_at(i); i++) {
-		const struct sampler_ops *ops = sampler_at(i);
-		char sentence[OPS_SENTENCE_BYTES];
-		struct sluice_err err = {0, ""};
-
-		if (ops->for_tests || (parts->sampler_count && !ops->sentinel))
-			continue;
-		if (ops->probe(&engine->env, sentence) == 0) {
-			if (start_sampler(engine, ops, &err) == 0) {
-				if (!ops->page_granular && parts->sampler_count == 1 && used)
-					snprintf(engine->sampler_note, sizeof(engine->sampler_note),
-						 "heat is known by regions only, as %.160s",
-						 reasons);
-				if (!ops->page_granular || parts->sampler_count == 2)
-					return 0;
-				continue;
-			}
-			snprintf(sentence, sizeof(sentence), "%s", err.msg);
-		}
-		log_info("engine", "%s cannot be used: %s", ops->name, sentence);
-		if (used < sizeof(reasons))
-			used += (size_t)snprintf(reasons + used, sizeof(reasons) - used,
-						 "%s%s %.110s", used ? "; " : "", ops->name,
-						 sentence);
-	}
-	return parts->sampler_count
-		       ? 0
-		       : sluice_fail(reterr, -ENOTSUP, "no sampler works here: %s", reasons);
-}
-
-static int
-start_named_sampler(struct engine *engine, const char *name, struct sluice_err *reterr)
-{
-	const struct sampler_ops *ops = sampler_by_name(name);
-	char sentence[OPS_SENTENCE_BYTES];
-	int r;
-
-	if (!ops)
-		return sluice_fail(reterr, -EINVAL, "there is no sampler '%s'; see sluice doctor",
-				   name);
-	r = ops->probe(&engine->env, sentence);
-	if (r < 0)
-		return sluice_fail(reterr, r, "the sampler '%s' cannot be used: %s", name,
-				   sentence);
-	return start_sampler(engine, ops, reterr);
-}
-
-static int
-start_mover(struct engine *engine, struct sluice_err *reterr)
-{
-	const struct mover_ops *ops = mover_by_name(engine->options.mover);
-	char sentence[OPS_SENTENCE_BYTES];
-	void *mover;
-	int r;
-
-	if (!ops)
-		return sluice_fail(reterr, -EINVAL, "there is no mover '%s'; see sluice doctor",
-				   engine->options.mover);
-	r = ops->probe(&engine->env, sentence);
-	if (r < 0)
-		return sluice_fail(reterr, r, "the mover '%s' cannot be used: %s", ops->name,
-				   sentence);
-	r = ops->start(&engine->env, &mover, reterr);
-	if (r < 0)
-		return r;
-	engine->watch = mover_watch_new(ops, mover);
-	if (!engine->watch) {
-		ops->stop(mover);
-		return sluice_fail(reterr, -ENOMEM, "no memory for the engine");
-	}
-	engine->parts.mover = engine->watch;
-	engine->parts.mover_ops = mover_watch_ops(engine->watch);
-	return 0;
-}
-
-static int
-start_parts(struct engine *engine, struct sluice_err *reterr)
+begin(struct engine *engine, struct sluice_err *reterr)
 {
 	const struct engine_options *options = &engine->options;
-	struct round_parts *parts = &engine->parts;
 	int r;
 
+	if (!engine->nodes || !engine->measured_dir)
+		return sluice_fail(reterr, -ENOMEM, "no memory for the engine");
+	/* Before the first look, so that nothing falls between the two. Without it, we look now and
+	 * then. */
+	if (!engine->sysroot[0] && hotplug_new(&engine->hotplug, reterr) < 0)
+		log_info("engine", "the kernel does not tell of memory that comes or goes");
 	engine->topology_options = (struct sluice_topology_options){
 		.sysroot = engine->sysroot,
 		.overrides = engine->nodes,
@@ -167,6 +69,7 @@ start_parts(struct engine *engine, struct sluice_err *reterr)
 		.state_dir = engine->state_dir,
 		.topology = engine->topology,
 		.topology_options = &engine->topology_options,
+		.leaving = engine->leaving,
 	};
 	if (sluice_topology_tier_count(engine->topology) < 2)
 		return sluice_fail(
@@ -176,21 +79,7 @@ start_parts(struct engine *engine, struct sluice_err *reterr)
 	/* The policy first: it is the likeliest to be wrong, and nothing has been changed yet. */
 	r = plugin_load(options->policy, options->folders, options->settings,
 			options->setting_count, round_host(), &engine->plugin, reterr);
-	if (r < 0)
-		return r;
-	parts->policy = plugin_policy(engine->plugin);
-	parts->policy_self = plugin_self(engine->plugin);
-	parts->memory_ops = &memory_proc;
-	r = parts->memory_ops->start(&engine->env, &parts->memory, reterr);
-	if (r == 0)
-		r = start_mover(engine, reterr);
-	if (r == 0)
-		r = strcmp(options->sampler, "auto") == 0
-			    ? start_best_samplers(engine, reterr)
-			    : start_named_sampler(engine, options->sampler, reterr);
-	if (r == 0)
-		r = round_new(&options->round, parts, &engine->round, reterr);
-	return r;
+	return r < 0 ? r : engine_parts_start(engine, reterr);
 }
 
 static void
@@ -210,7 +99,8 @@ static void
 drop_target(struct engine *engine, int32_t pid)
 {
 	log_info("engine", "process %d has ended", pid);
-	round_remove(engine->round, pid);
+	if (engine->round)
+		round_remove(engine->round, pid);
 	forget_target(engine, pid);
 }
 
@@ -241,12 +131,16 @@ engine_thread(void *arg)
 		int64_t wait_ns;
 
 		forget_ended(engine);
-		wait_ns = round_tick(engine->round, clock_now_ns(), ended, ENGINE_TARGETS_MAX,
-				     &ended_count, &err);
+		engine_nodes_watch(engine, clock_now_ns());
+		wait_ns = IDLE_NS;
+		if (engine->round) {
+			wait_ns = round_tick(engine->round, clock_now_ns(), ended,
+					     ENGINE_TARGETS_MAX, &ended_count, &err);
+			engine->note[0] = '\0';
+		}
 		for (size_t i = 0; i < ended_count; i++)
 			drop_target(engine, ended[i]);
 		engine_note_counters(engine);
-		engine->note[0] = '\0';
 		if (wait_ns < 0) {
 			snprintf(engine->note, sizeof(engine->note), "%.255s", err.msg);
 			wait_ns = (int64_t)NS_PER_S;
@@ -285,9 +179,8 @@ engine_start(const struct engine_options *options, struct engine **ret, struct s
 	pthread_condattr_destroy(&attr);
 	engine->started_ns = clock_now_ns();
 	engine->started_cpu_ns = clock_process_cpu_ns();
-	r = engine->nodes && engine->measured_dir
-		    ? start_parts(engine, reterr)
-		    : sluice_fail(reterr, -ENOMEM, "no memory for the engine");
+	engine->leaving_node = -1;
+	r = begin(engine, reterr);
 	if (r < 0) {
 		engine_free(engine);
 		return r;
@@ -318,6 +211,16 @@ engine_stop(struct engine *engine)
 	engine_free(engine);
 }
 
+static int
+is_target(const struct engine *engine, int32_t pid)
+{
+	for (size_t i = 0; i < engine->target_count; i++) {
+		if (engine->targets[i].pid == pid)
+			return 1;
+	}
+	return 0;
+}
+
 int
 engine_attach(struct engine *engine, int32_t pid, uint64_t start_ticks, struct sluice_err *reterr)
 {
@@ -331,8 +234,10 @@ engine_attach(struct engine *engine, int32_t pid, uint64_t start_ticks, struct s
 	if (engine->target_count == ENGINE_TARGETS_MAX)
 		r = sluice_fail(reterr, -ENOSPC, "no more than %d processes can be attached",
 				ENGINE_TARGETS_MAX);
+	else if (is_target(engine, pid))
+		r = sluice_fail(reterr, -EALREADY, "process %d is attached already", pid);
 	else
-		r = round_add(engine->round, pid, clock_now_ns(), reterr);
+		r = engine->round ? round_add(engine->round, pid, clock_now_ns(), reterr) : 0;
 	if (r == 0) {
 		engine->targets[engine->target_count].pid = pid;
 		engine->targets[engine->target_count].since_ns = clock_now_ns();
@@ -354,11 +259,66 @@ engine_detach(struct engine *engine, int32_t pid, struct sluice_err *reterr)
 	pthread_mutex_lock(&engine->lock);
 	before = engine->target_count;
 	forget_target(engine, pid);
-	if (engine->target_count < before)
+	if (engine->target_count < before && engine->round)
 		round_remove(engine->round, pid);
 	before -= engine->target_count;
 	pthread_mutex_unlock(&engine->lock);
 	return before ? 0 : sluice_fail(reterr, -ESRCH, "process %d is not attached", pid);
+}
+
+int
+engine_drain(struct engine *engine, int node, struct round_drain *ret, int *ret_guards,
+	     struct sluice_err *reterr)
+{
+	int r = 0;
+
+	pthread_mutex_lock(&engine->lock);
+	if (engine->leaving_node >= 0 && engine->leaving_node != node) {
+		r = sluice_fail(reterr, -EBUSY, "node %d is being emptied already",
+				engine->leaving_node);
+	} else if (engine->leaving_node < 0) {
+		if (node < 0 || !sluice_topology_node_by_id(engine->topology, (uint32_t)node))
+			r = sluice_fail(reterr, -ENODEV, "there is no node %d with memory", node);
+		else if (sluice_topology_node_count(engine->topology) < 2)
+			r = sluice_fail(reterr, -ENOSPC, "node %d is all the memory there is",
+					node);
+	}
+	if (r == 0 && engine->leaving_node < 0) {
+		engine->leaving_node = node;
+		engine->leaving[node / 64] |= 1ull << (node % 64);
+		if (engine->round)
+			round_drain(engine->round, 1);
+		log_info("engine", "node %d leaves", node);
+		pthread_cond_signal(&engine->wake);
+	}
+	if (r == 0) {
+		engine_fill_drain(engine, ret);
+		*ret_guards = engine->round != NULL;
+		if (ret->refused)
+			r = sluice_fail(
+				reterr, -EBUSY,
+				"a sampler cannot let pages move just now (the log says why), "
+				"and without that the kernel could crash: try again later, or "
+				"stop the service first");
+	}
+	pthread_mutex_unlock(&engine->lock);
+	return r;
+}
+
+void
+engine_undrain(struct engine *engine)
+{
+	pthread_mutex_lock(&engine->lock);
+	if (engine->leaving_node >= 0) {
+		log_info("engine", "node %d leaves no longer", engine->leaving_node);
+		engine->leaving_node = -1;
+		memset(engine->leaving, 0, sizeof(engine->leaving));
+		if (engine->round)
+			round_drain(engine->round, 0);
+		engine->look_ns = 0; /* it may be gone */
+		pthread_cond_signal(&engine->wake);
+	}
+	pthread_mutex_unlock(&engine->lock);
 }
 
 int

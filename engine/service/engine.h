@@ -3,6 +3,9 @@
  * engine.h - the live engine: topology, samplers, policy and mover wired to one round, driven by a
  * thread of its own. The service talks to it from its control thread only.
  *
+ * Nodes may come and go while it runs: the engine builds itself anew for the tiers that there are
+ * then, and rests while there is only one. Its targets stay, what was known of their heat is lost.
+ *
  * engine_stop puts every kernel setting back and leaves all targets running where they are.
  */
 #ifndef SERVICE_ENGINE_H
@@ -19,6 +22,7 @@
 
 #define ENGINE_TARGETS_MAX 256
 #define ENGINE_FOLDERS_MAX 8
+#define ENGINE_MARKS_NOTE "marked" /* in the state folder: pages were marked since it was made */
 
 struct engine_options {
 	const char *sysroot;      /* "" is the machine itself */
@@ -54,6 +58,9 @@ struct engine_status {
 	struct round_stats round;
 	uint64_t own_cpu_ns; /* of this process since the engine started */
 	struct sampler_stats sampling;
+	int leaving_node; /* -1: none */
+	int guards;       /* 1 samplers are prepared for the kernel to move pages off it */
+	struct round_drain drain;
 	size_t target_count;
 	struct engine_target targets[ENGINE_TARGETS_MAX];
 };
@@ -74,6 +81,14 @@ int engine_attach(struct engine *engine, int32_t pid, uint64_t start_ticks,
 		  struct sluice_err *reterr);
 /* -ESRCH: not attached. */
 int engine_detach(struct engine *engine, int32_t pid, struct sluice_err *reterr);
+
+/* Move the targets' pages off a node, whose memory is about to go: the first call begins that and
+ * returns, each tells how far it is. Until engine_undrain() nothing is moved to the node, and
+ * (*ret_guards, unless the engine rests) the kernel may move pages off it. -ENODEV: no such node;
+ * -EBUSY: another is leaving, or a sampler cannot let pages move; -ENOSPC: it is the only one. */
+int engine_drain(struct engine *engine, int node, struct round_drain *ret, int *ret_guards,
+		 struct sluice_err *reterr);
+void engine_undrain(struct engine *engine); /* the node stays, or is gone; none leaving is fine */
 
 /* A copy of the state after the last round; any thread. ret is the caller's (about 80 KiB). */
 void engine_get_status(struct engine *engine, struct engine_status *ret);

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* engine_parts.h - the engine's state, shared by engine.c and engine_status.c; nobody else's. */
+/*
+ * engine_parts.h - the engine as its own files share it: engine.c (life, thread, targets),
+ * engine_parts.c (what is built for one topology), engine_nodes.c (nodes that come, go and leave),
+ * engine_status.c. All under engine->lock once the thread runs.
+ */
 #ifndef SERVICE_ENGINE_PARTS_H
 #define SERVICE_ENGINE_PARTS_H
 
@@ -11,16 +15,19 @@
 #include "notes.h"
 #include "process_hold.h"
 
+struct hotplug;
+
 struct engine {
 	struct engine_options options;
 	char sysroot[256], state_dir[256];
 	char *nodes, *measured_dir;
 	struct sluice_topology_options topology_options; /* of the strings above */
-	struct sluice_topology *topology;
+	struct sluice_topology *topology;                /* that the parts were built for */
+	struct sluice_topology *latest; /* differs from it in sizes only; NULL: not even so */
 	struct ops_env env;
 	struct round_parts parts;
 	struct plugin *plugin;
-	struct round *round;
+	struct round *round; /* NULL: there is one tier only just now, or the parts do not start */
 
 	pthread_t thread;
 	pthread_mutex_t lock;
@@ -39,9 +46,29 @@ struct engine {
 	char sampler_note[200]; /* why not the best sampler, or "" */
 	struct notes notes;
 	struct mover_watch *watch; /* parts.mover */
+
+	struct hotplug *hotplug; /* NULL: nodes are looked for now and then only */
+	uint64_t look_ns;        /* when to compare the topology with the machine next */
+	uint64_t unsettled_ns;   /* since when the kernel tells of changes, 0 it does not */
+	uint64_t leaving[SLUICE_NODES_MAX / 64];
+	int leaving_node; /* -1 none */
+
+	struct round_stats carried; /* counters of rounds before this one */
+	struct sampler_stats carried_sampling;
 };
 
 /* engine_status.c, with the lock held, after each tick. */
 void engine_note_counters(struct engine *engine);
+void engine_fill_drain(const struct engine *engine, struct round_drain *ret);
+
+/* Memory, mover, samplers and round for engine->topology; the targets are not in it yet. On failure
+ * engine_parts_stop() is due. */
+int engine_parts_start(struct engine *engine, struct sluice_err *reterr);
+void engine_parts_stop(struct engine *engine); /* half-built parts are fine */
+void engine_parts_stats(const struct engine *engine, struct round_stats *ret,
+			struct sampler_stats *ret_sampling);
+
+/* Looks whether nodes came or went, and builds the parts anew when they did. Every tick. */
+void engine_nodes_watch(struct engine *engine, uint64_t now_ns);
 
 #endif

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define LOCK_NAME "sluiced.lock"
+#define DEVICES_NAME "devices.lock"
 
 static pid_t
 pid_in(int fd)
@@ -45,8 +46,10 @@ folder_open(const char *path, struct sluice_err *reterr)
 	return fd;
 }
 
-int
-lock_take(const char *state_dir, int *ret_fd, struct sluice_err *reterr)
+/* The file of that name is locked by us, or *ret_holder is who has it. */
+static int
+take(const char *state_dir, const char *name, int *ret_fd, pid_t *ret_holder,
+     struct sluice_err *reterr)
 {
 	char text[32];
 	int folder = folder_open(state_dir, reterr);
@@ -54,30 +57,54 @@ lock_take(const char *state_dir, int *ret_fd, struct sluice_err *reterr)
 
 	if (folder < 0)
 		return folder;
-	fd = openat(folder, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	fd = openat(folder, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	close(folder);
 	if (fd < 0)
-		return sluice_fail(reterr, -errno, "cannot open '%s/%s': %s", state_dir, LOCK_NAME,
+		return sluice_fail(reterr, -errno, "cannot open '%s/%s': %s", state_dir, name,
 				   strerror(errno));
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		pid_t pid = pid_in(fd);
-
+		*ret_holder = pid_in(fd);
 		close(fd);
-		return sluice_fail(reterr, -EBUSY,
-				   "another sluiced (pid %d) tiers this machine's memory already; "
-				   "use 'sluice attach PID' to add a process to it, or stop it",
-				   (int)pid);
+		return -EBUSY;
 	}
 	len = snprintf(text, sizeof(text), "%d\n", (int)getpid());
 	if (ftruncate(fd, 0) < 0 || pwrite(fd, text, (size_t)len, 0) != len) {
 		int r = -errno;
 
 		close(fd);
-		return sluice_fail(reterr, r, "cannot write '%s/%s': %s", state_dir, LOCK_NAME,
+		return sluice_fail(reterr, r, "cannot write '%s/%s': %s", state_dir, name,
 				   strerror(-r));
 	}
 	*ret_fd = fd;
 	return 0;
+}
+
+int
+lock_take(const char *state_dir, int *ret_fd, struct sluice_err *reterr)
+{
+	pid_t holder = 0;
+	int r = take(state_dir, LOCK_NAME, ret_fd, &holder, reterr);
+
+	if (r == -EBUSY)
+		sluice_fail(reterr, r,
+			    "another sluiced (pid %d) tiers this machine's memory already; use "
+			    "'sluice attach PID' to add a process to it, or stop it",
+			    (int)holder);
+	return r;
+}
+
+int
+lock_take_devices(const char *state_dir, int *ret_fd, struct sluice_err *reterr)
+{
+	pid_t holder = 0;
+	int r = take(state_dir, DEVICES_NAME, ret_fd, &holder, reterr);
+
+	if (r == -EBUSY)
+		sluice_fail(reterr, r,
+			    "another 'sluice tier' (its sluiced has pid %d) is changing this "
+			    "machine's memory; wait for its end",
+			    (int)holder);
+	return r;
 }
 
 void

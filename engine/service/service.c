@@ -13,6 +13,7 @@
 #include "log.h"
 #include "measuring.h"
 #include "setup.h"
+#include "tier_verbs.h"
 
 static int
 attach_child(void *ctx, int32_t pid, uint64_t start_ticks)
@@ -56,6 +57,7 @@ service_free(struct service *service)
 	if (!service)
 		return;
 	measuring_free(service->measuring);
+	tier_close(service);
 	service_stop_engine(service);
 	follow_free(service->follow);
 	free(service->status);

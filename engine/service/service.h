@@ -15,8 +15,10 @@
 #include "setup.h"
 #include "sluice/err.h"
 
+struct control_client;
 struct follow;
 struct measuring;
+struct tier_change;
 
 struct service {
 	const struct options *options; /* borrowed */
@@ -25,7 +27,9 @@ struct service {
 	struct follow *follow;         /* children that are attached as they appear */
 	struct measuring *measuring;   /* NULL until `sluice topology --measure` wants it */
 	struct engine_status *status;  /* room for a copy: it is too large for a stack */
-	int lock_fd;                   /* held while the engine runs, -1 otherwise */
+	const struct control_client *drains; /* who asked for a node to be emptied, or NULL */
+	struct tier_change *tier;            /* a change of devices under way, or NULL */
+	int lock_fd;                         /* held while the engine runs, -1 otherwise */
 	int is_private;
 };
 

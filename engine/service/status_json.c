@@ -84,6 +84,14 @@ samplers_to_json(const char *names)
 	return array;
 }
 
+static json_t *
+leaving_to_json(const struct engine_status *status)
+{
+	return status->leaving_node >= 0
+		       ? drain_to_json(status->leaving_node, &status->drain, status->guards)
+		       : json_null();
+}
+
 json_t *
 status_to_json(const struct engine_status *status)
 {
@@ -100,7 +108,7 @@ status_to_json(const struct engine_status *status)
 		json_array_append_new(targets,
 				      target_to_json(&status->targets[i], status->tier_count));
 	return json_pack("{s:s, s:I, s:s, s:s, s:o, s:o, s:o, s:o,"
-			 " s:{s:I, s:i, s:i, s:I}, s:{s:I, s:I, s:I}, s:{s:I, s:I, s:I}, s:o}",
+			 " s:{s:I, s:i, s:i, s:I}, s:{s:I, s:I, s:I}, s:{s:I, s:I, s:I}, s:o, s:o}",
 			 "version", SLUICE_VERSION, "uptime_ms", (json_int_t)status->uptime_ms,
 			 "policy", status->policy, "mover", status->mover, "samplers",
 			 samplers_to_json(status->samplers), "note", json_text(status->note),
@@ -112,5 +120,17 @@ status_to_json(const struct engine_status *status)
 			 "kernel_moved_pages", (json_int_t)sampling->kernel_moved_pages, "cpu",
 			 "own_ns", (json_int_t)status->own_cpu_ns, "kernel_ns",
 			 (json_int_t)sampling->kernel_cpu_ns, "target_ns",
-			 (json_int_t)sampling->target_cost_ns, "targets", targets);
+			 (json_int_t)sampling->target_cost_ns, "leaving", leaving_to_json(status),
+			 "targets", targets);
+}
+
+json_t *
+drain_to_json(int node, const struct round_drain *drain, int guards)
+{
+	return json_pack(
+		"{s:i, s:b, s:b, s:I, s:o, s:o}", "node", node, "guards", guards, "complete",
+		drain->complete, "moved_bytes", (json_int_t)drain->moved_bytes, "left_bytes",
+		drain->knows_left ? json_integer((json_int_t)drain->left_bytes) : json_null(),
+		"no_room_bytes",
+		drain->knows_left ? json_integer((json_int_t)drain->no_room_bytes) : json_null());
 }

@@ -12,5 +12,7 @@
 
 /* Without "ok": the caller adds it to an answer, or "event" to an event. */
 json_t *status_to_json(const struct engine_status *status);
+/* The drain verb's answer, and the status' "leaving". */
+json_t *drain_to_json(int node, const struct round_drain *drain, int guards);
 
 #endif

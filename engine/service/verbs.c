@@ -18,6 +18,7 @@
 #include "policies_json.h"
 #include "service.h"
 #include "status_json.h"
+#include "tier_verbs.h"
 #include "topology_json.h"
 
 static json_t *
@@ -307,6 +308,63 @@ verb_restore(struct service *service, struct control_client *client, const json_
 							: json_null()));
 }
 
+/* A node is emptied for as long as the client that asked for it is there. */
+static json_t *
+verb_drain(struct service *service, struct control_client *client, const json_t *request)
+{
+	const json_t *node = json_object_get(request, "node");
+	struct sluice_err err = {0, ""};
+	struct round_drain drain;
+	int guards, r;
+
+	if (!json_is_integer(node) || json_integer_value(node) < 0 ||
+	    json_integer_value(node) >= SLUICE_NODES_MAX)
+		return control_error(-EBADMSG, EXIT_USAGE, "\"node\" must be the number of a node");
+	if (service->drains && service->drains != client)
+		return control_error(-EBUSY, EXIT_DEVICE,
+				     "another client has a node emptied just now");
+	if (!service->engine)
+		return control_error(-ESRCH, EXIT_GENERAL, "no engine runs here");
+	r = engine_drain(service->engine, (int)json_integer_value(node), &drain, &guards, &err);
+	if (r < 0)
+		return failure(STAGE_DEVICE, r, &err);
+	service->drains = client;
+	return success(drain_to_json((int)json_integer_value(node), &drain, guards));
+}
+
+static void
+on_closed(void *ctx, const struct control_client *client)
+{
+	struct service *service = ctx;
+
+	if (service->drains != client)
+		return;
+	service->drains = NULL;
+	if (service->engine)
+		engine_undrain(service->engine);
+}
+
+static json_t *
+verb_tier_list(struct service *service, struct control_client *client, const json_t *request)
+{
+	(void)client;
+	return tier_list(service, request);
+}
+
+static json_t *
+verb_tier_open(struct service *service, struct control_client *client, const json_t *request)
+{
+	(void)client;
+	return tier_open(service, request);
+}
+
+static json_t *
+verb_tier_step(struct service *service, struct control_client *client, const json_t *request)
+{
+	(void)client;
+	return tier_step(service, request);
+}
+
 struct verb {
 	const char *name;
 	int needs_engine;
@@ -323,11 +381,15 @@ static const struct verb verbs[] = {
 	{"measure", 0, verb_measure},
 	{"measure-status", 0, verb_measure_status},
 	{"measure-stop", 0, verb_measure_stop},
+	{"drain", 0, verb_drain},
 	{"policies", 0, verb_policies},
 	{"restore", 0, verb_restore},
 	{"start", 0, verb_start},
 	{"status", 1, verb_status},
 	{"stop", 0, verb_stop},
+	{"tier_list", 0, verb_tier_list},
+	{"tier_open", 0, verb_tier_open},
+	{"tier_step", 0, verb_tier_step},
 	{"topology", 0, verb_topology},
 	{"watch", 1, verb_watch},
 };
@@ -381,4 +443,5 @@ on_event(void *ctx)
 	return event;
 }
 
-const struct control_ops service_control_ops = {.request = on_request, .event = on_event};
+const struct control_ops service_control_ops = {
+	.request = on_request, .event = on_event, .closed = on_closed};

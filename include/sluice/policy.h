@@ -54,6 +54,8 @@ struct sluice_tier {
 	uint32_t kind;           /* enum sluice_tier_kind of topology.h */
 };
 
+/* Tiers are not the same for ever: memory may come and go between two calls, and a tier may be left
+ * without any. */
 struct sluice_view { /* constant, and valid only inside decide() */
 	uint32_t size;
 	uint32_t tier_count;

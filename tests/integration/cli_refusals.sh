@@ -54,6 +54,21 @@ expect 8 "no service answers" "$real/sluice" topology --socket "$tmp/none.sock"
 expect 2 "--rate is an option of 'sluice run'" "$real/sluice" status --rate 1M
 expect 3 "no process is named" "$real/sluice" attach no-such-name-here
 
+expect 2 "usage: sluice tier list" "$real/sluice" tier
+expect 2 "usage: sluice tier list" "$real/sluice" tier offline
+expect 2 "'mem1' is not understood here" "$real/sluice" tier online mem0 mem1
+expect 2 "--kernel tells how to bring memory online" "$real/sluice" tier offline --kernel mem0
+if [ "$(id -u)" = 0 ]; then
+	expect 2 "'disk0' is not the name of a memory device" "$real/sluice" tier online disk0 --state-dir "$state"
+	expect 10 "this machine has no CXL memory device" "$real/sluice" tier online mem987654 --state-dir "$state"
+	expect 10 "this machine has no dax device" "$real/sluice" tier offline dax98.7 --state-dir "$state"
+	"$real/sluice" tier online --json mem987654 --state-dir "$state" >"$tmp/e.json" 2>/dev/null
+	json "$tmp/e.json" '.ok == false and .error.exit == 10 and .error.errno == "ENODEV"'
+	rm -rf "$state"
+else
+	expect 4 "needs root" "$real/sluice" tier online mem0 --state-dir "$state"
+fi
+
 "$real/sluice" --json status --socket "$tmp/none.sock" >"$tmp/e.json" 2>/dev/null
 json "$tmp/e.json" '.ok == false and .error.exit == 8 and (.error.errno | startswith("E"))'
 

@@ -65,6 +65,24 @@ check "people see targets" grep -q named-one "$tmp/out"
 check "and no escape sequences in a pipe" no grep -q $'\033' "$tmp/out"
 check "an unknown latency is unknown" grep -qE 'cxl.*unknown' "$tmp/out"
 expect 0 "" sluice detach $one
+
+# The raw protocol of emptying a node: it lasts as long as the connection that asked for it.
+raw() { # LINE...: sends each over one connection, prints the answers
+	perl -MIO::Socket::UNIX -e '$s = IO::Socket::UNIX->new(Peer => shift) or die; $s->autoflush(1);
+		for (@ARGV) { print $s "$_\n"; print scalar <$s>; }' "$sock" "$@"
+}
+drain='{"verb":"drain","node":1}'
+raw "$drain" "$drain" "$drain" '{"verb":"status"}' >"$tmp/drain"
+check "a drain tells how far it is, and ends" test \
+	"$(jq -c 'select(.verb == null and .moved_bytes) | [.moved_bytes / 1048576, .complete]' <"$tmp/drain" | tr -d '\n')" = "[1,false][2,false][3,true]"
+check "the status tells of it" jq -se '.[3].leaving.node == 1' "$tmp/drain"
+check "with the connection it is over" soon sh -c "'$fake/sluice' --socket '$sock' --json status | jq -e '.leaving == null'"
+raw '{"verb":"drain","node":5}' '{"verb":"drain"}' '{"verb":"tier_open","device":"mem0","action":"online"}' \
+	'{"verb":"tier_step"}' >"$tmp/drain"
+check "there is no such node" jq -se '.[0].error | .exit == 10 and (.message | test("no node 5"))' "$tmp/drain"
+check "a node has to be named" jq -se '.[1].error.exit == 2' "$tmp/drain"
+check "the running service changes no devices" jq -se '.[2].error | .exit == 2 and (.message | test("hold it up"))' "$tmp/drain"
+check "nor does it step" jq -se '.[3].error.exit == 2' "$tmp/drain"
 sluice --json config show >"$tmp/c.json"
 json "$tmp/c.json" '.options | map(select(.key == "rate"))[0].values == ["20M"]'
 sluice --json doctor >"$tmp/d.json"

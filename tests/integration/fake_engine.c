@@ -25,6 +25,7 @@ struct engine {
 	uint64_t started_ns, started_cpu_ns;
 	int is_dry;
 	size_t count;
+	uint64_t drains; /* how often a drain was asked for */
 	struct engine_target targets[ENGINE_TARGETS_MAX];
 };
 
@@ -103,6 +104,26 @@ engine_detach(struct engine *engine, int32_t pid, struct sluice_err *reterr)
 }
 
 /* Half of the accesses are fast at first, nearly all after four seconds. */
+int
+engine_drain(struct engine *engine, int node, struct round_drain *ret, int *ret_guards,
+	     struct sluice_err *reterr)
+{
+	if (node != 1)
+		return sluice_fail(reterr, -ENODEV, "there is no node %d with memory", node);
+	engine->drains++;
+	*ret_guards = 1;
+	*ret = (struct round_drain){.under_way = 1,
+				    .complete = engine->drains > 2,
+				    .moved_bytes = engine->drains * MIB};
+	return 0;
+}
+
+void
+engine_undrain(struct engine *engine)
+{
+	engine->drains = 0;
+}
+
 void
 engine_get_status(struct engine *engine, struct engine_status *ret)
 {
@@ -116,6 +137,7 @@ engine_get_status(struct engine *engine, struct engine_status *ret)
 	snprintf(ret->mover, sizeof(ret->mover), "fake");
 	snprintf(ret->samplers, sizeof(ret->samplers), "fake,other");
 	snprintf(ret->note, sizeof(ret->note), "%s", engine->count ? "fake note" : "");
+	ret->leaving_node = engine->drains ? 1 : -1;
 	ret->tier_count = 2;
 	ret->tiers[0] =
 		(struct sluice_tier){512 * MIB, 100 * MIB, 84 * MIB, 0, 80, SLUICE_TIER_DRAM};

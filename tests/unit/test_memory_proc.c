@@ -265,7 +265,8 @@ put_entry(uint64_t addr, uint64_t entry)
 static void
 residency_of_pages(void **unused)
 {
-	struct ops_env env = {.sysroot = fake_root, .state_dir = fake_root};
+	uint64_t leaving[SLUICE_NODES_MAX / 64] = {0};
+	struct ops_env env = {.sysroot = fake_root, .state_dir = fake_root, .leaving = leaving};
 	struct sluice_err err = {0};
 	struct sluice_tier tiers[8];
 	uint8_t where[512];
@@ -320,6 +321,12 @@ residency_of_pages(void **unused)
 	put_node(0, "0-3\n", "10 21 17 28\n", 100000);
 	assert_int_equal(memory_proc.tiers(memory, tiers, 8, &count, &err), 0);
 	assert_true(tiers[0].free_bytes == 600000ull * 1024);
+	/* A node that leaves is no part of its tier. */
+	leaving[0] = 1u << 0;
+	assert_int_equal(memory_proc.tiers(memory, tiers, 8, &count, &err), 0);
+	assert_int_equal(count, 2);
+	assert_true(tiers[0].total_bytes == 1024 * MIB);
+	assert_true(tiers[0].free_bytes == 500000ull * 1024);
 	memory_proc.stop(memory);
 }
 
@@ -358,6 +365,14 @@ destinations(void **unused)
 	assert_int_equal(destination_pick(destination, 7, 1, 0, 4096, 20 * S), -EPERM);
 	fake_put("proc/7/status", "Mems_allowed_list:\t,,-5,x\n");
 	assert_int_equal(destination_pick(destination, 7, 1, 0, 4096, 30 * S), -EPERM);
+	/* What leaves is nobody's destination, and its pages are nowhere, but known. */
+	tiers.leaving = (const uint64_t[SLUICE_NODES_MAX / 64]){1u << 2};
+	assert_int_equal(tier_map_find(&tiers, 2), HEAT_TIER_ABSENT);
+	assert_int_equal(tier_map_own(&tiers, 2), 1);
+	fake_put("proc/7/status", "Mems_allowed_list:\t0-3\n");
+	destination_refresh(destination);
+	assert_int_equal(destination_pick(destination, 7, 1, 0, 4096, 40 * S), 3);
+	assert_int_equal(destination_pick(destination, 7, 1, 2, 4096, 40 * S), 3);
 	destination_free(destination);
 	tier_map_unload(&tiers);
 }

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * verb_tier.c - sluice tier list|online|offline: memory devices become nodes, and nodes devices.
+ *
+ * A private sluiced does the work, one step for each request, and undoes it when we go away before
+ * the end.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "text.h"
+
+#define DRAIN_POLL_US 100000
+#define STEP_MS 1800000 /* terabytes of memory take the kernel minutes in one go */
+
+enum { TIER_KERNEL, TIER_YES, TIER_DRY_RUN };
+static const struct verb_option tier_options[] = {
+	[TIER_KERNEL] = {"kernel", NULL, "let the kernel use it too: it may never go offline"},
+	[TIER_YES] = {"yes", NULL, "agree to losing what is stored in the device"},
+	[TIER_DRY_RUN] = {"dry-run", NULL, "print the steps, change nothing"},
+	{NULL, NULL, NULL},
+};
+
+struct tier_args {
+	const char *action, *device;
+	int kernel, yes, dry_run;
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void
+on_signal(int number)
+{
+	(void)number;
+	interrupted = 1;
+}
+
+static void
+catch_signals(void)
+{
+	struct sigaction action = {.sa_handler = on_signal};
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
+}
+
+/* As cli_call, but with as much patience as a step may need. */
+static int
+ask(struct cli *cli, struct client *client, json_t *request, json_t **ret)
+{
+	struct sluice_err err = {0, ""};
+	int status = EXIT_NO_SERVICE;
+	int r = client_send(client, request, &err);
+
+	while (r == 0 && (r = client_receive(client, STEP_MS, ret, &err)) == -EAGAIN)
+		r = 0; /* a signal; the step under way comes to its end all the same */
+	if (r == 0) {
+		r = client_answer_error(*ret, &status, &err);
+		if (r == 0)
+			return EXIT_OK;
+		json_decref(*ret);
+		*ret = NULL;
+	}
+	return cli_fail(cli, status, r, "%s", err.msg);
+}
+
+static int
+tier_list(struct cli *cli)
+{
+	static const char *const headings[] = {"<DEVICE", "<KIND", "SIZE",    "<STATE", "NODE",
+					       "ONLINE",  "<USE",  "<REMARK", NULL};
+	struct text_table *table;
+	const json_t *device;
+	struct client *client;
+	json_t *answer = NULL;
+	size_t i;
+	int status = cli_reach(cli, REACH_PRIVATE, &client);
+
+	if (status != EXIT_OK)
+		return status;
+	status = ask(cli, client, json_pack("{s:s}", "verb", "tier_list"), &answer);
+	client_free(client);
+	if (status != EXIT_OK)
+		return status;
+	if (cli->json) {
+		cli_print_json(answer);
+	} else if (json_array_size(json_object_get(answer, "devices")) == 0) {
+		printf("no CXL memory device, dax device or NVDIMM namespace was found\n");
+	} else {
+		table = text_table_new(headings);
+		json_array_foreach (json_object_get(answer, "devices"), i, device) {
+			const json_t *node = json_object_get(device, "node");
+			const json_t *movable = json_object_get(device, "movable");
+			char size[32], online[32], id[16] = "-", remark[300];
+
+			if (json_is_integer(node))
+				snprintf(id, sizeof(id), "%lld",
+					 (long long)json_integer_value(node));
+			snprintf(remark, sizeof(remark), "%s%s%s%s%s", text_of(device, "mode"),
+				 text_of(device, "mode")[0] ? " " : "", text_of(device, "dax"),
+				 text_of(device, "problem")[0] ? " " : "",
+				 text_of(device, "problem"));
+			text_table_row(
+				table,
+				(const char *[]){text_of(device, "device"), text_of(device, "kind"),
+						 text_bytes(json_object_get(device, "size_bytes"),
+							    size, sizeof(size)),
+						 text_of(device, "state"), id,
+						 text_bytes(json_object_get(device, "online_bytes"),
+							    online, sizeof(online)),
+						 json_is_true(movable)    ? "movable"
+						 : json_is_false(movable) ? "kernel too"
+									  : "-",
+						 remark});
+		}
+		text_table_print(table, stdout);
+	}
+	json_decref(answer);
+	return EXIT_OK;
+}
+
+/* Asks at the terminal; without one nobody can agree. */
+static int
+agree(const struct cli *cli, const struct tier_args *args, const char *question)
+{
+	char line[16] = "";
+
+	if (args->yes)
+		return EXIT_OK;
+	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+		return cli_fail(cli, EXIT_DECLINED, -ECANCELED,
+				"%s; give --yes to agree (there is no terminal to ask at)",
+				question);
+	fprintf(stderr, "%s. Go on? [y/N] ", question);
+	if (fgets(line, sizeof(line), stdin) && (line[0] == 'y' || line[0] == 'Y'))
+		return EXIT_OK;
+	return cli_fail(cli, EXIT_DECLINED, -ECANCELED, "not agreed to: nothing was changed");
+}
+
+static void
+print_plan(const json_t *plan)
+{
+	const json_t *steps = json_object_get(plan, "steps"), *step;
+	const char *question = text_of(plan, "question");
+	size_t i;
+
+	if (question[0])
+		printf("%s.\n", question);
+	json_array_foreach (steps, i, step)
+		printf("%2zu. %s\n", i + 1, json_string_value(step));
+}
+
+/* Steps as they are done; on a terminal, how far the one under way is. */
+static void
+print_progress(const json_t *plan, const json_t *progress, size_t *printed)
+{
+	const json_t *steps = json_object_get(plan, "steps");
+	size_t done = (size_t)number_of(progress, "step");
+	int terminal = isatty(STDOUT_FILENO);
+
+	if (terminal)
+		printf("\r\033[K");
+	for (; *printed < done; ++*printed)
+		printf("%2zu/%zu %s\n", *printed + 1, json_array_size(steps),
+		       json_string_value(json_array_get(steps, *printed)));
+	if (terminal && done < json_array_size(steps)) {
+		printf("%2zu/%zu %s", done + 1, json_array_size(steps),
+		       json_string_value(json_array_get(steps, done)));
+		if (number_of(progress, "parts") > 0)
+			printf(" (%.0f of %.0f)", number_of(progress, "part"),
+			       number_of(progress, "parts"));
+	}
+	fflush(stdout);
+}
+
+static void
+print_drain(int node, const json_t *drain)
+{
+	const json_t *left = json_object_get(drain, "left_bytes");
+	char moved[32], rest[32];
+
+	text_bytes(json_object_get(drain, "moved_bytes"), moved, sizeof(moved));
+	if (isatty(STDOUT_FILENO))
+		printf("\r\033[K");
+	if (!json_is_true(json_object_get(drain, "complete"))) {
+		if (isatty(STDOUT_FILENO))
+			printf("the service moves its programs' pages off node %d: %s so far", node,
+			       moved);
+	} else {
+		printf("the service moved %s of its programs' pages off node %d", moved, node);
+		if (json_is_number(left) && json_number_value(left) > 0)
+			printf("; %s cannot be moved by it (%s of these for lack of room "
+			       "elsewhere), "
+			       "the kernel will try",
+			       text_bytes(left, rest, sizeof(rest)),
+			       text_bytes(json_object_get(drain, "no_room_bytes"), moved,
+					  sizeof(moved)));
+		printf("\n");
+	}
+	fflush(stdout);
+}
+
+/* The running service empties the node first, if there is one: it knows better than the kernel
+ * where its programs' pages should go. It does for as long as the connection lasts, so *ret is to
+ * be closed at the very end. *ret_drain is its last word. */
+static int
+drain(struct cli *cli, int node, struct client **ret, json_t **ret_drain)
+{
+	const char *path = options_text(cli->options, OPTION_SOCKET, 0);
+	struct sluice_err err = {0, ""};
+	struct client *service;
+	json_t *answer = NULL;
+	int status;
+
+	if (client_connect(path, &service, &err) < 0)
+		return EXIT_OK;
+	for (;;) {
+		status = ask(cli, service, json_pack("{s:s, s:i}", "verb", "drain", "node", node),
+			     &answer);
+		if (status != EXIT_OK || interrupted)
+			break;
+		if (!cli->json)
+			print_drain(node, answer);
+		if (json_is_true(json_object_get(answer, "complete")))
+			break;
+		json_decref(answer);
+		answer = NULL;
+		usleep(DRAIN_POLL_US);
+	}
+	if (status != EXIT_OK) {
+		client_free(service);
+		return status;
+	}
+	json_object_del(answer, "ok");
+	*ret_drain = answer;
+	*ret = service;
+	return EXIT_OK;
+}
+
+static int
+carry_out(struct cli *cli, struct client *client, const json_t *plan, int guarded, json_t **ret)
+{
+	size_t printed = 0;
+	json_t *answer = NULL;
+	int status;
+
+	for (;;) {
+		if (interrupted) {
+			if (!cli->json && isatty(STDOUT_FILENO))
+				printf("\n");
+			return cli_fail(cli, EXIT_GENERAL, -EINTR,
+					"interrupted: what was done so far is undone");
+		}
+		status = ask(cli, client,
+			     json_pack("{s:s, s:b}", "verb", "tier_step", "guarded", guarded),
+			     &answer);
+		if (status != EXIT_OK)
+			return status;
+		if (!cli->json)
+			print_progress(plan, answer, &printed);
+		if (json_is_true(json_object_get(answer, "complete")))
+			break;
+		json_decref(answer);
+	}
+	*ret = answer;
+	return EXIT_OK;
+}
+
+static void
+print_result(const struct tier_args *args, const json_t *result)
+{
+	char size[32];
+
+	if (strcmp(args->action, "online") == 0)
+		printf("node %.0f has %s of %s memory from %s%s\n", number_of(result, "node"),
+		       text_bytes(json_object_get(result, "online_bytes"), size, sizeof(size)),
+		       text_of(result, "kind"), args->device,
+		       json_is_true(json_object_get(result, "movable"))
+			       ? ", for programs only (movable)"
+			       : ", for programs and the kernel");
+	else
+		printf("%s is offline\n", args->device);
+}
+
+static int
+finish(const struct cli *cli, const struct tier_args *args, const json_t *plan,
+       const json_t *drained, json_t *result)
+{
+	if (!cli->json) {
+		print_result(args, result);
+		return EXIT_OK;
+	}
+	json_object_set(result, "steps", json_object_get(plan, "steps"));
+	json_object_del(result, "complete");
+	json_object_del(result, "step");
+	json_object_del(result, "part");
+	json_object_del(result, "parts");
+	json_object_set_new(result, "device", json_string(args->device));
+	json_object_set_new(result, "action", json_string(args->action));
+	json_object_set_new(result, "drained", drained ? json_deep_copy(drained) : json_null());
+	cli_print_json(result);
+	return EXIT_OK;
+}
+
+static int
+change(struct cli *cli, const struct tier_args *args, struct client *client)
+{
+	json_t *plan = NULL, *result = NULL, *drained = NULL;
+	struct client *service = NULL;
+	const json_t *node;
+	int status = ask(cli, client,
+			 json_pack("{s:s, s:s, s:s, s:b}", "verb", "tier_open", "device",
+				   args->device, "action", args->action, "kernel", args->kernel),
+			 &plan);
+
+	if (status != EXIT_OK)
+		return status;
+	if (args->dry_run) {
+		if (cli->json)
+			cli_print_json(plan);
+		else if (json_array_size(json_object_get(plan, "steps")) == 0)
+			printf("%s is %s already\n", args->device, args->action);
+		else
+			print_plan(plan);
+		json_decref(plan);
+		return EXIT_OK;
+	}
+	if (json_is_string(json_object_get(plan, "question")))
+		status = agree(cli, args, text_of(plan, "question"));
+	node = json_object_get(plan, "node");
+	if (status == EXIT_OK && strcmp(args->action, "offline") == 0 && json_is_integer(node) &&
+	    json_array_size(json_object_get(plan, "steps")) > 0)
+		status = drain(cli, (int)json_integer_value(node), &service, &drained);
+	if (status == EXIT_OK)
+		status = carry_out(cli, client, plan,
+				   json_is_true(json_object_get(drained, "guards")), &result);
+	if (status == EXIT_OK)
+		status = finish(cli, args, plan, drained, result);
+	client_free(service); /* what stays is used again */
+	json_decref(drained);
+	json_decref(result);
+	json_decref(plan);
+	return status;
+}
+
+static int
+tier_main(struct cli *cli, int argc, char **argv)
+{
+	struct tier_args args = {NULL, NULL, 0, 0, 0};
+	struct client *client;
+	const char *value;
+	int status;
+
+	for (int i = 0; i < argc; i++) {
+		int r = cli_own_option(cli, &verb_tier, argc, argv, &i, &value);
+
+		if (r == TIER_KERNEL)
+			args.kernel = 1;
+		else if (r == TIER_YES)
+			args.yes = 1;
+		else if (r == TIER_DRY_RUN)
+			args.dry_run = 1;
+		else if (argv[i][0] == '-' || args.device)
+			return cli_unexpected(cli, &verb_tier, argv[i]);
+		else if (args.action)
+			args.device = argv[i];
+		else
+			args.action = argv[i];
+	}
+	if (args.action && strcmp(args.action, "list") == 0 && !args.device)
+		return tier_list(cli);
+	if (!args.action || !args.device ||
+	    (strcmp(args.action, "online") != 0 && strcmp(args.action, "offline") != 0))
+		return cli_fail(cli, EXIT_USAGE, -EINVAL, "usage: sluice tier %s",
+				verb_tier.arguments);
+	if (args.kernel && strcmp(args.action, "offline") == 0)
+		return cli_fail(cli, EXIT_USAGE, -EINVAL,
+				"--kernel tells how to bring memory online; with offline it means "
+				"nothing");
+	catch_signals();
+	status = cli_reach(cli, REACH_PRIVATE, &client);
+	if (status != EXIT_OK)
+		return status;
+	status = change(cli, &args, client);
+	client_free(client);
+	return status;
+}
+
+const struct verb verb_tier = {
+	.name = "tier",
+	.arguments = "list | online DEVICE | offline DEVICE",
+	.summary = "turn memory devices (CXL, dax, NVDIMM) into nodes, and back",
+	.reach = REACH_SERVICE, /* for --help: the options of an engine mean nothing here */
+	.options = tier_options,
+	.run = tier_main,
+};
