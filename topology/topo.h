@@ -48,6 +48,9 @@ topo_list_at(const struct topo_list *list, size_t i)
 	return i < list->count ? list->items[i] : NULL;
 }
 
+/* Bytes that are not printable ASCII become "?": names come from outside. */
+void topo_make_plain(char *text);
+
 /* A text that lives as long as the topology. Bytes that are not printable ASCII become "?". */
 const char *topo_say(struct sluice_topology *topo, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

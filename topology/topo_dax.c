@@ -25,6 +25,7 @@ topo_prove(struct topo_node *node, enum topo_proof proof, enum sluice_source sou
 	node->proof = proof;
 	node->proof_source = source;
 	snprintf(node->device_text, sizeof(node->device_text), "%s", text);
+	topo_make_plain(node->device_text);
 }
 
 struct sluice_device *

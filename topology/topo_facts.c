@@ -65,15 +65,21 @@ topo_list_add(struct sluice_topology *topo, struct topo_list *list, size_t size)
 	return item;
 }
 
+void
+topo_make_plain(char *text)
+{
+	for (; *text; text++)
+		if (*text < ' ' || *text > '~')
+			*text = '?';
+}
+
 static const char *
 keep_text(struct sluice_topology *topo, char *text)
 {
 	size_t size = strlen(text) + 1;
 	char *kept = topo_alloc(topo, size);
 
-	for (char *p = text; *p; p++)
-		if (*p < ' ' || *p > '~')
-			*p = '?';
+	topo_make_plain(text);
 	if (!kept || kept == topo->scratch)
 		return "";
 	memcpy(kept, text, size);
@@ -185,8 +191,14 @@ topo_tell(struct sluice_topology *topo, enum sluice_source source, uint32_t init
 	struct topo_fact *fact =
 		topo_fact_number(topo, source, node, topo_figure_key(figure), value, "%s", origin);
 
-	fact->figure = figure;
 	fact->fact.initiator = initiator;
+	if ((figure == TOPO_READ_LATENCY || figure == TOPO_WRITE_LATENCY) &&
+	    value > TOPO_LATENCY_MAX_NS) {
+		fact->fact.verdict = SLUICE_FACT_REFUSED;
+		fact->fact.note = "too large to be true";
+		return;
+	}
+	fact->figure = figure;
 	if (of_pair)
 		of_pair->told[source].figures[figure] = value;
 	else if (of_node && initiator == SLUICE_NO_NODE)

@@ -163,9 +163,7 @@ topo_word_fail(struct sluice_err *reterr, const char *what, const char *whole, c
 	size_t length = strcspn(at, " \t\n");
 
 	snprintf(part, sizeof(part), "%.*s", length < sizeof(part) ? (int)length : 31, at);
-	for (char *p = part; *p; p++)
-		if (*p < ' ' || *p > '~')
-			*p = '?';
+	topo_make_plain(part);
 	return sluice_fail(reterr, -EINVAL, "%s, character %zu ('%s'): %s", what,
 			   (size_t)(at - whole) + 1, *part ? part : "the end", reason);
 }

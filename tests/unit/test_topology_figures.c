@@ -448,6 +448,7 @@ test_damaged_measurements(void **state)
 		"sluice-measured 1\npair 0 0 read_latency_ns=90\n", /* of a node never described */
 		"sluice-measured 1\nnode 0 536870912 0-1\npair 0 0 read_latency_ns=-90\n",
 		"sluice-measured 1\nnode 0 536870912 0-1\npair 0 0 read_latency_ns=99999999999\n",
+		"sluice-measured 1\nnode 0 536870912 0-1\npair 0 0 read_latency_ns=60001\n",
 		"sluice-measured 1\nnode 0 536870912 0-1\npair 0 x read_latency_ns=90\n",
 		"sluice-measured 1\nnode 0 536870912 0-7\npair 0 0 read_latency_ns=90\n",
 		"sluice-measured 1\nnode 0 99999999999999999999 0-1\npair 0 0 read_latency_ns=9\n",
