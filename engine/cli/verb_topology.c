@@ -179,9 +179,10 @@ topology_main(struct cli *cli, int argc, char **argv)
 	int status = read_arguments(cli, argc, argv, &request);
 
 	if (status == EXIT_OK)
-		status = request.view == VIEW_CAPTURE   ? topo_capture(cli, request.value)
-			 : request.view == VIEW_MEASURE ? topology_measure_run(cli, &request.measure)
-							: show(cli, &request);
+		status = request.view == VIEW_CAPTURE ? topo_capture(cli, request.value)
+			 : request.view == VIEW_MEASURE
+				 ? topology_measure_run(cli, &request.measure)
+				 : show(cli, &request);
 	topology_measure_clear(&request.measure);
 	return status;
 }

@@ -9,7 +9,8 @@
 #define FULL_DOUBT                                                                                 \
 	0.04             /* of all accesses: worth the full pace; half of it a quarter, and so on  \
 			  */
-#define CALM_DIVISOR 4.0 /* of the steady share, while decisions change nothing */
+#define PROGRESS 0.95    /* of the doubt may be left after LEARN_AT_LEAST_NS of looking */
+#define CALM_DIVISOR 2.0 /* of the steady share, while decisions change nothing */
 #define CALM_MOST 3
 #define DEAF_LEAST_NS (10 * NS_PER_S)
 #define DEAF_MOST_NS (600 * NS_PER_S)
@@ -33,6 +34,9 @@ effort_wake(struct effort *effort, uint64_t now_ns)
 	effort->woken_ns = now_ns;
 	effort->moved_bytes = 0;
 	effort->alarmed = 0;
+	effort->hope = 1;
+	effort->doubt_then = 1;
+	effort->judged_ns = now_ns;
 }
 
 void
@@ -63,6 +67,18 @@ judge_alarm(struct effort *effort, uint64_t fast_bytes, uint64_t now_ns)
 	effort->deaf_until_ns = was_true ? 0 : now_ns + effort->deaf_ns;
 }
 
+/* Some doubt no looking removes: pages that cannot be marked, heat that changes all the time. */
+static void
+judge_progress(struct effort *effort, double doubt, uint64_t now_ns)
+{
+	if (now_ns - effort->judged_ns < LEARN_AT_LEAST_NS)
+		return;
+	if (doubt > PROGRESS * effort->doubt_then)
+		effort->hope /= 2;
+	effort->doubt_then = doubt;
+	effort->judged_ns = now_ns;
+}
+
 void
 effort_update(struct effort *effort, uint64_t planned_bytes, uint64_t fast_bytes, double doubt,
 	      unsigned int calm, uint64_t now_ns)
@@ -73,7 +89,8 @@ effort_update(struct effort *effort, uint64_t planned_bytes, uint64_t fast_bytes
 	effort->moved_bytes += planned_bytes;
 	if (effort->growing || awake_ns < LEARN_AT_LEAST_NS)
 		return;
-	now = worth < 1 ? effort->full * worth * worth : effort->full;
+	judge_progress(effort, doubt, now_ns);
+	now = effort->hope * (worth < 1 ? effort->full * worth * worth : effort->full);
 	if (awake_ns > LEARN_AT_MOST_NS) {
 		double late = (double)LEARN_AT_MOST_NS / (double)awake_ns;
 

@@ -17,6 +17,9 @@ struct effort {
 	double full;   /* while learning */
 	double now;
 	int growing;
+	double hope; /* 1, and half of it each time that looking harder did not help */
+	double doubt_then;
+	uint64_t judged_ns;
 	uint64_t woken_ns;
 	int alarmed;            /* by an alarm */
 	uint64_t moved_bytes;   /* planned since it woke */

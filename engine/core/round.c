@@ -18,6 +18,9 @@
 #define TICK_CALM_NS (250 * NS_PER_MS)
 #define CALM_MOST 3      /* so many intervals more between decisions when nothing changes */
 #define CALM_SHARE 0.001 /* of resident memory: planning less is as good as nothing */
+/* A sentinel takes time from nobody but its own kernel thread, and may cost more than tracking that
+ * stops the targets. */
+#define SENTINEL_TIMES 3
 #define ALARM_AGAIN_NS (2 * NS_PER_S)
 
 void
@@ -117,7 +120,8 @@ round_set_effort(struct round *round)
 
 		if (ops->set_effort)
 			ops->set_effort(round->parts.samplers[s],
-					watches ? round->effort.steady : round->effort.now);
+					watches ? SENTINEL_TIMES * round->effort.steady
+						: round->effort.now);
 	}
 }
 
@@ -327,8 +331,8 @@ next_tick_ns(const struct round *round, uint64_t now_ns)
 {
 	uint64_t next_ns = round->queue_done < round->queue_count || drain_works(round)
 				   ? TICK_BUSY_NS
-			   : round->calm                          ? TICK_CALM_NS
-								  : TICK_NS;
+			   : round->calm ? TICK_CALM_NS
+					 : TICK_NS;
 
 	for (size_t s = 0; s < round->parts.sampler_count; s++) {
 		const struct sampler_ops *ops = round->parts.sampler_ops[s];

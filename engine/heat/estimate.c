@@ -5,8 +5,10 @@
 #define LN2 0.6931472f
 
 /* A gap 16 times shorter than usual has a chance of 1 in 16, so two in a row mean that the page has
- * changed, not that we are unlucky. */
+ * changed, not that we are unlucky; and so does one where the region's pages are hotter by so much.
+ */
 #define SURPRISE_OCTAVES 4.0f
+#define REGION_OCTAVES 2.5f
 /* So many touches were expected and none came: certain at once, it has grown cold. */
 #define SILENCE_TOUCHES 12.0f
 /* Silence that is short against what was watched before says nothing worth a logarithm. */
@@ -82,13 +84,13 @@ store(struct page_heat *page, struct evidence evidence, uint64_t dice)
 }
 
 void
-estimate_touched(struct page_heat *page, uint64_t ticks)
+estimate_touched(struct page_heat *page, uint64_t ticks, float mean)
 {
 	struct evidence evidence = estimate_evidence(page);
 	float log2_s = log2_of_ticks(ticks);
 	int is_surprise = evidence.touches && -log2_s > evidence.rate + SURPRISE_OCTAVES;
 
-	if (is_surprise && page->surprise)
+	if (is_surprise && (page->surprise || mean > evidence.rate + REGION_OCTAVES))
 		evidence.known = 0;
 	page->surprise = is_surprise ? 1 : 0;
 	evidence = add_silence(evidence, log2_s);

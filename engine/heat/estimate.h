@@ -34,8 +34,9 @@ struct evidence estimate_evidence(const struct page_heat *page);
 /* What is known of a page that has been watched since its marking, for so many ticks by now. */
 struct evidence estimate_watched(const struct page_heat *page, uint64_t ticks);
 
-/* The page was touched, or moved or marked again without having been, after so many ticks. */
-void estimate_touched(struct page_heat *page, uint64_t ticks);
+/* The page was touched, or moved or marked again without having been, after so many ticks. `mean`
+ * is what its region's pages are like, as log2 of their rate. */
+void estimate_touched(struct page_heat *page, uint64_t ticks, float mean);
 void estimate_untouched(struct page_heat *page, uint64_t ticks);
 
 /* What to believe of the rate of a page that was watched and never touched, when before it was

@@ -79,53 +79,81 @@ region_rate(struct region *region, const struct sample *sample, uint64_t tick, i
 
 /* A coarse tracker may see far more than the pages' estimates, which last, predict: then the
  * program has changed its ways, and the estimates must give way to new gaps at once. Far less is no
- * alarm: trackers that clear accessed bits without flushing TLBs miss accesses. With fewer events
- * than these, chance alone would raise an alarm every few minutes. */
-#define ALARM_EVENTS 6.0f
-#define ALARM_OCTAVES 3.0f
-#define COARSE_STEP 0.01f
+ * alarm: trackers that clear accessed bits without flushing TLBs miss accesses. One look at few
+ * pages may be chance, so evidence is added up for each region: how much likelier it is that the
+ * region is hotter by ALARM_TIMES than that it is as hot as believed, as a logarithm. */
+#define ALARM_TIMES 4.0f
+#define ALARM_LOG 12.0f
+#define COARSE_STEP 0.002f
+#define COARSE_SATURATES 2.0f /* accesses expected between looks */
 
-/* What is known stays, but the next gap weighs as much as all before it, nearly. */
+/* What is known stays, but the next gap weighs as much as all before it, nearly, or replaces it
+ * when it does not fit at all. */
 static void
 page_doubt(struct page_heat *page)
 {
 	if (page->touches > 2)
 		page->touches = 2;
+	page->surprise = 1;
 }
 
-/* Does a coarse tracker see far more than is believed? Trackers do not agree on the scale: TLBs
- * hide accesses from one, which also cannot tell often from very often, and faults slow the program
- * for the other. So how much more it usually sees is learned, as what four in five samples stay
- * below. */
-static int
-is_alarming(struct heat *heat, const struct sample *sample, float believed)
+/* What a sample says for "far hotter than believed". The coarse tracker sees less than happens, and
+ * much less where TLBs are large, as accesses that hit them leave no trace. How much it sees of
+ * what is believed is learned from cold memory, of which it sees each access that it can see. */
+static float
+suspicion_of(struct heat *heat, const struct sample *sample, float believed)
 {
-	float more = log2f((sample->events + 1.0f) / (believed * sample->exposure_s + 1.0f));
-	float usual = heat->coarse_more;
+	float expected = believed * sample->exposure_s, scale = 1;
 
-	heat->coarse_more += more > usual ? 4 * COARSE_STEP : -COARSE_STEP;
-	return sample->events >= ALARM_EVENTS && more > fmaxf(usual, 0) + ALARM_OCTAVES;
+	if (expected < COARSE_SATURATES) {
+		heat->coarse_seen += COARSE_STEP * (sample->events - heat->coarse_seen);
+		heat->coarse_expected += COARSE_STEP * (expected - heat->coarse_expected);
+	}
+	if (heat->coarse_expected > 0.001f)
+		scale = heat->coarse_seen / heat->coarse_expected;
+	expected = expected * fminf(fmaxf(scale, 1.0f / 32), 4.0f) + 0.02f;
+	return sample->events * logf(ALARM_TIMES) - (ALARM_TIMES - 1) * expected;
 }
 
 static void
-raise_alarm(struct heat *heat, const struct sample *sample)
+raise_alarm(struct heat *heat, const struct sample *sample, uint32_t first)
 {
 	uint64_t end = sample->addr + sample->len_bytes;
 
 	heat->alarms++;
-	int64_t first = table_next(heat, sample->pid, sample->addr);
-
-	for (uint32_t i = (uint32_t)first; first >= 0 && i < heat->region_count; i++) {
+	for (uint32_t i = first; i < heat->region_count; i++) {
 		struct region *region = &heat->regions[i];
 
 		if (region->pid != sample->pid || region->addr >= end)
 			break;
 		region->renew = 0;
 		region->believed = 0; /* until the next view; one alarm is enough */
+		region->suspicion = 0;
 		page_doubt(&region->whole);
 		for (uint32_t p = 0; region->detail != NO_DETAIL && p < region_pages(region); p++)
 			page_doubt(&heat->details[region->detail].page[p]);
 	}
+}
+
+/* Add up for each region that the sample covers; the most of any of them. */
+static float
+suspect(struct heat *heat, const struct sample *sample, uint32_t first, float suspicion)
+{
+	uint64_t end = sample->addr + sample->len_bytes;
+	float most = 0;
+
+	for (uint32_t i = first; i < heat->region_count; i++) {
+		struct region *region = &heat->regions[i];
+
+		if (region->pid != sample->pid || region->addr >= end)
+			break;
+		if (region->addr + region->len_bytes / 2 < sample->addr ||
+		    region->addr + region->len_bytes / 2 > end)
+			continue;
+		region->suspicion = fmaxf(region->suspicion + suspicion, 0);
+		most = fmaxf(most, region->suspicion);
+	}
+	return most;
 }
 
 /* Trackers leave out what they must not touch: pages shared with a forked child, the fast pages of
@@ -230,15 +258,17 @@ fold_range(struct heat *heat, const struct sample *sample, uint64_t tick)
 	if (believed_bytes <= 0)
 		return;
 	believed /= believed_bytes;
-	if (!is_alarming(heat, sample, believed))
+	if (suspect(heat, sample, (uint32_t)first, suspicion_of(heat, sample, believed)) <=
+	    ALARM_LOG)
 		return;
 	log_debug("heat",
 		  "process %d, %llu KiB at %#llx: seen accessed %.1f times in %.2f s, believed "
-		  "%.2f/s",
+		  "%.2f/s; it sees %.2f of that",
 		  sample->pid, (unsigned long long)(sample->len_bytes >> 10),
 		  (unsigned long long)sample->addr, (double)sample->events,
-		  (double)sample->exposure_s, (double)believed);
-	raise_alarm(heat, sample);
+		  (double)sample->exposure_s, (double)believed,
+		  (double)(heat->coarse_seen / fmaxf(heat->coarse_expected, 0.001f)));
+	raise_alarm(heat, sample, (uint32_t)first);
 }
 
 static void
@@ -266,7 +296,7 @@ fold_touch(struct heat *heat, const struct sample *sample, uint64_t tick)
 	if (!armed || tick < armed)
 		return;
 	if (page && page->watched) {
-		estimate_touched(page, tick - armed);
+		estimate_touched(page, tick - armed, region->prior_mean);
 		page->watched = 0;
 	} else if (!page) {
 		/* No room for detail: the region learns the mean rate of the pages touched. */

@@ -40,7 +40,8 @@ struct region {
 	uint64_t renew;       /* tick from which they are too old to be used again; 0: at once */
 	uint16_t entry_count;
 	uint16_t split;
-	float events; /* short memory: decayed SAMPLE_RATE evidence */
+	float suspicion; /* that it is far hotter than believed: the log of how much likelier */
+	float events;    /* short memory: decayed SAMPLE_RATE evidence */
 	float exposure_s;
 	float believed;   /* mean access rate of its pages, as of the last view; 0: unknown */
 	float prior_mean; /* of its pages' log2 rate, computed by the last view */
@@ -76,12 +77,13 @@ struct heat {
 	 * last view, used as the priors of the next. */
 	float within_var, between_var, overall_mean;
 	int have_spread;
-	int gaps_known; /* a tracker reports single pages: SAMPLE_RATE only raises alarms then */
+	int gaps_known; /* a tracker reports single pages: where it does, SAMPLE_RATE raises alarms
+			   only */
 
-	float coarse_more;       /* octaves that SAMPLE_RATE usually sees above what is believed */
-	uint64_t spread_tick;    /* when the spreads were learned */
-	uint64_t spread_samples; /* all samples then */
-	int all_renewed;         /* this view does no region by its old entries */
+	float coarse_seen, coarse_expected; /* accesses of cold memory by SAMPLE_RATE, smoothed */
+	uint64_t spread_tick;               /* when the spreads were learned */
+	uint64_t spread_samples;            /* all samples then */
+	int all_renewed;                    /* this view does no region by its old entries */
 	uint64_t view_tick;
 	uint8_t view_epoch;
 	struct sluice_region *entries, *old_entries; /* of the last view, and of the one before */

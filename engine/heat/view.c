@@ -20,6 +20,8 @@
 #define SPREAD_SIGMAS 2.0f
 /* How far off a mean may be that rests on silence, since pages differ. */
 #define SILENT_OCTAVES 1.0f
+/* Trackers differ in what they count as an access: the variance of what that makes, in octaves. */
+#define OTHER_SCALE_VAR 1.0f
 #define RATE_FLOOR_VAR 0.25f /* SAMPLE_RATE is never trusted better than half an octave */
 /* What policy.h calls 69 %; with 1.0 a scattered Zipf workload stays 2 points below its best, and
  * nothing else gets better. */
@@ -136,11 +138,13 @@ region_rate_evidence(const struct heat *heat, const struct region *region, float
 {
 	float age = (float)ticks_since(heat->view_tick, region->seen) / TICKS_PER_S;
 
-	if (!region->seen || heat->gaps_known || region->exposure_s <= 0 || age > 60)
+	if (!region->seen || region->exposure_s <= 0 || age > 60)
 		return 0;
 	/* Half an event more keeps "never seen" finite. */
 	*ret_rate = log2f((region->events + 0.5f) / region->exposure_s);
 	*ret_var = RATE_FLOOR_VAR + 2.08f / (region->events + 0.5f);
+	if (heat->gaps_known)
+		*ret_var += OTHER_SCALE_VAR;
 	return 1;
 }
 
@@ -227,7 +231,9 @@ region_prior(struct heat *heat, struct region *region, struct prior *prior, stru
 		spread->mean_square_sum += mean * mean * count;
 		spread->mean_noise_sum += var * count;
 	}
-	if (region_rate_evidence(heat, region, &rate, &rate_var)) {
+	/* Where gaps are, they know better; where pages cannot be marked (see fold.c) there are
+	 * none. */
+	if (var < 0 && region_rate_evidence(heat, region, &rate, &rate_var)) {
 		if (region_is_huge(region))
 			rate -= 9.0f;
 		mean = rate;

@@ -8,7 +8,7 @@
 #define REGIONS_MOST 1000
 #define SAMPLE_LEAST_NS 5e6
 /* Longer than this and all that is at all warm is seen at every look: rather fewer regions. */
-#define SAMPLE_LONG_NS 1e8
+#define SAMPLE_LONG_NS 3e7
 #define SAMPLE_MOST_NS 1e9
 
 void

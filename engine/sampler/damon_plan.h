@@ -8,7 +8,8 @@
 
 #include "damon_sysfs.h"
 
-#define DAMON_CHECKS 20 /* looks in one aggregation */
+#define DAMON_CHECKS                                                                               \
+	8 /* looks at a region to an aggregation; more of them tell it later, not better */
 
 /* resident_bytes of all targets; cpu_share of one CPU, above 0; check_ns: what one look at one
  * region costs. */

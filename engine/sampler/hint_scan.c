@@ -116,8 +116,8 @@ apply_mode(struct hint_scan *scan, struct sluice_err *reterr)
 	 * While pages move the bit must be set, and so the kernel marks, if only as little as it
 	 * can; left out fast memory then, a pass over all tiers would have holes. */
 	int mode = scan->target_count && (scan->marking || scan->moving) ? scan->mode
-		   : scan->moving                                       ? MODE_SLOW
-									: 0;
+		   : scan->moving                                        ? MODE_SLOW
+									 : 0;
 	uint32_t window_mb = scan->marking ? scan->window_mb : 1;
 	uint64_t time_ns;
 	int r;

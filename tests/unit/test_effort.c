@@ -97,7 +97,7 @@ test_effort_follows_doubt(void **state)
 	assert_true(effort.now <= effort.steady);
 	/* While nothing happens, even less. */
 	effort_update(&effort, 0, MIB, 0, 3, t += S);
-	assert_true(effort.now < effort.steady / 2);
+	assert_true(effort.now < 0.6 * effort.steady);
 }
 
 static void
