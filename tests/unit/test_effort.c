@@ -85,8 +85,8 @@ test_effort_follows_doubt(void **state)
 	effort_wake(&effort, t);
 	full = effort.now;
 	assert_true(full > 0.1);
-	for (int i = 0; i < 5; i++)
-		effort_update(&effort, 0, MIB, 1.0, 0, t += S);
+	for (int i = 0; i < 8; i++)
+		effort_update(&effort, 0, MIB, 1.0 - 0.1 * i, 0, t += S);
 	assert_true(effort.now >= full);
 	for (int i = 0; i < 8; i++)
 		effort_update(&effort, 0, MIB, 0.01, 0, t += S);
@@ -98,6 +98,23 @@ test_effort_follows_doubt(void **state)
 	/* While nothing happens, even less. */
 	effort_update(&effort, 0, MIB, 0, 3, t += S);
 	assert_true(effort.now < 0.6 * effort.steady);
+}
+
+/* Some doubt no looking removes. */
+static void
+test_effort_that_does_not_help(void **state)
+{
+	struct effort effort;
+	uint64_t t = S;
+
+	(void)state;
+	effort_init(&effort, 0.01);
+	effort_wake(&effort, t);
+	for (int i = 0; i < 24; i++)
+		effort_update(&effort, 0, MIB, 0.5, 0, t += S);
+	assert_true(effort.now < effort.full / 8);
+	effort_alarm(&effort, t += S);
+	assert_true(effort.now >= effort.full);
 }
 
 static void
@@ -185,6 +202,7 @@ main(void)
 		cmocka_unit_test(test_doubt),
 		cmocka_unit_test(test_doubt_needs_two_tiers),
 		cmocka_unit_test(test_effort_follows_doubt),
+		cmocka_unit_test(test_effort_that_does_not_help),
 		cmocka_unit_test(test_effort_ends_when_heat_never_settles),
 		cmocka_unit_test(test_growth),
 		cmocka_unit_test(test_false_alarms_are_heard_less),
