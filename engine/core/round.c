@@ -17,7 +17,7 @@
 #define TICK_NS (100 * NS_PER_MS)
 #define TICK_CALM_NS (250 * NS_PER_MS)
 #define CALM_MOST 3      /* so many intervals more between decisions when nothing changes */
-#define CALM_SHARE 0.001 /* of resident memory: planning less is as good as nothing */
+#define CALM_SHARE 0.003 /* of resident memory: planning less is as good as nothing */
 /* A sentinel takes time from nobody but its own kernel thread, and may cost more than tracking that
  * stops the targets. */
 #define SENTINEL_TIMES 3
@@ -321,6 +321,9 @@ hear_alarms(struct round *round, uint64_t now_ns)
 	if (fresh > 1 || now_ns - round->alarm_ns < ALARM_AGAIN_NS) {
 		effort_alarm(&round->effort, now_ns);
 		round_set_effort(round);
+		round->calm = 0;
+		if (round->next_decision_ns > now_ns + round->options.interval_ms * NS_PER_MS)
+			round->next_decision_ns = now_ns + round->options.interval_ms * NS_PER_MS;
 	}
 	round->alarms += fresh;
 	round->alarm_ns = now_ns;

@@ -83,18 +83,20 @@ region_rate(struct region *region, const struct sample *sample, uint64_t tick, i
  * pages may be chance, so evidence is added up for each region: how much likelier it is that the
  * region is hotter by ALARM_TIMES than that it is as hot as believed, as a logarithm. */
 #define ALARM_TIMES 4.0f
-#define ALARM_LOG 12.0f
+#define ALARM_LOG 14.0f
 #define COARSE_STEP 0.002f
 #define COARSE_SATURATES 2.0f /* accesses expected between looks */
 
-/* What is known stays, but the next gap weighs as much as all before it, nearly, or replaces it
- * when it does not fit at all. */
+/* What is known stays, but the next gaps weigh more; when there is no doubt that there is heat
+ * where there was none, the next one that does not fit replaces it. False alarms must not cost more
+ * than a little noise: cold memory was swapped for cold memory after them. */
 static void
-page_doubt(struct page_heat *page)
+page_doubt(struct page_heat *page, int certain)
 {
-	if (page->touches > 2)
-		page->touches = 2;
-	page->surprise = 1;
+	if (page->touches > 4)
+		page->touches = 4;
+	if (certain)
+		page->surprise = 1;
 }
 
 /* What a sample says for "far hotter than believed". The coarse tracker sees less than happens, and
@@ -116,7 +118,7 @@ suspicion_of(struct heat *heat, const struct sample *sample, float believed)
 }
 
 static void
-raise_alarm(struct heat *heat, const struct sample *sample, uint32_t first)
+raise_alarm(struct heat *heat, const struct sample *sample, uint32_t first, int certain)
 {
 	uint64_t end = sample->addr + sample->len_bytes;
 
@@ -129,9 +131,9 @@ raise_alarm(struct heat *heat, const struct sample *sample, uint32_t first)
 		region->renew = 0;
 		region->believed = 0; /* until the next view; one alarm is enough */
 		region->suspicion = 0;
-		page_doubt(&region->whole);
+		page_doubt(&region->whole, certain);
 		for (uint32_t p = 0; region->detail != NO_DETAIL && p < region_pages(region); p++)
-			page_doubt(&heat->details[region->detail].page[p]);
+			page_doubt(&heat->details[region->detail].page[p], certain);
 	}
 }
 
@@ -224,7 +226,7 @@ fold_range(struct heat *heat, const struct sample *sample, uint64_t tick)
 	uint64_t end = sample->addr + sample->len_bytes;
 	int64_t first = table_next(heat, sample->pid, sample->addr);
 	int known = 0;
-	float believed = 0, believed_bytes = 0;
+	float believed = 0, believed_bytes = 0, suspicion;
 	uint32_t tiers = 0;
 
 	if (first >= 0 && sample->kind == SAMPLE_ARMED)
@@ -258,8 +260,8 @@ fold_range(struct heat *heat, const struct sample *sample, uint64_t tick)
 	if (believed_bytes <= 0)
 		return;
 	believed /= believed_bytes;
-	if (suspect(heat, sample, (uint32_t)first, suspicion_of(heat, sample, believed)) <=
-	    ALARM_LOG)
+	suspicion = suspicion_of(heat, sample, believed);
+	if (suspect(heat, sample, (uint32_t)first, suspicion) <= ALARM_LOG)
 		return;
 	log_debug("heat",
 		  "process %d, %llu KiB at %#llx: seen accessed %.1f times in %.2f s, believed "
@@ -268,7 +270,7 @@ fold_range(struct heat *heat, const struct sample *sample, uint64_t tick)
 		  (unsigned long long)sample->addr, (double)sample->events,
 		  (double)sample->exposure_s, (double)believed,
 		  (double)(heat->coarse_seen / fmaxf(heat->coarse_expected, 0.001f)));
-	raise_alarm(heat, sample, (uint32_t)first);
+	raise_alarm(heat, sample, (uint32_t)first, suspicion > ALARM_LOG / 2);
 }
 
 static void
