@@ -117,6 +117,7 @@ print_line(const struct run *run, const char *phase, double now, double t_s, dou
 		run->options->name, t_s, now, phase, rate);
 	print_share(run->out, "hot_fast_share", run->view.hot_fast_share);
 	print_share(run->out, "access_fast_share", run->view.access_fast_share);
+	print_share(run->out, "access_best_share", run->view.access_best_share);
 	fprintf(run->out, ",\"hot_missing\":%llu,\"jumped\":%s,\"look_ms\":%.2f}\n",
 		(unsigned long long)run->view.hot_missing, run->jumped ? "true" : "false",
 		run->look_s * 1000);
@@ -186,6 +187,7 @@ print_summary(const struct run *run)
 		run->best_rate > 0 ? run->best_rate : rate);
 	print_share(out, "hot_fast_share", run->view.hot_fast_share);
 	print_share(out, "access_fast_share", run->view.access_fast_share);
+	print_share(out, "access_best_share", run->view.access_best_share);
 	print_reach(out, &run->reach, "");
 	print_seconds(out, "jumped_at_s", run->jumped ? run->jump_s - run->start_s : NEVER);
 	print_reach(out, &run->reach_jump, "jump_");
@@ -409,7 +411,7 @@ main(int argc, char **argv)
 	if (status)
 		return status;
 
-	run.view = (struct watch_view){NEVER, NEVER, 0};
+	run.view = (struct watch_view){NEVER, NEVER, NEVER, 0};
 	run.out = options.report ? fopen(options.report, "we") : stdout;
 	if (!run.out)
 		return failed(options.report, -errno,

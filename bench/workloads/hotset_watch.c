@@ -20,12 +20,13 @@ struct watch {
 	uint64_t rng;
 	struct watch_view view;
 	double hot_fast_mass, other_fast_mass; /* negative: not looked yet */
-	uint64_t hot, others;                  /* strata: the hot ones come first, a page each */
+	uint64_t other_fast_pages;
+	uint64_t hot, others; /* strata: the hot ones come first, a page each */
 	struct stratum strata[];
 };
 
 struct tally {
-	uint64_t fast, missing;
+	uint64_t fast, missing, fast_pages; /* fast_pages: those that the asked ones stand for */
 	double fast_mass;
 };
 
@@ -43,7 +44,7 @@ watch_new(const struct pattern *pattern, const unsigned char *base,
 	w->base = base;
 	w->fast_nodes = *fast_nodes;
 	w->rng = rng_seed(seed, UINT32_MAX);
-	w->view = (struct watch_view){-1, -1, 0};
+	w->view = (struct watch_view){-1, -1, -1, 0};
 	w->hot_fast_mass = hot ? -1 : 0;
 	w->other_fast_mass = others ? -1 : 0;
 	w->hot = hot;
@@ -72,7 +73,7 @@ watch_ask(struct watch *w, const struct pattern *pattern, uint64_t first, uint64
 {
 	void *addresses[RESIDENCY_CHUNK];
 	enum residency where[RESIDENCY_CHUNK];
-	struct tally tally = {0, 0, 0};
+	struct tally tally = {0, 0, 0, 0};
 
 	for (uint64_t done = 0; done < count;) {
 		const struct stratum *s = &w->strata[first + done];
@@ -96,6 +97,7 @@ watch_ask(struct watch *w, const struct pattern *pattern, uint64_t first, uint64
 		for (size_t i = 0; i < n; i++) {
 			if (where[i] == RESIDENCY_FAST) {
 				tally.fast++;
+				tally.fast_pages += s[i].to - s[i].from;
 				tally.fast_mass += s[i].mass;
 			} else if (where[i] == RESIDENCY_MISSING) {
 				tally.missing++;
@@ -110,7 +112,7 @@ watch_ask(struct watch *w, const struct pattern *pattern, uint64_t first, uint64
 int
 watch_look(struct watch *w, const struct pattern *pattern, bool scan, struct watch_view *ret_view)
 {
-	struct tally hot = {0, 0, 0}, others = {0, 0, 0};
+	struct tally hot = {0, 0, 0, 0}, others = {0, 0, 0, 0};
 	int r = watch_ask(w, pattern, 0, w->hot, &hot);
 
 	if (r == 0 && scan)
@@ -119,10 +121,16 @@ watch_look(struct watch *w, const struct pattern *pattern, bool scan, struct wat
 		return r;
 
 	w->hot_fast_mass = hot.fast_mass;
-	if (scan)
+	if (scan) {
 		w->other_fast_mass = others.fast_mass;
-	if (w->other_fast_mass >= 0)
+		w->other_fast_pages = others.fast_pages;
+	}
+	if (w->other_fast_mass >= 0) {
 		w->view.access_fast_share = w->hot_fast_mass + w->other_fast_mass;
+		/* Places are in the order of popularity. */
+		w->view.access_best_share =
+			pattern_mass(pattern, 0, hot.fast_pages + w->other_fast_pages);
+	}
 	w->view.hot_missing = hot.missing;
 	w->view.hot_fast_share =
 		w->hot ? (double)hot.fast / (double)w->hot : w->view.access_fast_share;

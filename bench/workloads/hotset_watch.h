@@ -18,6 +18,7 @@ struct watch;
 struct watch_view {
 	double hot_fast_share;    /* of the hot set's pages; of all accesses where none is hot */
 	double access_fast_share; /* expected share of accesses that fast memory serves */
+	double access_best_share; /* what the best placement of as many fast pages would serve */
 	uint64_t hot_missing;     /* hot pages that are in no node */
 };
 

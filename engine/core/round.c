@@ -21,7 +21,8 @@
 /* A sentinel takes time from nobody but its own kernel thread, and may cost more than tracking that
  * stops the targets. */
 #define SENTINEL_TIMES 3
-#define ALARM_AGAIN_NS (2 * NS_PER_S)
+#define ALARM_AGAIN_NS (3 * NS_PER_S)
+#define ALARMS_LEAST 4 /* within that time */
 
 void
 round_default_options(struct round_options *ret)
@@ -310,23 +311,26 @@ decide(struct round *round, uint64_t now_ns)
 	round->stats.rounds++;
 }
 
-/* One alarm may be chance; a real change raises several at once, or the same again. */
+/* One alarm may be chance, and two; a real change raises many within a second or two. */
 static void
 hear_alarms(struct round *round, uint64_t now_ns)
 {
-	uint64_t fresh = heat_alarms(round->heat) - round->alarms;
+	uint64_t alarms = heat_alarms(round->heat);
 
-	if (!fresh)
+	if (alarms == round->alarms)
 		return;
-	if (fresh > 1 || now_ns - round->alarm_ns < ALARM_AGAIN_NS) {
-		effort_alarm(&round->effort, now_ns);
-		round_set_effort(round);
-		round->calm = 0;
-		if (round->next_decision_ns > now_ns + round->options.interval_ms * NS_PER_MS)
-			round->next_decision_ns = now_ns + round->options.interval_ms * NS_PER_MS;
+	if (now_ns - round->alarm_ns > ALARM_AGAIN_NS) {
+		round->alarm_ns = now_ns;
+		round->alarms_before = round->alarms;
 	}
-	round->alarms += fresh;
-	round->alarm_ns = now_ns;
+	round->alarms = alarms;
+	if (alarms - round->alarms_before < ALARMS_LEAST)
+		return;
+	effort_alarm(&round->effort, now_ns);
+	round_set_effort(round);
+	round->calm = 0;
+	if (round->next_decision_ns > now_ns + round->options.interval_ms * NS_PER_MS)
+		round->next_decision_ns = now_ns + round->options.interval_ms * NS_PER_MS;
 }
 
 static int64_t

@@ -76,8 +76,9 @@ struct round {
 	size_t residency_urgent;  /* regions to read at once, after mappings changed */
 	struct horizon horizon;
 	uint64_t promoted_standing; /* bytes in tier 0 that were promoted in the last minutes */
-	uint64_t alarms;            /* of the heat, heard so far */
-	uint64_t alarm_ns;          /* the last */
+	uint64_t alarms;            /* of the heat, so far */
+	uint64_t alarms_before;     /* when those began that are looked at together, */
+	uint64_t alarm_ns;          /* which was then */
 	uint64_t promoted_noted;    /* promoted bytes then */
 	double latency_noted; /* of an average access, when heat was last told of a change of speed
 			       */
