@@ -30,7 +30,7 @@ effort_init(struct effort *effort, double steady_share)
 void
 effort_wake(struct effort *effort, uint64_t now_ns)
 {
-	effort->now = effort->growing ? 0 : effort->full;
+	effort->now = effort->paused ? 0 : effort->full;
 	effort->woken_ns = now_ns;
 	effort->moved_bytes = 0;
 	effort->alarmed = 0;
@@ -40,16 +40,16 @@ effort_wake(struct effort *effort, uint64_t now_ns)
 }
 
 void
-effort_grow(struct effort *effort, int growing, uint64_t now_ns)
+effort_pause(struct effort *effort, int paused)
 {
-	effort->growing = growing;
-	effort_wake(effort, now_ns);
+	effort->paused = paused;
+	effort->now = paused ? 0 : effort->steady;
 }
 
 void
 effort_alarm(struct effort *effort, uint64_t now_ns)
 {
-	if (effort->growing || now_ns < effort->deaf_until_ns || effort->now >= effort->full)
+	if (effort->paused || now_ns < effort->deaf_until_ns || effort->now >= effort->full)
 		return;
 	effort_wake(effort, now_ns);
 	effort->alarmed = 1;
@@ -87,7 +87,7 @@ effort_update(struct effort *effort, uint64_t planned_bytes, uint64_t fast_bytes
 	double worth = doubt / FULL_DOUBT, least = effort->steady, now;
 
 	effort->moved_bytes += planned_bytes;
-	if (effort->growing || awake_ns < LEARN_AT_LEAST_NS)
+	if (effort->paused || awake_ns < LEARN_AT_LEAST_NS)
 		return;
 	judge_progress(effort, doubt, now_ns);
 	now = effort->hope * (worth < 1 ? effort->full * worth * worth : effort->full);

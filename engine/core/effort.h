@@ -16,7 +16,7 @@ struct effort {
 	double steady; /* share of one CPU in the steady state */
 	double full;   /* while learning */
 	double now;
-	int growing;
+	int paused;
 	double hope; /* 1, and half of it each time that looking harder did not help */
 	double doubt_then;
 	uint64_t judged_ns;
@@ -28,10 +28,10 @@ struct effort {
 };
 
 void effort_init(struct effort *effort, double steady_share);
-/* A new target. */
+/* There is much to learn: a new target, or one that has grown. */
 void effort_wake(struct effort *effort, uint64_t now_ns);
-/* The targets' resident memory is growing fast, or no more: then there is much to learn. */
-void effort_grow(struct effort *effort, int growing, uint64_t now_ns);
+/* The targets' resident memory is growing fast, or no more. */
+void effort_pause(struct effort *effort, int paused);
 /* Heat where there was none, says a tracker. One that cries wolf is heard less and less. */
 void effort_alarm(struct effort *effort, uint64_t now_ns);
 /* After a decision: what it wanted to move, of how much fast memory; which share of all accesses

@@ -153,9 +153,11 @@ round_add(struct round *round, int32_t pid, uint64_t now_ns, struct sluice_err *
 		return r;
 	}
 	round->targets[round->target_count++] = (struct target){.pid = pid, .added_ns = now_ns};
-	/* It may just be filling its memory; that is seen within half a second. */
-	effort_grow(&round->effort, 1, now_ns);
-	round->still_looks = 0;
+	/* The first may just be filling its memory; that is seen within half a second. */
+	if (round->target_count == 1) {
+		effort_pause(&round->effort, 1);
+		round->still_looks = 0;
+	}
 	round_set_effort(round);
 	round->calm = 0;
 	round->next_decision_ns = now_ns;

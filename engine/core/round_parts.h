@@ -20,8 +20,9 @@ struct target {
 	uint64_t added_ns;
 	uint64_t spans_due_ns; /* when its mappings are read next */
 	uint64_t spans_hash;
-	uint64_t resident_now; /* of the whole process, 0: not looked yet */
-	int grew;              /* since all targets' memory began to grow */
+	uint64_t resident_now;  /* of the whole process, 0: not looked yet */
+	uint64_t learned_bytes; /* resident when it was last learned, 0: never */
+	int grew;               /* fast, since then */
 	uint64_t pinned_bytes;
 	uint64_t resident_bytes[ROUND_TIERS_MAX];
 	double access_rate[ROUND_TIERS_MAX];

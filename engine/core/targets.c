@@ -17,8 +17,10 @@
 #define RESIDENCY_SLICE_MAX 512
 #define RESIDENCY_URGENT_MAX 8192
 #define GROWTH_EVERY_NS (250 * NS_PER_MS)
-#define GROWTH 1.01   /* by so much from look to look */
-#define STILL_LOOKS 2 /* without growth, and it has ended */
+#define GROWTH 1.01       /* by so much from look to look */
+#define STILL_LOOKS 2     /* without growth, and it has ended */
+#define LARGER 1.25       /* than when it was learned */
+#define WORTH_WAKING 0.05 /* of all targets' memory */
 
 void
 target_mark_ended(struct round *round, int32_t pid)
@@ -107,12 +109,40 @@ sync_residency(struct round *round, uint64_t now_ns)
 	}
 }
 
+/* What is much larger than when it was last learned is learned anew; of a program that filled its
+ * memory meanwhile, what was seen before is forgotten. */
+static void
+learn_anew(struct round *round, uint64_t now_ns)
+{
+	uint64_t all = 0, fresh = 0;
+
+	for (size_t i = 0; i < round->target_count; i++) {
+		struct target *target = &round->targets[i];
+
+		all += target->resident_now;
+		if (target->resident_now &&
+		    (double)target->resident_now > LARGER * (double)target->learned_bytes) {
+			if (target->grew)
+				heat_restart(round->heat, target->pid, now_ns);
+			fresh += target->resident_now;
+			target->learned_bytes = target->resident_now;
+		}
+		target->grew = 0;
+	}
+	if ((double)fresh <= WORTH_WAKING * (double)all)
+		return;
+	effort_wake(&round->effort, now_ns);
+	round_set_effort(round);
+	round->residency_urgent = heat_region_count(round->heat);
+}
+
 /* While programs fill their memory nothing can be learned from it: marked pages are not touched,
- * and look cold. When they are done, all is looked at anew. */
+ * and look cold. */
 static void
 watch_growth(struct round *round, uint64_t now_ns)
 {
 	uint64_t before = 0, after = 0;
+	int grows;
 
 	if (now_ns < round->growth_due_ns)
 		return;
@@ -132,22 +162,16 @@ watch_growth(struct round *round, uint64_t now_ns)
 		}
 		target->resident_now = bytes;
 	}
-	if ((double)after > GROWTH * (double)before) {
-		round->still_looks = 0;
-		if (!round->effort.growing) {
-			effort_grow(&round->effort, 1, now_ns);
-			round_set_effort(round);
-		}
-	} else if (round->effort.growing && ++round->still_looks >= STILL_LOOKS) {
-		effort_grow(&round->effort, 0, now_ns);
+	grows = (double)after > GROWTH * (double)before;
+	round->still_looks = grows ? 0 : round->still_looks + 1;
+	if (!grows && round->still_looks < STILL_LOOKS)
+		return;
+	if (grows != round->effort.paused) {
+		effort_pause(&round->effort, grows);
 		round_set_effort(round);
-		round->residency_urgent = heat_region_count(round->heat);
-		for (size_t i = 0; i < round->target_count; i++) {
-			if (round->targets[i].grew)
-				heat_restart(round->heat, round->targets[i].pid, now_ns);
-			round->targets[i].grew = 0;
-		}
 	}
+	if (!grows)
+		learn_anew(round, now_ns);
 }
 
 void

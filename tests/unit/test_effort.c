@@ -137,12 +137,15 @@ test_growth(void **state)
 
 	(void)state;
 	effort_init(&effort, 0.01);
-	effort_grow(&effort, 1, S);
+	effort_pause(&effort, 1);
+	effort_wake(&effort, S);
 	assert_true(effort.now <= 0);
 	effort_alarm(&effort, 2 * S);
 	effort_update(&effort, 0, MIB, 1.0, 0, 10 * S);
 	assert_true(effort.now <= 0);
-	effort_grow(&effort, 0, 11 * S);
+	effort_pause(&effort, 0);
+	assert_true(effort.now >= effort.steady && effort.now < effort.full);
+	effort_wake(&effort, 11 * S);
 	assert_true(effort.now >= effort.full);
 }
 
