@@ -248,7 +248,7 @@ procfs_resident(const char *sysroot, int32_t pid, uint64_t *ret_bytes)
 	pages = strtoull(size_end, &end, 10);
 	if (size_end == line || end == size_end)
 		return -EBADMSG;
-	*ret_bytes = pages * 4096;
+	*ret_bytes = pages * (uint64_t)sysconf(_SC_PAGESIZE);
 	return 0;
 }
 

@@ -72,6 +72,7 @@ struct hintfault {
 	double purse_ns; /* of the targets' time that may still be spent */
 	uint64_t purse_at_ns;
 	uint64_t mark_until_ns;
+	int counts;              /* the kernel tells how many pages a window marked */
 	uint64_t fault_ns;       /* price of one fault */
 	uint64_t kernel_faults;  /* hint faults of the machine that were paid for */
 	uint64_t drained_faults; /* faults of targets in the last drain */
@@ -214,6 +215,7 @@ open_events(struct hintfault *self, struct sluice_err *reterr)
 		.clockid = CLOCK_MONOTONIC,
 	};
 	struct perf_event_attr marked = {0};
+	struct sluice_err err = {0, ""};
 	long long type;
 	int r = read_number("", KPROBE_TYPE, &type);
 
@@ -233,8 +235,11 @@ open_events(struct hintfault *self, struct sluice_err *reterr)
 		r = perf_rings_add(self->rings, EVENT_FAULT, &fault, "page-faults", reterr);
 	if (r == 0)
 		r = perf_rings_add(self->rings, EVENT_MARK, &mark, "kprobe on " MARKER, reterr);
-	if (r == 0)
-		r = perf_rings_add(self->rings, EVENT_MARKED, &marked, "return of " MARKER, reterr);
+	/* Without it windows are taken for what they should have been. */
+	self->counts = r == 0 && perf_rings_add(self->rings, EVENT_MARKED, &marked,
+						"return of " MARKER, &err) == 0;
+	if (r == 0 && !self->counts)
+		log_debug("hintfault", "how much is marked is not known: %s", err.msg);
 	return r;
 }
 
@@ -373,7 +378,9 @@ finish(struct hintfault *self)
 		if (sample.kind == SAMPLE_ARMED) {
 			sample.tiers = hint_scan_marked(&self->scan, sample.pid, sample.len_bytes,
 							sample.time_ns);
-			if (sample.events <= 0)
+			if (!self->counts)
+				sample.events = 0;
+			else if (sample.events <= 0)
 				continue;
 			hint_windows_marked(&self->windows, sample.pid, sample.addr,
 					    sample.addr + sample.len_bytes, sample.time_ns);
