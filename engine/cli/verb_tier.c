@@ -254,6 +254,12 @@ carry_out(struct cli *cli, struct client *client, const json_t *plan, int guarde
 		if (interrupted) {
 			if (!cli->json && isatty(STDOUT_FILENO))
 				printf("\n");
+			/* Asked for, not left to the end of the connection: that waits for
+			 * half a minute only, and memory may take longer to empty. */
+			status = ask(cli, client, json_pack("{s:s}", "verb", "tier_undo"), &answer);
+			if (status != EXIT_OK)
+				return status;
+			json_decref(answer);
 			return cli_fail(cli, EXIT_GENERAL, -EINTR,
 					"interrupted: what was done so far is undone");
 		}

@@ -12,6 +12,7 @@
 #include "exit_status.h"
 #include "json_text.h"
 #include "lock.h"
+#include "log.h"
 #include "service.h"
 #include "settings.h"
 
@@ -258,11 +259,30 @@ tier_step(struct service *service, const json_t *request)
 	return answer;
 }
 
+json_t *
+tier_undo(struct service *service, const json_t *request)
+{
+	struct sluice_err err = {0, ""};
+	int r;
+
+	(void)request;
+	if (!service->tier)
+		return control_error(-EBADMSG, EXIT_USAGE, "no change is open");
+	r = change_undo(service->tier->change, &err);
+	tier_close(service);
+	return r < 0 ? control_error(r, EXIT_HALF_DONE, err.msg) : json_pack("{s:b}", "ok", 1);
+}
+
 void
 tier_close(struct service *service)
 {
+	struct sluice_err err = {0, ""};
+
 	if (!service->tier)
 		return;
+	/* Whoever asked for it may be gone: the log is the only one to tell. */
+	if (change_undo(service->tier->change, &err) < 0)
+		log_error("tier", "%s", err.msg);
 	change_free(service->tier->change);
 	settings_close(service->tier->settings); /* after the undoing */
 	lock_drop(&service->tier->lock_fd);

@@ -17,6 +17,8 @@ struct service;
 json_t *tier_list(struct service *service, const json_t *request);
 json_t *tier_open(struct service *service, const json_t *request);
 json_t *tier_step(struct service *service, const json_t *request);
+/* Gives the change up. The answer comes when all is undone, or says what could not be. */
+json_t *tier_undo(struct service *service, const json_t *request);
 
 /* Undoes what is not complete. None open is fine. */
 void tier_close(struct service *service);

@@ -365,6 +365,13 @@ verb_tier_step(struct service *service, struct control_client *client, const jso
 	return tier_step(service, request);
 }
 
+static json_t *
+verb_tier_undo(struct service *service, struct control_client *client, const json_t *request)
+{
+	(void)client;
+	return tier_undo(service, request);
+}
+
 struct verb {
 	const char *name;
 	int needs_engine;
@@ -390,6 +397,7 @@ static const struct verb verbs[] = {
 	{"tier_list", 0, verb_tier_list},
 	{"tier_open", 0, verb_tier_open},
 	{"tier_step", 0, verb_tier_step},
+	{"tier_undo", 0, verb_tier_undo},
 	{"topology", 0, verb_topology},
 	{"watch", 1, verb_watch},
 };

@@ -302,6 +302,35 @@ test_cxl_each_failure(void **state)
 	}
 }
 
+/* A change that is given up says whether all is as before: nobody may be told so otherwise. */
+static void
+test_giving_up(void **state)
+{
+	for (int fails = 0; fails < 2; fails++) {
+		struct sluice_err err = {0, ""};
+		struct change *change = NULL;
+
+		setup(state);
+		put_cxl();
+		assert_int_equal(change_new(&env, "mem0", DEVICE_ONLINE, 0, &change, &err), 0);
+		for (int i = 0; i < 9; i++)
+			assert_int_equal(change_step(change, &err), 1);
+		if (fails)
+			world.refuses = CXL "decoder0.0/delete_region";
+		events[0] = '\0';
+		assert_int_equal(change_undo(change, &err) < 0, fails);
+		assert_int_equal(strstr(err.msg, "could not all be undone") != NULL, fails);
+		assert_non_null(strstr(events, "commit=0 target0=none dpa_size=0 "));
+		/* Once, and not again at the end. */
+		events[0] = '\0';
+		assert_int_equal(change_undo(change, &err), 0);
+		change_free(change);
+		assert_string_equal(events, "");
+		fake_root_remove(state);
+	}
+	assert_int_equal(change_undo(NULL, NULL), 0);
+}
+
 /* Blocks that the kernel's policy brought online for itself are made movable; a change that is
  * given up half way is undone. */
 static void
@@ -562,6 +591,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_cxl_online, setup, fake_root_remove),
 		cmocka_unit_test_setup_teardown(test_cxl_each_failure, NULL, NULL),
+		cmocka_unit_test(test_giving_up),
 		cmocka_unit_test_setup_teardown(test_policy_and_abandoning, setup,
 						fake_root_remove),
 		cmocka_unit_test_setup_teardown(test_cxl_offline_and_back, setup, fake_root_remove),

@@ -127,13 +127,25 @@ undo_all(struct change *change, struct sluice_err *reterr)
 	return worst;
 }
 
+int
+change_undo(struct change *change, struct sluice_err *reterr)
+{
+	struct sluice_err why = {0, ""};
+	int r = change && !change->complete ? undo_all(change, &why) : 0;
+
+	return r < 0 ? sluice_fail(reterr, r,
+				   "what was done so far could not all be undone: %s. The same "
+				   "command again carries on from there",
+				   why.msg)
+		     : 0;
+}
+
 void
 change_free(struct change *change)
 {
 	if (!change)
 		return;
-	if (!change->complete)
-		undo_all(change, NULL);
+	change_undo(change, NULL);
 	if (change->root >= 0)
 		close(change->root);
 	free(change->blocks);
