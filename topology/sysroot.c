@@ -77,6 +77,16 @@ sysroot_open(const char *root)
 	return fd < 0 ? -errno : fd;
 }
 
+/* Is it the root of this process, which no link leads out of? */
+static bool
+is_own_root(int root)
+{
+	struct stat given, own;
+
+	return fstat(root, &given) == 0 && stat("/", &own) == 0 && given.st_dev == own.st_dev &&
+	       given.st_ino == own.st_ino;
+}
+
 static int
 open_under(int root, const char *path, int flags)
 {
@@ -85,11 +95,15 @@ open_under(int root, const char *path, int flags)
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
 	};
 	int fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+	int error = fd < 0 ? errno : 0;
 
-	/* Container seccomp filters of some years ago refuse what they do not know. */
-	if (fd < 0 && (errno == ENOSYS || errno == EPERM))
+	/* Container seccomp filters of some years ago refuse what they do not know. Of a captured
+	 * tree a plain open would follow links out of it: that is not read there. */
+	if ((error == ENOSYS || error == EPERM) && is_own_root(root)) {
 		fd = openat(root, path, flags | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
+		error = fd < 0 ? errno : 0;
+	}
+	return fd < 0 ? -error : fd;
 }
 
 static int

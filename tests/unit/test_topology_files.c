@@ -3,6 +3,12 @@
  * test_topology_files.c - the topology on captured machines, on damaged trees, and while files
  * change under it.
  */
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
 #include "topology_tree.h"
 
 #include <malloc.h>
@@ -258,6 +264,48 @@ test_links_stay_inside(void **state)
 	close(root);
 }
 
+/* From here on openat2 is refused, as old containers do. */
+static bool
+refuse_openat2(void)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {sizeof(filter) / sizeof(filter[0]), filter};
+
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+/* Without openat2 the machine itself is read all the same, but no captured tree, as links would
+ * lead out of it. */
+static void
+test_links_stay_inside_without_openat2(void **state)
+{
+	int status = 0;
+	pid_t child;
+
+	(void)state;
+	tree_link("outside", "/proc/version");
+	child = fork();
+	if (child == 0) {
+		int captured = sysroot_open(tree_root), own = sysroot_open(NULL);
+		char text[4096];
+
+		if (captured < 0 || own < 0 || !refuse_openat2())
+			_exit(77);
+		_exit((sysroot_read(captured, text, sizeof(text), "outside") >= 0) |
+		      (sysroot_read(own, text, sizeof(text), "proc/version") <= 0) << 1);
+	}
+	assert_true(child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status));
+	if (WEXITSTATUS(status) == 77)
+		skip();
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 static void
 test_bounded_read(void **state)
 {
@@ -422,6 +470,7 @@ main(void)
 		TREE_TEST(test_damaged_sizes),
 		TREE_TEST(test_damaged_files),
 		TREE_TEST(test_links_stay_inside),
+		TREE_TEST(test_links_stay_inside_without_openat2),
 		TREE_TEST(test_bounded_read),
 		cmocka_unit_test(test_nodeset),
 		TREE_TEST(test_long_cpu_list),
