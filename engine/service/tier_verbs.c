@@ -74,12 +74,18 @@ add_device(void *userdata, const struct device_status *status)
 json_t *
 tier_list(struct service *service, const json_t *request)
 {
+	const char *sysroot = options_text(service->options, OPTION_SYSROOT, 0);
 	struct sluice_err err = {0, ""};
-	json_t *devices = json_array();
-	int r = devices_list(&machine, add_device, devices, &err);
+	json_t *devices;
+	int r;
 
-	(void)service;
 	(void)request;
+	if (sysroot && sysroot[0] && strcmp(sysroot, "/") != 0)
+		return control_error(-EBADMSG, EXIT_USAGE,
+				     "devices are listed of the machine itself only, not of a "
+				     "--sysroot; 'sluice topology' shows those of a captured one");
+	devices = json_array();
+	r = devices_list(&machine, add_device, devices, &err);
 	if (r < 0) {
 		json_decref(devices);
 		return failure(r, &err);

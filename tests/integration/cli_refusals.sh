@@ -8,6 +8,7 @@ run=("$real/sluice" run --sysroot "$root" --state-dir "$state" --policy-dir "$po
 touched=(touch "$tmp/started")
 
 expect 2 "unknown verb 'frobnicate'" "$real/sluice" frobnicate
+expect 2 "devices are listed of the machine itself" "$real/sluice" tier list --sysroot "$root"
 expect 2 "unknown option '--frob'" "$real/sluice" --frob
 expect 2 "no command" "${run[@]}"
 expect 2 "'--frob' is not understood" "${run[@]}" --frob -- "${touched[@]}"
