@@ -92,8 +92,10 @@ hint_scan_close(struct hint_scan *scan)
 	scan->topology = NULL;
 }
 
-/* With more than a gigabyte free the kernel promotes whatever faults, whatever the rate limit says.
- * Were the tiering bit cleared while it is at it, that page would keep its time. */
+/* With more than a gigabyte free the kernel promotes whatever faults, whatever the rate limit says,
+ * to the node of the CPU that it faults on. Were the tiering bit cleared while it is at it, that
+ * page would keep its time. What the user corrects and what was measured is nothing to the kernel:
+ * hence a topology without both. */
 static int
 kernel_may_promote(const struct hint_scan *scan)
 {
@@ -102,7 +104,7 @@ kernel_may_promote(const struct hint_scan *scan)
 	for (size_t i = 0; i < sluice_topology_node_count(scan->topology); i++) {
 		const struct sluice_node *node = sluice_topology_node(scan->topology, i);
 
-		if (node->tier == 0 && node->free_bytes > KERNEL_PROMOTES_BYTES)
+		if ((node->has_cpu || node->tier == 0) && node->free_bytes > KERNEL_PROMOTES_BYTES)
 			return 1;
 	}
 	return 0;
