@@ -236,7 +236,10 @@ print_verb_help(const struct cli *cli, const struct verb *verb)
 	for (const struct verb_option *option = verb->options; option && option->name; option++)
 		print_option(option->name, option->metavar, option->help, NULL);
 	for (int id = 0; id < OPTION_COUNT; id++) {
-		if (verb->reach != REACH_SERVICE || id == OPTION_SOCKET || id == OPTION_LOG_LEVEL)
+		int minds = verb->minds ? (verb->minds & VERB_MINDS(id)) != 0
+					: verb->reach != REACH_SERVICE;
+
+		if (minds || id == OPTION_SOCKET || id == OPTION_LOG_LEVEL)
 			print_table_option(cli, (enum option_id)id);
 	}
 	print_common_options(verb->reach);

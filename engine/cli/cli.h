@@ -7,6 +7,7 @@
 #define CLI_H
 
 #include <jansson.h>
+#include <stdint.h>
 
 #include "client.h"
 #include "exit_status.h"
@@ -32,10 +33,15 @@ enum verb_reach {
 	REACH_PRIVATE  /* always a private one */
 };
 
+#define VERB_MINDS(option) (1u << (option))
+
 struct verb {
 	const char *name, *arguments, *summary;
 	enum verb_reach reach;
 	const struct verb_option *options; /* may be NULL */
+	/* Options of options.h that mean something to it, for --help: VERB_MINDS of each. 0: all,
+	 * or with REACH_SERVICE those that reach the service. */
+	uint32_t minds;
 	/* argv[0..argc) are the words after the verb, common options taken out (for `run` only up
 	 * to the command). Returns the exit status. */
 	int (*run)(struct cli *cli, int argc, char **argv);

@@ -64,5 +64,6 @@ const struct verb verb_policies = {
 	.arguments = "",
 	.summary = "list the policies, their parameters, and files that do not load",
 	.reach = REACH_EITHER,
+	.minds = VERB_MINDS(OPTION_POLICY_DIR),
 	.run = policies_main,
 };

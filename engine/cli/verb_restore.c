@@ -37,5 +37,6 @@ const struct verb verb_restore = {
 	.arguments = "",
 	.summary = "put back kernel settings that a killed run left changed",
 	.reach = REACH_EITHER,
+	.minds = VERB_MINDS(OPTION_STATE_DIR) | VERB_MINDS(OPTION_SYSROOT),
 	.run = restore_main,
 };

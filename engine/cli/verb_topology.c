@@ -193,5 +193,7 @@ const struct verb verb_topology = {
 	.summary = "show the machine's memory tiers and nodes, and why they rank so",
 	.reach = REACH_EITHER,
 	.options = topology_options,
+	.minds = VERB_MINDS(OPTION_STATE_DIR) | VERB_MINDS(OPTION_NODES) |
+		 VERB_MINDS(OPTION_SYSROOT) | VERB_MINDS(OPTION_SYNTHETIC),
 	.run = topology_main,
 };

@@ -103,6 +103,7 @@ json "$tmp/v.json" '(.policies | length) == 2 and ([.policies[] | select(.proble
 json "$tmp/v.json" '.options | map(select(.key == "rate"))[0] | .values == ["1M"] and .from == "command line"'
 json "$tmp/v.json" '.options | map(select(.key == "policy-set"))[0].values == ["a=2"]'
 check "restore has nothing to do" "$real/sluice" restore --state-dir "$state" --sysroot "$root"
+check "topology --help has no option of moving" sh -c '! "$1" topology --help | grep -q -e --rate' sh "$real/sluice"
 check "help names every verb" sh -c '"$1" --help | grep -q topology' sh "$real/sluice"
 check "version" sh -c '"$1" --version | grep -q "^sluice [0-9]"' sh "$real/sluice"
 exit $bad
