@@ -60,6 +60,8 @@ wants() { # SENTENCE JQ-FILTER
 	fi
 }
 wants 'two tiers, of two nodes each' '[.tiers[] | select(.kind != "swap") | .nodes] == [[0, 1], [2, 3]]'
+wants 'each socket has its own order, its own slow node before the other socket'"'"'s' \
+	'[.initiators[] | [.node, [.near_to_far[].node]]] == [[0, [0, 1, 2, 3]], [1, [1, 0, 3, 2]]]'
 wants 'kinds: DRAM, and memory that nothing tells more of' '[.nodes[].kind] == ["dram", "dram", "remote", "remote"]'
 wants 'slow nodes are three times as slow' '[.nodes[].read_latency_ns] | .[2] == 3 * .[0] and .[3] == 3 * .[1] and .[0] == .[1] and .[0] > 0'
 wants 'sizes within a tenth of what the shape says' \
