@@ -109,8 +109,8 @@ struct change;
  * nothing of that kind can be done; -ENODEV: there is no such device; -EPERM. */
 int change_new(const struct device_env *env, const char *name, enum device_action action,
 	       int for_kernel, struct change **ret, struct sluice_err *reterr);
-/* Gives a change up: what is not complete is undone. As long as its steps took, and no one may be told
- * that all is as before until it gives 0. NULL, and one that is complete, are fine. */
+/* Gives a change up: what is not complete is undone. As long as its steps took, and no one may be
+ * told that all is as before until it gives 0. NULL, and one that is complete, are fine. */
 int change_undo(struct change *change, struct sluice_err *reterr);
 /* Undoes what is not complete, and cannot say whether that worked. NULL is fine. */
 void change_free(struct change *change);
