@@ -14,6 +14,30 @@
  * dominated by the call's own cost. */
 #define COST_PAGES_MIN 64
 
+/* Addresses of the pages of an entry. Of a region without detail heat knows how many pages are in
+ * the tier, not which: then the kernel is asked, or pages of a third tier would be moved too. */
+static size_t
+entry_pages(struct round *round, const struct plan_move *move, uint64_t addrs[ROUND_BATCH])
+{
+	const struct sluice_region *entry = &round->entries[move->region];
+	size_t count = heat_entry_pages(round->heat, move->region, addrs, ROUND_BATCH), kept = 0;
+	uint8_t tiers[HEAT_REGION_PAGES];
+	int huge = 0;
+
+	if (count * move->unit_bytes <= entry->bytes)
+		return count;
+	/* One that has become huge meanwhile is seen as such by the next plan. */
+	if (round->parts.memory_ops->residency(round->parts.memory, entry->pid, entry->addr,
+					       entry->span_bytes, tiers, &huge, NULL) < 0 ||
+	    huge)
+		return 0;
+	for (size_t i = 0; i < count; i++) {
+		if (tiers[(addrs[i] - entry->addr) / HEAT_PAGE_BYTES] == entry->tier)
+			addrs[kept++] = addrs[i];
+	}
+	return kept;
+}
+
 void
 carry_enqueue(struct round *round)
 {
@@ -28,15 +52,12 @@ carry_enqueue(struct round *round)
 	for (size_t i = 0; i < round->plan.count; i++) {
 		const struct plan_move *move = &round->plan.moves[i];
 		const struct sluice_region *entry = &round->entries[move->region];
-		size_t pages, unit;
+		size_t pages;
 
 		if (!move->bytes)
 			continue;
-		pages = heat_entry_pages(round->heat, move->region, addrs, ROUND_BATCH);
-		if (!pages)
-			continue;
-		unit = entry->bytes / pages; /* 4 KiB, or 2 MiB for a huge page */
-		for (size_t p = 0; p < pages && (p + 1) * unit <= move->bytes; p++) {
+		pages = entry_pages(round, move, addrs);
+		for (size_t p = 0; p < pages && (p + 1) * move->unit_bytes <= move->bytes; p++) {
 			if (round->queue_count == round->queue_max)
 				return;
 			round->queue[round->queue_count++] = (struct queued_page){
@@ -44,8 +65,7 @@ carry_enqueue(struct round *round)
 				.pid = entry->pid,
 				.tier = (uint8_t)move->tier,
 				.from = (uint8_t)entry->tier,
-				.bytes = unit == HEAT_REGION_BYTES ? HEAT_REGION_BYTES
-								   : HEAT_PAGE_BYTES,
+				.bytes = move->unit_bytes,
 				.moved_before = entry->age_ms < HEAT_NEVER_MOVED_MS,
 				.moved_lately = entry->age_ms <= YOUNG_MS,
 			};

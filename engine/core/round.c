@@ -288,6 +288,9 @@ decide(struct round *round, uint64_t now_ns)
 		log_warn("policy", "%s: %s; nothing is moved this round", round->parts.policy->name,
 			 err.msg[0] ? err.msg : strerror(-r));
 	} else {
+		for (size_t i = 0; i < round->plan.count; i++)
+			round->plan.moves[i].unit_bytes =
+				heat_entry_unit(round->heat, (size_t)round->plan.moves[i].region);
 		planned = governor_admit(&governor, &round->plan, round->stats.refused_bytes);
 		round->stats.planned_bytes += planned;
 		if (!round->options.dry_run)

@@ -518,6 +518,14 @@ heat_entry_pages(const struct heat *heat, size_t i, uint64_t *addrs, size_t capa
 	return count;
 }
 
+uint32_t
+heat_entry_unit(const struct heat *heat, size_t i)
+{
+	return i < heat->entry_count && region_is_huge(&heat->regions[heat->refs[i].region])
+		       ? HEAT_REGION_BYTES
+		       : HEAT_PAGE_BYTES;
+}
+
 uint64_t
 heat_alarms(const struct heat *heat)
 {
