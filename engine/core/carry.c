@@ -2,7 +2,6 @@
 /* carry.c - carrying out an admitted plan: in order, in batches, within the rate, and accounted. */
 #include <errno.h>
 
-#include "clock.h"
 #include "log.h"
 #include "round_parts.h"
 
@@ -134,13 +133,6 @@ queued_bytes(const struct round *round)
 }
 
 static uint64_t
-read_clock(const struct round *round)
-{
-	return round->parts.clock_ns ? round->parts.clock_ns(round->parts.clock_ctx)
-				     : clock_now_ns();
-}
-
-static uint64_t
 move_batch(struct round *round, size_t count, uint64_t now_ns)
 {
 	const struct queued_page *pages = &round->queue[round->queue_done];
@@ -152,10 +144,10 @@ move_batch(struct round *round, size_t count, uint64_t now_ns)
 
 	for (size_t i = 0; i < count; i++)
 		addrs[i] = pages[i].addr;
-	began = read_clock(round);
+	began = round_clock_ns(round);
 	r = round->parts.mover_ops->move(round->parts.mover, pages->pid, addrs, count, pages->tier,
 					 outcomes, bytes, landed, &err);
-	took = read_clock(round) - began;
+	took = round_clock_ns(round) - began;
 	if (r == -ESRCH)
 		target_mark_ended(round, pages->pid);
 	else if (r < 0)
@@ -211,16 +203,11 @@ cut_room(struct round *round)
 	struct sluice_tier tiers[ROUND_TIERS_MAX];
 	size_t count = 0;
 
-	if (round->parts.memory_ops->tiers(round->parts.memory, tiers, ROUND_TIERS_MAX, &count,
-					   NULL) < 0)
+	if (round_read_tiers(round, round->options.watermark_percent / 2, tiers, &count) < 0)
 		return;
 	for (size_t t = 0; t < count; t++) {
-		uint64_t keep = (uint64_t)((double)tiers[t].total_bytes *
-					   round->options.watermark_percent / 200.0);
-		uint64_t room = tiers[t].free_bytes > keep ? tiers[t].free_bytes - keep : 0;
-
-		if (round->room_bytes[t] > room)
-			round->room_bytes[t] = room;
+		if (round->room_bytes[t] > tiers[t].room_bytes)
+			round->room_bytes[t] = tiers[t].room_bytes;
 	}
 }
 

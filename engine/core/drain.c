@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "clock.h"
 #include "log.h"
 #include "round_parts.h"
 
@@ -83,16 +82,12 @@ read_room(struct round *round, uint64_t *room, size_t *ret_tiers)
 {
 	struct sluice_tier tiers[ROUND_TIERS_MAX];
 	size_t count = 0;
+	int r = round_read_tiers(round, round->options.watermark_percent, tiers, &count);
 
-	if (round->parts.memory_ops->tiers(round->parts.memory, tiers, ROUND_TIERS_MAX, &count,
-					   NULL) < 0)
-		return -EIO;
-	for (size_t t = 0; t < count; t++) {
-		uint64_t keep = (uint64_t)((double)tiers[t].total_bytes *
-					   round->options.watermark_percent / 100.0);
-
-		room[t] = tiers[t].free_bytes > keep ? tiers[t].free_bytes - keep : 0;
-	}
+	if (r < 0)
+		return r;
+	for (size_t t = 0; t < count; t++)
+		room[t] = tiers[t].room_bytes;
 	*ret_tiers = count;
 	return 0;
 }
@@ -163,11 +158,11 @@ drain_region(struct round *round, uint64_t addr, uint32_t len_bytes, uint64_t *r
 		}
 		if (!count)
 			continue;
-		began = clock_now_ns();
+		began = round_clock_ns(round);
 		r = round->parts.mover_ops->move(round->parts.mover, drain->pid, addrs, count, t,
 						 outcomes, bytes, landed, &err);
 		round->stats.move_calls++;
-		round->stats.move_ns += clock_now_ns() - began;
+		round->stats.move_ns += round_clock_ns(round) - began;
 		account(round, drain->pid, addrs, count, unit, outcomes, bytes, landed, now_ns);
 		if (r == -ESRCH)
 			return r;
@@ -204,7 +199,7 @@ drain_target(struct round *round, uint64_t began_ns, uint64_t *room, size_t tier
 		while (addr < round->spans[i].end) {
 			uint64_t next = (addr / HEAT_REGION_BYTES + 1) * HEAT_REGION_BYTES;
 
-			if (clock_now_ns() - began_ns >= SLICE_NS ||
+			if (round_clock_ns(round) - began_ns >= SLICE_NS ||
 			    round->allowance_bytes < HEAT_PAGE_BYTES)
 				return 1;
 			if (next > round->spans[i].end)
@@ -222,7 +217,7 @@ void
 drain_slice(struct round *round, uint64_t now_ns)
 {
 	struct drain *drain = &round->drain;
-	uint64_t room[ROUND_TIERS_MAX] = {0}, began_ns = clock_now_ns();
+	uint64_t room[ROUND_TIERS_MAX] = {0}, began_ns = round_clock_ns(round);
 	size_t tiers = 0;
 
 	if (!drain_works(round))

@@ -80,9 +80,6 @@ struct round {
 	uint64_t alarms;            /* of the heat, so far */
 	uint64_t alarms_before;     /* when those began that are looked at together, */
 	uint64_t alarm_ns;          /* which was then */
-	uint64_t promoted_noted;    /* promoted bytes then */
-	double latency_noted; /* of an average access, when heat was last told of a change of speed
-			       */
 	struct round_stats stats;
 	struct drain drain;
 
@@ -92,6 +89,11 @@ struct round {
 
 /* round.c */
 void round_set_effort(struct round *round);
+/* The tiers as they are now, with their room above so many percent. -errno: untouched. */
+int round_read_tiers(struct round *round, double watermark_percent,
+		     struct sluice_tier tiers[ROUND_TIERS_MAX], size_t *ret_count);
+/* The clock that costs are measured with. */
+uint64_t round_clock_ns(const struct round *round);
 
 /* targets.c */
 void targets_sync(struct round *round, uint64_t now_ns);
