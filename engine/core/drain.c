@@ -14,7 +14,7 @@
 
 #define SLICE_NS (100 * 1000000ull)
 #define PASSES_MAX 4
-#define REFUSED_TICKS_MAX 20 /* some sampler does not let pages move */
+#define REFUSED_TICKS_MAX 20 /* in a row: some sampler does not let pages move */
 
 int
 drain_works(const struct round *round)
@@ -36,9 +36,13 @@ round_drain(struct round *round, int on)
 void
 drain_restart(struct round *round)
 {
-	round->drain.passed = 0;
-	round->drain.pid = 0;
-	round->drain.addr = 0;
+	struct drain *drain = &round->drain;
+
+	drain->passed = 0;
+	drain->pid = 0;
+	drain->addr = 0;
+	drain->pass_moved = drain->pass_left = drain->pass_no_room = 0;
+	drain->pass_blind = 0;
 }
 
 void
@@ -188,10 +192,13 @@ drain_target(struct round *round, uint64_t began_ns, uint64_t *room, size_t tier
 	struct drain *drain = &round->drain;
 	uint64_t pinned;
 	size_t count = 0;
+	int r = round->parts.memory_ops->spans(round->parts.memory, drain->pid, round->spans,
+					       ROUND_SPANS_MAX, &count, &pinned, NULL);
 
-	if (round->parts.memory_ops->spans(round->parts.memory, drain->pid, round->spans,
-					   ROUND_SPANS_MAX, &count, &pinned, NULL) < 0)
+	if (r < 0) {
+		drain->pass_blind |= r != -ESRCH;
 		return 0;
+	}
 	for (size_t i = 0; i < count; i++) {
 		uint64_t addr =
 			round->spans[i].start > drain->addr ? round->spans[i].start : drain->addr;
@@ -204,9 +211,10 @@ drain_target(struct round *round, uint64_t began_ns, uint64_t *room, size_t tier
 				return 1;
 			if (next > round->spans[i].end)
 				next = round->spans[i].end;
-			if (drain_region(round, addr, (uint32_t)(next - addr), room, tiers,
-					 now_ns) == -ESRCH)
+			r = drain_region(round, addr, (uint32_t)(next - addr), room, tiers, now_ns);
+			if (r == -ESRCH)
 				return 0;
+			drain->pass_blind |= r < 0;
 			drain->addr = addr = next;
 		}
 	}
@@ -229,6 +237,7 @@ drain_slice(struct round *round, uint64_t now_ns)
 		}
 		return;
 	}
+	drain->refused_ticks = 0;
 	while (drain->passed < round->target_count) {
 		if (!drain->pid)
 			drain->pid = round->targets[drain->passed].pid;
@@ -238,9 +247,8 @@ drain_slice(struct round *round, uint64_t now_ns)
 	}
 	/* One pass more after each that moved something: programs go on touching new memory. */
 	if (drain->pass_moved == 0 || ++drain->passes == PASSES_MAX) {
-		end(round, 1);
+		end(round, !drain->pass_blind);
 		return;
 	}
 	drain_restart(round);
-	drain->pass_moved = drain->pass_left = drain->pass_no_room = 0;
 }

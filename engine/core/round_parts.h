@@ -45,6 +45,7 @@ struct drain {
 	uint64_t addr; /* and the address */
 	size_t passed; /* targets that are done in this pass */
 	uint64_t pass_moved, pass_left, pass_no_room;
+	int pass_blind; /* some memory could not be looked at */
 	unsigned int passes, refused_ticks;
 };
 
@@ -105,7 +106,7 @@ void carry_enqueue(struct round *round);
 void carry_slice(struct round *round, uint64_t now_ns);
 /* drain.c: a slice of emptying nodes; the samplers know that pages are moving. */
 int drain_works(const struct round *round);
-void drain_restart(struct round *round); /* targets have other places */
+void drain_restart(struct round *round); /* a pass from the beginning: targets have other places */
 void drain_slice(struct round *round, uint64_t now_ns);
 
 #endif
