@@ -167,13 +167,14 @@ move_batch(struct round *round, size_t count, uint64_t now_ns)
 	return moved_bytes;
 }
 
-/* Samplers may have to prepare for moves; when one cannot, nothing is moved. */
+/* Samplers may have to prepare for moves; when one cannot, nothing is moved. They are asked again
+ * before each slice, since others may change the kernel's settings meanwhile (invariant 19). */
 static int
 announce(struct round *round, int on)
 {
 	struct sluice_err err;
 
-	if (round->announced == on)
+	if (!on && !round->announced)
 		return 0;
 	for (size_t s = 0; s < round->parts.sampler_count; s++) {
 		const struct sampler_ops *ops = round->parts.sampler_ops[s];
@@ -183,11 +184,13 @@ announce(struct round *round, int on)
 			continue;
 		log_warn("round", "%s: %s; nothing is moved", ops->name, err.msg);
 		/* Those that are prepared by now wait for nothing. */
-		while (on && s-- > 0) {
-			ops = round->parts.sampler_ops[s];
-			if (ops->moving)
-				(void)ops->moving(round->parts.samplers[s], 0, NULL);
+		for (size_t k = 0; on && k < round->parts.sampler_count; k++) {
+			ops = round->parts.sampler_ops[k];
+			if (ops->moving && (k < s || round->announced))
+				(void)ops->moving(round->parts.samplers[k], 0, NULL);
 		}
+		if (on)
+			round->announced = 0;
 		round->queue_done = round->queue_count;
 		return -1;
 	}
