@@ -89,7 +89,8 @@ account_page(struct round *round, const struct queued_page *page, uint8_t outcom
 		stats->promoted_bytes += bytes;
 	} else {
 		stats->demoted_bytes += bytes;
-		if (page->moved_before)
+		/* Of fast memory, as what stays is counted there only. */
+		if (page->moved_before && page->from == 0)
 			horizon_left(&round->horizon, bytes);
 		if (page->moved_lately)
 			stats->pingpong_bytes += bytes;
