@@ -21,6 +21,7 @@ struct target {
 	uint64_t spans_due_ns; /* when its mappings are read next */
 	uint64_t spans_hash;
 	uint64_t resident_now;  /* of the whole process, 0: not looked yet */
+	uint64_t peak_bytes;    /* the most that it had lately: more than that is growth */
 	uint64_t learned_bytes; /* resident when it was last learned, 0: never */
 	int grew;               /* fast, since then */
 	uint64_t pinned_bytes;
