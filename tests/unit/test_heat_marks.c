@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "engine/heat/estimate.h"
 #include "heat.h"
 
 #define MS 1000000ull
@@ -123,6 +124,67 @@ test_rates_come_out_right(void **state)
 	heat_free(heat);
 }
 
+/* Of many gaps the short ones count too, or hot pages would look the hotter the longer they are
+ * watched. */
+static void
+test_many_gaps_are_not_off(void **state)
+{
+	double off = 0;
+
+	(void)state;
+	srand(1);
+	for (int p = 0; p < 4000; p++) {
+		struct page_heat page = {0};
+		struct evidence evidence;
+
+		for (int k = 0; k < 60; k++)
+			estimate_touched(&page, (uint64_t)(exponential(10) * 1e6), log2f(10));
+		evidence = estimate_evidence(&page);
+		off += evidence.rate - touches_bias[evidence.touches] - log2f(10);
+	}
+	assert_true(fabs(off / 4000) < 0.1);
+}
+
+/* A page that is marked again and again and never touched has grown cold, however short the time
+ * between markings. */
+static void
+test_silence_adds_up(void **state)
+{
+	struct page_heat page = {0};
+
+	(void)state;
+	for (int k = 0; k < 20; k++)
+		estimate_touched(&page, 1000000, 0);
+	for (uint64_t marking = 0; marking < 100; marking++)
+		estimate_untouched(&page, 500000 + marking * 37 % 1000);
+	assert_true(estimate_evidence(&page).rate < -1);
+}
+
+/* What is most probable, however much more was expected than silence allows: there the slope of
+ * prior and likelihood is 0. */
+static void
+test_silence_against_expectation(void **state)
+{
+	(void)state;
+	for (float var = 0.05f; var < 10; var *= 3) {
+		for (float rate = -12; rate <= 12; rate += 3) {
+			for (float mean = -12; mean <= 19; mean += 0.7f) {
+				float likely, sigma;
+				double slope, pull, touches;
+
+				estimate_silent(rate, mean, var, &likely, &sigma);
+				pull = (mean - likely) / (var * M_LN2);
+				touches = exp2(likely - rate);
+				slope = pull - touches;
+				/* In octaves that it may be off. */
+				assert_true(fabs(slope) / (1 / (var * M_LN2) + touches * M_LN2) <
+					    0.05);
+				assert_true(sigma > 0 && sigma <= sqrtf(var) * 1.001f);
+			}
+		}
+	}
+}
+
 static void
 test_silence_cools(void **state)
 {
@@ -223,6 +285,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rates_come_out_right),
+		cmocka_unit_test(test_many_gaps_are_not_off),
+		cmocka_unit_test(test_silence_adds_up),
+		cmocka_unit_test(test_silence_against_expectation),
 		cmocka_unit_test(test_silence_cools),
 		cmocka_unit_test(test_window_that_ends_within_a_region),
 		cmocka_unit_test(test_what_the_kernel_did_not_mark),
