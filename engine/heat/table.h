@@ -35,8 +35,9 @@ struct region {
 			       * those from there on: windows of the kernel end within regions; 0: never
 			       */
 	uint32_t detail;      /* index into the pool, or NO_DETAIL */
-	uint64_t seen;        /* tick of the last SAMPLE_RATE */
 	uint32_t first_entry; /* its entries in the last view */
+	uint64_t seen;        /* tick of the last SAMPLE_RATE */
+	uint64_t viewed;      /* tick as of which they were made */
 	uint64_t renew;       /* tick from which they are too old to be used again; 0: at once */
 	uint16_t entry_count;
 	uint16_t split;
@@ -85,7 +86,6 @@ struct heat {
 	uint64_t spread_samples;            /* all samples then */
 	int all_renewed;                    /* this view does no region by its old entries */
 	uint64_t view_tick;
-	uint8_t view_epoch;
 	struct sluice_region *entries, *old_entries; /* of the last view, and of the one before */
 	struct entry_ref *refs, *old_refs;
 	size_t entry_count, entry_max;
