@@ -89,11 +89,15 @@ estimate_touched(struct page_heat *page, uint64_t ticks, float mean)
 {
 	struct evidence evidence = estimate_evidence(page);
 	float log2_s = log2_of_ticks(ticks);
-	int is_surprise = evidence.touches && -log2_s > evidence.rate + SURPRISE_OCTAVES;
+	int is_short = evidence.touches && -log2_s > evidence.rate + SURPRISE_OCTAVES;
+	/* What is left of a gap after a marking in its midst may be as short as can be. */
+	int is_surprise = is_short && !page->again;
 
-	if (is_surprise && (page->surprise || mean > evidence.rate + REGION_OCTAVES))
+	if ((is_surprise && (page->surprise || mean > evidence.rate + REGION_OCTAVES)) ||
+	    (is_short && page->doubted))
 		evidence.known = 0;
 	page->surprise = is_surprise ? 1 : 0;
+	page->doubted = page->again = 0;
 	evidence = add_silence(evidence, log2_s, 0);
 	/* One touch more, in the same time; or a full memory forgets a little of both. */
 	if (evidence.touches < TOUCHES_FULL) {

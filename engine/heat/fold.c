@@ -13,6 +13,7 @@ page_arm(struct page_heat *page, uint64_t armed, uint64_t tick)
 	/* The kernel leaves a page that is still marked alone; it is watched on. */
 	if (page->watched)
 		estimate_untouched(page, ticks_since(tick, armed));
+	page->again = page->watched;
 	page->watched = 1;
 }
 
@@ -96,7 +97,7 @@ page_doubt(struct page_heat *page, int certain)
 	if (page->touches > 4)
 		page->touches = 4;
 	if (certain)
-		page->surprise = 1;
+		page->doubted = 1;
 }
 
 /* What a sample says for "far hotter than believed". The coarse tracker sees less than happens, and

@@ -21,9 +21,10 @@ struct page_heat {
 	uint8_t tier; /* HEAT_TIER_ABSENT: not resident */
 	uint8_t touches : 4;
 	uint8_t watched : 1;  /* marked, and not touched since */
-	uint8_t surprise : 1; /* the last gap did not fit the estimate at all */
-	uint8_t reserved : 2;
-	uint8_t moved; /* epoch_of() its last change of tier; 0: long ago */
+	uint8_t again : 1;    /* marked again while it was, so the last marking began no gap */
+	uint8_t surprise : 1; /* the last gap did not fit the estimate at all, */
+	uint8_t doubted : 1;  /* or something else said so */
+	uint8_t moved;        /* epoch_of() its last change of tier; 0: long ago */
 };
 
 struct region {

@@ -14,8 +14,9 @@
 #include "estimate.h"
 #include "table.h"
 
-#define WHOLE_PAGES 32.0f /* weight in the spreads of a region of which no single pages are known  \
-			   */
+#define WHOLE_PAGES                                                                                \
+	32.0f /* weight in the spreads of a region of which no single pages are known              \
+	       */
 /* The variance of n gaps' logs is itself uncertain by sqrt(4.4 / n) of it. */
 #define SPREAD_KURTOSIS 4.4f
 #define SPREAD_SIGMAS 2.0f

@@ -160,6 +160,46 @@ test_silence_adds_up(void **state)
 	assert_true(estimate_evidence(&page).rate < -1);
 }
 
+/* Pages that are touched every 20 s and marked every second, touched or not: the time from the last
+ * marking to a touch is short each time, and no sign that they have grown hot. */
+static void
+test_cold_pages_marked_often(void **state)
+{
+	double off = 0, all = 0, far_off = 0;
+
+	(void)state;
+	begin(1);
+	srand(1);
+	for (int pass = 0; pass < 400; pass++) {
+		uint64_t touched_ns = now_ns;
+
+		mark(0, PAGES, 0);
+		for (uint32_t p = 0; p < PAGES; p++) {
+			struct sample sample = {.kind = SAMPLE_TOUCH,
+						.pid = PID,
+						.addr = BASE + (uint64_t)p * HEAT_PAGE_BYTES};
+
+			sample.time_ns = touched_ns + (uint64_t)(exponential(0.05) * 1e9);
+			if (sample.time_ns < touched_ns + 1000 * MS)
+				heat_fold(heat, &sample, 1);
+		}
+		now_ns += 1000 * MS + (uint64_t)(rand() % 20) * MS;
+		for (uint32_t p = 0; pass >= 200 && p < PAGES; p++) {
+			const struct page_heat *page =
+				&heat->details[heat->regions[0].detail].page[p];
+			struct evidence evidence = estimate_evidence(page);
+			double rate = evidence.rate - touches_bias[evidence.touches] - log2(0.05);
+
+			off += rate;
+			far_off += rate > 3;
+			all++;
+		}
+	}
+	assert_true(fabs(off / all) < 0.3);
+	assert_true(far_off / all < 0.01);
+	heat_free(heat);
+}
+
 /* What is most probable, however much more was expected than silence allows: there the slope of
  * prior and likelihood is 0. */
 static void
@@ -287,6 +327,7 @@ main(void)
 		cmocka_unit_test(test_rates_come_out_right),
 		cmocka_unit_test(test_many_gaps_are_not_off),
 		cmocka_unit_test(test_silence_adds_up),
+		cmocka_unit_test(test_cold_pages_marked_often),
 		cmocka_unit_test(test_silence_against_expectation),
 		cmocka_unit_test(test_silence_cools),
 		cmocka_unit_test(test_window_that_ends_within_a_region),
