@@ -113,6 +113,29 @@ heat_of(size_t region)
 	return sum / bytes;
 }
 
+/* Of some pages of a region, weighed by how many of each entry they are. */
+static double
+heat_of_pages(size_t region, uint32_t first, uint32_t end)
+{
+	const struct sluice_region *entries;
+	uint64_t addrs[PAGES], addr = BASE + region * HEAT_REGION_BYTES;
+	double sum = 0;
+	size_t count;
+
+	entries = heat_view(heat, now_ns, &count);
+	for (size_t i = 0; i < count; i++) {
+		size_t pages =
+			entries[i].addr == addr ? heat_entry_pages(heat, i, addrs, PAGES) : 0;
+
+		for (size_t k = 0; k < pages; k++) {
+			uint64_t p = (addrs[k] - addr) / HEAT_PAGE_BYTES;
+
+			sum += p >= first && p < end ? (double)entries[i].heat : 0;
+		}
+	}
+	return sum / (end - first);
+}
+
 static void
 test_rates_come_out_right(void **state)
 {
@@ -255,6 +278,27 @@ test_window_that_ends_within_a_region(void **state)
 	heat_free(heat);
 }
 
+/* Three windows in a region, which has two times. The pages of the first are watched from the first
+ * on, whatever comes beside them. */
+static void
+test_three_windows_in_a_region(void **state)
+{
+	(void)state;
+	begin(1);
+	learn();
+	/* The pages of the first window are touched after 9 s, those of the others at once. */
+	for (int pass = 0; pass < 16; pass++) {
+		mark(PAGES, 100, 0);
+		now_ns += 9000 * MS;
+		mark(PAGES + 100, 200, 0);
+		mark(PAGES + 300, PAGES - 300, 0);
+		touch(PAGES, PAGES, 1000, 1000 * MS);
+		now_ns += 1000 * MS;
+	}
+	assert_true(heat_of_pages(1, 0, 100) < 0.3);
+	heat_free(heat);
+}
+
 /* The kernel leaves out the fast pages of a program with one thread, and pages shared with a child;
  * its count says so. */
 static void
@@ -331,6 +375,7 @@ main(void)
 		cmocka_unit_test(test_silence_against_expectation),
 		cmocka_unit_test(test_silence_cools),
 		cmocka_unit_test(test_window_that_ends_within_a_region),
+		cmocka_unit_test(test_three_windows_in_a_region),
 		cmocka_unit_test(test_what_the_kernel_did_not_mark),
 		cmocka_unit_test(test_only_slow_pages_marked),
 		cmocka_unit_test(test_restart_forgets),
