@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "engine/heat/table.h"
 #include "heat.h"
 
 #define NS_PER_S 1000000000ull
@@ -188,6 +189,27 @@ test_entries_keep_their_pages(void **state)
 	heat_free(heat);
 }
 
+/* When there is no room for an entry for each kind of page a region is shown as a whole, by how
+ * many pages it has in each tier: pages that moved are where they are now. */
+static void
+test_moved_pages_are_counted(void **state)
+{
+	struct heat *heat = table_of(1, 1, 2048);
+	const struct region *region;
+
+	(void)state;
+	place(heat, 0, 1, 1, NS_PER_S);
+	arm(heat, HEAT_REGION_BYTES, NS_PER_S);
+	for (uint64_t p = 0; p < HEAT_REGION_PAGES; p += 2)
+		heat_page_moved(heat, PID, BASE + p * HEAT_PAGE_BYTES, 0, 2 * NS_PER_S);
+	heat_page_moved(heat, PID, BASE, 0, 2 * NS_PER_S);
+	heat_page_moved(heat, PID, BASE + HEAT_PAGE_BYTES, HEAT_TIER_ABSENT, 2 * NS_PER_S);
+	region = &heat->regions[0];
+	assert_int_equal(region->resident[0], HEAT_REGION_PAGES / 2);
+	assert_int_equal(region->resident[1], HEAT_REGION_PAGES / 2 - 1);
+	heat_free(heat);
+}
+
 /* The first view finds the spreads that estimates need, the second has estimates of all regions,
  * however long they have been silent. */
 static void
@@ -257,6 +279,7 @@ main(void)
 		cmocka_unit_test(test_marked_after_the_ticks_time),
 		cmocka_unit_test(test_full_table_is_seen_to_its_end),
 		cmocka_unit_test(test_entries_keep_their_pages),
+		cmocka_unit_test(test_moved_pages_are_counted),
 		cmocka_unit_test(test_known_from_the_second_view_on),
 		cmocka_unit_test(test_huge_pages),
 	};
