@@ -2,7 +2,6 @@
 /* carry.c - carrying out an admitted plan: in order, in batches, within the rate, and accounted. */
 #include <errno.h>
 
-#include "clock.h"
 #include "log.h"
 #include "round_parts.h"
 
@@ -13,6 +12,30 @@
 /* The smoothed cost of a page: of calls with at least this many pages, since small ones are
  * dominated by the call's own cost. */
 #define COST_PAGES_MIN 64
+
+/* Addresses of the pages of an entry. Of a region without detail heat knows how many pages are in
+ * the tier, not which: then the kernel is asked, or pages of a third tier would be moved too. */
+static size_t
+entry_pages(struct round *round, const struct plan_move *move, uint64_t addrs[ROUND_BATCH])
+{
+	const struct sluice_region *entry = &round->entries[move->region];
+	size_t count = heat_entry_pages(round->heat, move->region, addrs, ROUND_BATCH), kept = 0;
+	uint8_t tiers[HEAT_REGION_PAGES];
+	int huge = 0;
+
+	if (count * move->unit_bytes <= entry->bytes)
+		return count;
+	/* One that has become huge meanwhile is seen as such by the next plan. */
+	if (round->parts.memory_ops->residency(round->parts.memory, entry->pid, entry->addr,
+					       entry->span_bytes, tiers, &huge, NULL) < 0 ||
+	    huge)
+		return 0;
+	for (size_t i = 0; i < count; i++) {
+		if (tiers[(addrs[i] - entry->addr) / HEAT_PAGE_BYTES] == entry->tier)
+			addrs[kept++] = addrs[i];
+	}
+	return kept;
+}
 
 void
 carry_enqueue(struct round *round)
@@ -28,15 +51,12 @@ carry_enqueue(struct round *round)
 	for (size_t i = 0; i < round->plan.count; i++) {
 		const struct plan_move *move = &round->plan.moves[i];
 		const struct sluice_region *entry = &round->entries[move->region];
-		size_t pages, unit;
+		size_t pages;
 
 		if (!move->bytes)
 			continue;
-		pages = heat_entry_pages(round->heat, move->region, addrs, ROUND_BATCH);
-		if (!pages)
-			continue;
-		unit = entry->bytes / pages; /* 4 KiB, or 2 MiB for a huge page */
-		for (size_t p = 0; p < pages && (p + 1) * unit <= move->bytes; p++) {
+		pages = entry_pages(round, move, addrs);
+		for (size_t p = 0; p < pages && (p + 1) * move->unit_bytes <= move->bytes; p++) {
 			if (round->queue_count == round->queue_max)
 				return;
 			round->queue[round->queue_count++] = (struct queued_page){
@@ -44,8 +64,7 @@ carry_enqueue(struct round *round)
 				.pid = entry->pid,
 				.tier = (uint8_t)move->tier,
 				.from = (uint8_t)entry->tier,
-				.bytes = unit == HEAT_REGION_BYTES ? HEAT_REGION_BYTES
-								   : HEAT_PAGE_BYTES,
+				.bytes = move->unit_bytes,
 				.moved_before = entry->age_ms < HEAT_NEVER_MOVED_MS,
 				.moved_lately = entry->age_ms <= YOUNG_MS,
 			};
@@ -70,7 +89,8 @@ account_page(struct round *round, const struct queued_page *page, uint8_t outcom
 		stats->promoted_bytes += bytes;
 	} else {
 		stats->demoted_bytes += bytes;
-		if (page->moved_before)
+		/* Of fast memory, as what stays is counted there only. */
+		if (page->moved_before && page->from == 0)
 			horizon_left(&round->horizon, bytes);
 		if (page->moved_lately)
 			stats->pingpong_bytes += bytes;
@@ -114,13 +134,6 @@ queued_bytes(const struct round *round)
 }
 
 static uint64_t
-read_clock(const struct round *round)
-{
-	return round->parts.clock_ns ? round->parts.clock_ns(round->parts.clock_ctx)
-				     : clock_now_ns();
-}
-
-static uint64_t
 move_batch(struct round *round, size_t count, uint64_t now_ns)
 {
 	const struct queued_page *pages = &round->queue[round->queue_done];
@@ -132,10 +145,10 @@ move_batch(struct round *round, size_t count, uint64_t now_ns)
 
 	for (size_t i = 0; i < count; i++)
 		addrs[i] = pages[i].addr;
-	began = read_clock(round);
+	began = round_clock_ns(round);
 	r = round->parts.mover_ops->move(round->parts.mover, pages->pid, addrs, count, pages->tier,
 					 outcomes, bytes, landed, &err);
-	took = read_clock(round) - began;
+	took = round_clock_ns(round) - began;
 	if (r == -ESRCH)
 		target_mark_ended(round, pages->pid);
 	else if (r < 0)
@@ -155,13 +168,14 @@ move_batch(struct round *round, size_t count, uint64_t now_ns)
 	return moved_bytes;
 }
 
-/* Samplers may have to prepare for moves; when one cannot, nothing is moved. */
+/* Samplers may have to prepare for moves; when one cannot, nothing is moved. They are asked again
+ * before each slice, since others may change the kernel's settings meanwhile (invariant 19). */
 static int
 announce(struct round *round, int on)
 {
 	struct sluice_err err;
 
-	if (round->announced == on)
+	if (!on && !round->announced)
 		return 0;
 	for (size_t s = 0; s < round->parts.sampler_count; s++) {
 		const struct sampler_ops *ops = round->parts.sampler_ops[s];
@@ -171,11 +185,13 @@ announce(struct round *round, int on)
 			continue;
 		log_warn("round", "%s: %s; nothing is moved", ops->name, err.msg);
 		/* Those that are prepared by now wait for nothing. */
-		while (on && s-- > 0) {
-			ops = round->parts.sampler_ops[s];
-			if (ops->moving)
-				(void)ops->moving(round->parts.samplers[s], 0, NULL);
+		for (size_t k = 0; on && k < round->parts.sampler_count; k++) {
+			ops = round->parts.sampler_ops[k];
+			if (ops->moving && (k < s || round->announced))
+				(void)ops->moving(round->parts.samplers[k], 0, NULL);
 		}
+		if (on)
+			round->announced = 0;
 		round->queue_done = round->queue_count;
 		return -1;
 	}
@@ -191,16 +207,11 @@ cut_room(struct round *round)
 	struct sluice_tier tiers[ROUND_TIERS_MAX];
 	size_t count = 0;
 
-	if (round->parts.memory_ops->tiers(round->parts.memory, tiers, ROUND_TIERS_MAX, &count,
-					   NULL) < 0)
+	if (round_read_tiers(round, round->options.watermark_percent / 2, tiers, &count) < 0)
 		return;
 	for (size_t t = 0; t < count; t++) {
-		uint64_t keep = (uint64_t)((double)tiers[t].total_bytes *
-					   round->options.watermark_percent / 200.0);
-		uint64_t room = tiers[t].free_bytes > keep ? tiers[t].free_bytes - keep : 0;
-
-		if (round->room_bytes[t] > room)
-			round->room_bytes[t] = room;
+		if (round->room_bytes[t] > tiers[t].room_bytes)
+			round->room_bytes[t] = tiers[t].room_bytes;
 	}
 }
 

@@ -94,6 +94,7 @@ doubt_share(const struct sluice_region *entries, size_t count, const struct slui
 			unknown_bytes += entry->bytes;
 			continue;
 		}
+		/* Nothing is to be won by knowing memory that fits anyway. */
 		if (cut > 0 && entry->heat_low > 0 && entry->heat_high > entry->heat_low) {
 			double sigma =
 				log(entry->heat_high / entry->heat_low) / SIGMAS_BETWEEN_BOUNDS;
@@ -103,8 +104,5 @@ doubt_share(const struct sluice_region *entries, size_t count, const struct slui
 				won += worth_knowing(entry->heat, sqrt(var), cut) * entry->bytes;
 		}
 	}
-	/* Nothing is to be won by knowing memory that fits anyway. */
-	if (cut <= 0 && unknown_bytes <= 0)
-		return 0;
-	return (all > 0 ? won / all : 0) + unknown_bytes / bytes;
+	return fmin((all > 0 ? won / all : 0) + unknown_bytes / bytes, 1);
 }

@@ -9,13 +9,12 @@
 #include <errno.h>
 #include <string.h>
 
-#include "clock.h"
 #include "log.h"
 #include "round_parts.h"
 
 #define SLICE_NS (100 * 1000000ull)
 #define PASSES_MAX 4
-#define REFUSED_TICKS_MAX 20 /* some sampler does not let pages move */
+#define REFUSED_TICKS_MAX 20 /* in a row: some sampler does not let pages move */
 
 int
 drain_works(const struct round *round)
@@ -37,9 +36,13 @@ round_drain(struct round *round, int on)
 void
 drain_restart(struct round *round)
 {
-	round->drain.passed = 0;
-	round->drain.pid = 0;
-	round->drain.addr = 0;
+	struct drain *drain = &round->drain;
+
+	drain->passed = 0;
+	drain->pid = 0;
+	drain->addr = 0;
+	drain->pass_moved = drain->pass_left = drain->pass_no_room = 0;
+	drain->pass_blind = 0;
 }
 
 void
@@ -83,16 +86,12 @@ read_room(struct round *round, uint64_t *room, size_t *ret_tiers)
 {
 	struct sluice_tier tiers[ROUND_TIERS_MAX];
 	size_t count = 0;
+	int r = round_read_tiers(round, round->options.watermark_percent, tiers, &count);
 
-	if (round->parts.memory_ops->tiers(round->parts.memory, tiers, ROUND_TIERS_MAX, &count,
-					   NULL) < 0)
-		return -EIO;
-	for (size_t t = 0; t < count; t++) {
-		uint64_t keep = (uint64_t)((double)tiers[t].total_bytes *
-					   round->options.watermark_percent / 100.0);
-
-		room[t] = tiers[t].free_bytes > keep ? tiers[t].free_bytes - keep : 0;
-	}
+	if (r < 0)
+		return r;
+	for (size_t t = 0; t < count; t++)
+		room[t] = tiers[t].room_bytes;
 	*ret_tiers = count;
 	return 0;
 }
@@ -163,11 +162,11 @@ drain_region(struct round *round, uint64_t addr, uint32_t len_bytes, uint64_t *r
 		}
 		if (!count)
 			continue;
-		began = clock_now_ns();
+		began = round_clock_ns(round);
 		r = round->parts.mover_ops->move(round->parts.mover, drain->pid, addrs, count, t,
 						 outcomes, bytes, landed, &err);
 		round->stats.move_calls++;
-		round->stats.move_ns += clock_now_ns() - began;
+		round->stats.move_ns += round_clock_ns(round) - began;
 		account(round, drain->pid, addrs, count, unit, outcomes, bytes, landed, now_ns);
 		if (r == -ESRCH)
 			return r;
@@ -193,10 +192,13 @@ drain_target(struct round *round, uint64_t began_ns, uint64_t *room, size_t tier
 	struct drain *drain = &round->drain;
 	uint64_t pinned;
 	size_t count = 0;
+	int r = round->parts.memory_ops->spans(round->parts.memory, drain->pid, round->spans,
+					       ROUND_SPANS_MAX, &count, &pinned, NULL);
 
-	if (round->parts.memory_ops->spans(round->parts.memory, drain->pid, round->spans,
-					   ROUND_SPANS_MAX, &count, &pinned, NULL) < 0)
+	if (r < 0) {
+		drain->pass_blind |= r != -ESRCH;
 		return 0;
+	}
 	for (size_t i = 0; i < count; i++) {
 		uint64_t addr =
 			round->spans[i].start > drain->addr ? round->spans[i].start : drain->addr;
@@ -204,14 +206,15 @@ drain_target(struct round *round, uint64_t began_ns, uint64_t *room, size_t tier
 		while (addr < round->spans[i].end) {
 			uint64_t next = (addr / HEAT_REGION_BYTES + 1) * HEAT_REGION_BYTES;
 
-			if (clock_now_ns() - began_ns >= SLICE_NS ||
+			if (round_clock_ns(round) - began_ns >= SLICE_NS ||
 			    round->allowance_bytes < HEAT_PAGE_BYTES)
 				return 1;
 			if (next > round->spans[i].end)
 				next = round->spans[i].end;
-			if (drain_region(round, addr, (uint32_t)(next - addr), room, tiers,
-					 now_ns) == -ESRCH)
+			r = drain_region(round, addr, (uint32_t)(next - addr), room, tiers, now_ns);
+			if (r == -ESRCH)
 				return 0;
+			drain->pass_blind |= r < 0;
 			drain->addr = addr = next;
 		}
 	}
@@ -222,7 +225,7 @@ void
 drain_slice(struct round *round, uint64_t now_ns)
 {
 	struct drain *drain = &round->drain;
-	uint64_t room[ROUND_TIERS_MAX] = {0}, began_ns = clock_now_ns();
+	uint64_t room[ROUND_TIERS_MAX] = {0}, began_ns = round_clock_ns(round);
 	size_t tiers = 0;
 
 	if (!drain_works(round))
@@ -234,6 +237,7 @@ drain_slice(struct round *round, uint64_t now_ns)
 		}
 		return;
 	}
+	drain->refused_ticks = 0;
 	while (drain->passed < round->target_count) {
 		if (!drain->pid)
 			drain->pid = round->targets[drain->passed].pid;
@@ -243,9 +247,8 @@ drain_slice(struct round *round, uint64_t now_ns)
 	}
 	/* One pass more after each that moved something: programs go on touching new memory. */
 	if (drain->pass_moved == 0 || ++drain->passes == PASSES_MAX) {
-		end(round, 1);
+		end(round, !drain->pass_blind);
 		return;
 	}
 	drain_restart(round);
-	drain->pass_moved = drain->pass_left = drain->pass_no_room = 0;
 }

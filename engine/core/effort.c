@@ -44,6 +44,7 @@ effort_pause(struct effort *effort, int paused)
 {
 	effort->paused = paused;
 	effort->now = paused ? 0 : effort->steady;
+	effort->alarmed = 0; /* what came of the alarm can no longer be told */
 }
 
 void
@@ -101,6 +102,6 @@ effort_update(struct effort *effort, uint64_t planned_bytes, uint64_t fast_bytes
 	if (now < effort->now / 4)
 		now = effort->now / 4; /* one look may be a lucky one */
 	effort->now = now > least ? now : least;
-	if (effort->alarmed && effort->now < effort->full / 2)
+	if (effort->alarmed && (effort->now < effort->full / 2 || effort->now <= least))
 		judge_alarm(effort, fast_bytes, now_ns);
 }

@@ -35,10 +35,13 @@ is_promotion(const struct sluice_view *view, const struct plan_move *move)
 	return move->tier < sluice_view_region(view, move->region)->tier;
 }
 
+/* What of the move fits: whole units, since half a huge page cannot go. */
 static uint32_t
-whole_pages(uint64_t bytes)
+whole_units(const struct plan_move *move, uint64_t fits_bytes)
 {
-	return (uint32_t)(bytes & ~(uint64_t)(HEAT_PAGE_BYTES - 1));
+	uint64_t bytes = move->bytes < fits_bytes ? move->bytes : fits_bytes;
+
+	return (uint32_t)(bytes - bytes % move->unit_bytes);
 }
 
 uint64_t
@@ -90,28 +93,26 @@ governor_admit(const struct governor *governor, struct sluice_plan *plan, uint64
 
 		if (is_promotion(view, move) || !move->bytes || !pointless[entry->tier])
 			continue;
-		uint64_t cut =
-			move->bytes < pointless[entry->tier] ? move->bytes : pointless[entry->tier];
+		uint32_t cut = whole_units(move, pointless[entry->tier]);
 
 		pointless[entry->tier] -= cut;
 		refused_bytes[REFUSED_PAYBACK] += cut;
-		move->bytes -= (uint32_t)cut;
+		move->bytes -= cut;
 	}
 
 	/* In order: budget, then room, which demotions add to where they come from. */
 	for (size_t i = 0; i < plan->count; i++) {
 		struct plan_move *move = &plan->moves[i];
 		const struct sluice_region *entry = sluice_view_region(view, move->region);
-		uint32_t bytes = move->bytes;
+		uint32_t bytes = whole_units(move, room[move->tier]);
 
-		if (bytes > room[move->tier]) {
-			refused_bytes[REFUSED_ROOM] += bytes - whole_pages(room[move->tier]);
-			bytes = whole_pages(room[move->tier]);
-		}
-		if (bytes > left) {
-			refused_bytes[REFUSED_BUDGET] += bytes - whole_pages(left);
-			bytes = whole_pages(left);
-		}
+		refused_bytes[REFUSED_ROOM] += move->bytes - bytes;
+		move->bytes = bytes;
+		bytes = whole_units(move, left);
+		if (!bytes && !admitted && left && move->bytes)
+			bytes = move->unit_bytes;
+		refused_bytes[REFUSED_BUDGET] += move->bytes - bytes;
+		move->bytes = bytes;
 		room[move->tier] -= bytes;
 		if (entry->tier < tiers) {
 			uint64_t cured =
@@ -120,9 +121,8 @@ governor_admit(const struct governor *governor, struct sluice_plan *plan, uint64
 			shortage[entry->tier] -= cured;
 			room[entry->tier] += bytes - cured;
 		}
-		left -= bytes;
+		left -= bytes < left ? bytes : left;
 		admitted += bytes;
-		move->bytes = bytes;
 	}
 	return admitted;
 }

@@ -73,8 +73,8 @@ struct sampler_ops {
 	void (*set_effort)(void *self, double cpu_share);
 	/* In how many ns it wants to be read again at the latest. Optional. */
 	uint64_t (*due_ns)(void *self, uint64_t now_ns);
-	/* Pages are about to be moved (on), or all have been. Called once around many moves. On
-	 * failure nothing is moved. Optional. */
+	/* Pages are about to be moved (on), or all have been. Called with on before each slice of
+	 * many moves, and once after the last. On failure nothing is moved. Optional. */
 	int (*moving)(void *self, int on, struct sluice_err *reterr);
 	void (*get_stats)(void *self, struct sampler_stats *ret); /* Required. */
 	/* Put back every kernel setting, free self. Required. */

@@ -56,6 +56,7 @@ plan_ask(struct sluice_plan *plan, uint64_t region, uint32_t tier, float gain)
 		move = &plan->moves[plan->count++];
 		plan->move_of_region[region] = (uint32_t)plan->count;
 	}
-	*move = (struct plan_move){.region = region, .tier = tier, .gain = gain};
+	*move = (struct plan_move){
+		.region = region, .tier = tier, .gain = gain, .unit_bytes = HEAT_PAGE_BYTES};
 	return 0;
 }

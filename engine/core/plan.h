@@ -16,8 +16,9 @@
 struct plan_move {
 	uint64_t region; /* entry of the view */
 	uint32_t tier;
-	float gain;     /* accesses per second and page */
-	uint32_t bytes; /* admitted part of the entry; 0: refused */
+	float gain;          /* accesses per second and page */
+	uint32_t bytes;      /* admitted part of the entry, in whole units; 0: refused */
+	uint32_t unit_bytes; /* what moves as one: 4 KiB, or a huge page */
 };
 
 struct sluice_plan {
@@ -31,7 +32,7 @@ int plan_init(struct sluice_plan *plan, size_t capacity, struct sluice_err *rete
 void plan_destroy(struct sluice_plan *plan);
 /* Begin a plan for a view, which is borrowed until the next begin. */
 void plan_begin(struct sluice_plan *plan, const struct sluice_view *view);
-/* The host's move(): see policy.h. */
+/* The host's move(): see policy.h. Its unit is 4 KiB until somebody knows better. */
 int plan_ask(struct sluice_plan *plan, uint64_t region, uint32_t tier, float gain);
 
 struct governor {
@@ -43,7 +44,9 @@ struct governor {
 /* Decide for every move of the plan how many of its bytes may go, in order, and count the refused
  * bytes by reason. Promotions must pay back twice (safety rule 4) and fit the room that is there or
  * that admitted demotions make (rule 2); demotions asked for in favour of promotions that were
- * refused are dropped with them. Returns the admitted bytes. */
+ * refused are dropped with them. What is admitted of a move are whole units, and the first unit is
+ * never too large for the budget, or huge pages would not move at a low rate. Returns the admitted
+ * bytes. */
 uint64_t governor_admit(const struct governor *governor, struct sluice_plan *plan,
 			uint64_t *refused_bytes);
 

@@ -10,6 +10,7 @@
 #include "doubt.h"
 #include "log.h"
 #include "reserve.h"
+#include "tier_room.h"
 
 #define NS_PER_MS 1000000ull
 #define NS_PER_S 1000000000ull
@@ -203,30 +204,31 @@ drain_samplers(struct round *round, uint64_t now_ns)
 	}
 }
 
-/* Free memory less the watermark is room; a tier below it is short. */
-static void
-read_tiers(struct round *round)
+uint64_t
+round_clock_ns(const struct round *round)
 {
+	return round->parts.clock_ns ? round->parts.clock_ns(round->parts.clock_ctx)
+				     : clock_now_ns();
+}
+
+int
+round_read_tiers(struct round *round, double watermark_percent,
+		 struct sluice_tier tiers[ROUND_TIERS_MAX], size_t *ret_count)
+{
+	struct sluice_tier now[ROUND_TIERS_MAX];
 	struct sluice_err err;
 	size_t count = 0;
+	int r = round->parts.memory_ops->tiers(round->parts.memory, now, ROUND_TIERS_MAX, &count,
+					       &err);
 
-	if (round->parts.memory_ops->tiers(round->parts.memory, round->tiers, ROUND_TIERS_MAX,
-					   &count, &err) < 0) {
+	if (r < 0) {
 		log_debug("round", "%s", err.msg);
-		return;
+		return r;
 	}
-	round->tier_count = count;
-	for (size_t t = 0; t < count; t++) {
-		struct sluice_tier *tier = &round->tiers[t];
-		uint64_t keep = (uint64_t)((double)tier->total_bytes *
-					   round->options.watermark_percent / 100.0);
-
-		tier->room_bytes = tier->free_bytes > keep ? tier->free_bytes - keep : 0;
-		/* A shortage is cured by demotion, except at the bottom. A little below the
-		 * watermark is where a full tier lives; act when half of it is gone. */
-		tier->shortage_bytes =
-			t + 1 < count && tier->free_bytes < keep / 2 ? keep - tier->free_bytes : 0;
-	}
+	tiers_fill_room(now, count, watermark_percent);
+	memcpy(tiers, now, count * sizeof(*now));
+	*ret_count = count;
+	return 0;
 }
 
 static void
@@ -267,7 +269,8 @@ decide(struct round *round, uint64_t now_ns)
 			  HEAT_PAGE_BYTES;
 	if (movable && movable < governor.budget_bytes)
 		view.budget_bytes = governor.budget_bytes = movable;
-	read_tiers(round);
+	(void)round_read_tiers(round, round->options.watermark_percent, round->tiers,
+			       &round->tier_count);
 	view.tier_count = (uint32_t)round->tier_count;
 	round->entries = heat_view(round->heat, now_ns, &entry_count);
 	view.regions = round->entries;
@@ -288,6 +291,9 @@ decide(struct round *round, uint64_t now_ns)
 		log_warn("policy", "%s: %s; nothing is moved this round", round->parts.policy->name,
 			 err.msg[0] ? err.msg : strerror(-r));
 	} else {
+		for (size_t i = 0; i < round->plan.count; i++)
+			round->plan.moves[i].unit_bytes =
+				heat_entry_unit(round->heat, (size_t)round->plan.moves[i].region);
 		planned = governor_admit(&governor, &round->plan, round->stats.refused_bytes);
 		round->stats.planned_bytes += planned;
 		if (!round->options.dry_run)

@@ -46,7 +46,7 @@ struct round_stats {
 	uint64_t outcome_pages[MOVE_OUTCOMES];  /* 4 KiB pages, huge pages as 512 */
 	uint64_t move_calls, move_ns;           /* spent in the mover */
 	uint64_t decide_ns;                     /* last decision of the policy */
-	uint64_t pingpong_bytes;                /* demoted within the horizon of their promotion */
+	uint64_t pingpong_bytes; /* demoted within half a minute of their last move */
 	double doubt;      /* share of accesses that better knowledge could bring there, 0 to 1 */
 	double fast_share; /* estimated share of accesses served by tier 0, 0 to 1 */
 	double effort;     /* share of one CPU that tracking may cost just now */

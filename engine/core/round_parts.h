@@ -21,6 +21,7 @@ struct target {
 	uint64_t spans_due_ns; /* when its mappings are read next */
 	uint64_t spans_hash;
 	uint64_t resident_now;  /* of the whole process, 0: not looked yet */
+	uint64_t peak_bytes;    /* the most that it had lately: more than that is growth */
 	uint64_t learned_bytes; /* resident when it was last learned, 0: never */
 	int grew;               /* fast, since then */
 	uint64_t pinned_bytes;
@@ -45,6 +46,7 @@ struct drain {
 	uint64_t addr; /* and the address */
 	size_t passed; /* targets that are done in this pass */
 	uint64_t pass_moved, pass_left, pass_no_room;
+	int pass_blind; /* some memory could not be looked at */
 	unsigned int passes, refused_ticks;
 };
 
@@ -80,9 +82,6 @@ struct round {
 	uint64_t alarms;            /* of the heat, so far */
 	uint64_t alarms_before;     /* when those began that are looked at together, */
 	uint64_t alarm_ns;          /* which was then */
-	uint64_t promoted_noted;    /* promoted bytes then */
-	double latency_noted; /* of an average access, when heat was last told of a change of speed
-			       */
 	struct round_stats stats;
 	struct drain drain;
 
@@ -92,6 +91,11 @@ struct round {
 
 /* round.c */
 void round_set_effort(struct round *round);
+/* The tiers as they are now, with their room above so many percent. -errno: untouched. */
+int round_read_tiers(struct round *round, double watermark_percent,
+		     struct sluice_tier tiers[ROUND_TIERS_MAX], size_t *ret_count);
+/* The clock that costs are measured with. */
+uint64_t round_clock_ns(const struct round *round);
 
 /* targets.c */
 void targets_sync(struct round *round, uint64_t now_ns);
@@ -103,7 +107,7 @@ void carry_enqueue(struct round *round);
 void carry_slice(struct round *round, uint64_t now_ns);
 /* drain.c: a slice of emptying nodes; the samplers know that pages are moving. */
 int drain_works(const struct round *round);
-void drain_restart(struct round *round); /* targets have other places */
+void drain_restart(struct round *round); /* a pass from the beginning: targets have other places */
 void drain_slice(struct round *round, uint64_t now_ns);
 
 #endif

@@ -17,7 +17,7 @@
 #define RESIDENCY_SLICE_MAX 512
 #define RESIDENCY_URGENT_MAX 8192
 #define GROWTH_EVERY_NS (250 * NS_PER_MS)
-#define GROWTH 1.01       /* by so much from look to look */
+#define GROWTH 1.01       /* by so much beyond what it had before, from look to look */
 #define STILL_LOOKS 2     /* without growth, and it has ended */
 #define LARGER 1.25       /* than when it was learned */
 #define WORTH_WAKING 0.05 /* of all targets' memory */
@@ -141,7 +141,7 @@ learn_anew(struct round *round, uint64_t now_ns)
 static void
 watch_growth(struct round *round, uint64_t now_ns)
 {
-	uint64_t before = 0, after = 0;
+	uint64_t before = 0, more = 0;
 	int grows;
 
 	if (now_ns < round->growth_due_ns)
@@ -156,13 +156,18 @@ watch_growth(struct round *round, uint64_t now_ns)
 			continue;
 		/* Of one that was just attached it is not known whether it grows. */
 		if (target->resident_now) {
-			before += target->resident_now;
-			after += bytes;
-			target->grew |= (double)bytes > GROWTH * (double)target->resident_now;
+			before += target->peak_bytes;
+			more += bytes > target->peak_bytes ? bytes - target->peak_bytes : 0;
+			target->grew |= (double)bytes > GROWTH * (double)target->peak_bytes;
 		}
 		target->resident_now = bytes;
+		/* What goes up and down all the time is no growth, or nothing would ever be learned
+		 * of it: the peak stays, until much less is there while nothing grows. */
+		if (bytes > target->peak_bytes ||
+		    (!round->effort.paused && (double)target->peak_bytes > LARGER * (double)bytes))
+			target->peak_bytes = bytes;
 	}
-	grows = (double)after > GROWTH * (double)before;
+	grows = (double)more > (GROWTH - 1) * (double)before;
 	round->still_looks = grows ? 0 : round->still_looks + 1;
 	if (!grows && round->still_looks < STILL_LOOKS)
 		return;

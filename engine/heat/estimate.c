@@ -11,7 +11,8 @@
 #define REGION_OCTAVES 2.5f
 /* So many touches were expected and none came: certain at once, it has grown cold. */
 #define SILENCE_TOUCHES 12.0f
-/* Silence that is short against what was watched before says nothing worth a logarithm. */
+/* To a look, silence that is short against what was watched before says nothing worth a logarithm.
+ * What is kept must count all of it: gaps add up, and the short ones are the most. */
 #define SILENCE_SHARE 0.06f
 
 const float touches_bias[] = {0.0000f, 0.8327f, 0.3901f, 0.2537f, 0.1878f, 0.1491f,
@@ -51,9 +52,9 @@ estimate_evidence(const struct page_heat *page)
 	return (struct evidence){page->rate != 0, page->touches, rate_decode(page->rate)};
 }
 
-/* Add so much watching without a touch. */
+/* Add so much watching without a touch, unless it is less than that share of what there is. */
 static struct evidence
-add_silence(struct evidence evidence, float log2_s)
+add_silence(struct evidence evidence, float log2_s, float least)
 {
 	float touches = evidence.touches ? (float)evidence.touches : 1.0f;
 	float expected; /* touches in that time, at the rate so far */
@@ -63,7 +64,7 @@ add_silence(struct evidence evidence, float log2_s)
 	expected = exp2f(evidence.rate + log2_s);
 	if (evidence.touches && expected > SILENCE_TOUCHES)
 		return (struct evidence){1, 0, -log2_s};
-	if (expected > SILENCE_SHARE * touches)
+	if (expected > least * touches)
 		evidence.rate -= log2f(1.0f + expected / touches);
 	return evidence;
 }
@@ -73,7 +74,7 @@ estimate_watched(const struct page_heat *page, uint64_t ticks)
 {
 	struct evidence evidence = estimate_evidence(page);
 
-	return ticks ? add_silence(evidence, log2_of_ticks(ticks)) : evidence;
+	return ticks ? add_silence(evidence, log2_of_ticks(ticks), SILENCE_SHARE) : evidence;
 }
 
 static void
@@ -88,12 +89,16 @@ estimate_touched(struct page_heat *page, uint64_t ticks, float mean)
 {
 	struct evidence evidence = estimate_evidence(page);
 	float log2_s = log2_of_ticks(ticks);
-	int is_surprise = evidence.touches && -log2_s > evidence.rate + SURPRISE_OCTAVES;
+	int is_short = evidence.touches && -log2_s > evidence.rate + SURPRISE_OCTAVES;
+	/* What is left of a gap after a marking in its midst may be as short as can be. */
+	int is_surprise = is_short && !page->again;
 
-	if (is_surprise && (page->surprise || mean > evidence.rate + REGION_OCTAVES))
+	if ((is_surprise && (page->surprise || mean > evidence.rate + REGION_OCTAVES)) ||
+	    (is_short && page->doubted))
 		evidence.known = 0;
 	page->surprise = is_surprise ? 1 : 0;
-	evidence = add_silence(evidence, log2_s);
+	page->doubted = page->again = 0;
+	evidence = add_silence(evidence, log2_s, 0);
 	/* One touch more, in the same time; or a full memory forgets a little of both. */
 	if (evidence.touches < TOUCHES_FULL) {
 		evidence.touches++;
@@ -111,22 +116,21 @@ estimate_untouched(struct page_heat *page, uint64_t ticks)
 {
 	/* Watched for no time at all: that says nothing. */
 	if (ticks)
-		store(page, estimate_watched(page, ticks), ticks);
+		store(page, add_silence(estimate_evidence(page), log2_of_ticks(ticks), 0), ticks);
 }
 
 void
 estimate_silent(float rate, float mean, float var, float *ret_mean, float *ret_sigma)
 {
-	/* The log of prior and likelihood is -(theta - mu)^2 / 2 var - exposure e^theta. Newton's
-	 * steps to its maximum, from near it. */
+	/* The log of prior and likelihood is -(theta - mu)^2 / 2 var - exposure e^theta. Where it
+	 * is highest, w = mu - theta solves w + log w = z (Lambert's function), by Newton's steps
+	 * from near it: in theta they would end octaves off when much more was expected. */
 	float mu = mean * LN2, precision = 1.0f / (var * LN2 * LN2), log_exposure = -rate * LN2;
-	float theta = fminf(mu, -log_exposure);
+	float z = mu + log_exposure - logf(precision);
+	float w = z < 15.0f ? log1pf(expf(z)) : z;
 
-	for (int step = 0; step < 2; step++) {
-		float touches = expf(theta + log_exposure);
-
-		theta += (precision * (mu - theta) - touches) / (precision + touches);
-	}
-	*ret_mean = theta / LN2;
-	*ret_sigma = 1.0f / (sqrtf(precision + expf(theta + log_exposure)) * LN2);
+	for (int step = 0; step < 2 && w > 1e-6f; step++)
+		w *= (1.0f + z - logf(w)) / (1.0f + w);
+	*ret_mean = (mu - w) / LN2;
+	*ret_sigma = 1.0f / (sqrtf(precision * (1.0f + w)) * LN2);
 }

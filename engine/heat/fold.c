@@ -13,6 +13,7 @@ page_arm(struct page_heat *page, uint64_t armed, uint64_t tick)
 	/* The kernel leaves a page that is still marked alone; it is watched on. */
 	if (page->watched)
 		estimate_untouched(page, ticks_since(tick, armed));
+	page->again = page->watched;
 	page->watched = 1;
 }
 
@@ -39,13 +40,35 @@ armed_set(struct region *region, uint32_t first, uint32_t end, uint64_t tick)
 		region->split = (uint16_t)first;
 }
 
+/* Two times do for three windows in a region: the pages beside this one may get another time than
+ * they were marked at. Those that are watched on keep what they were silent for; where the new time
+ * lies before, they are not watched any more. */
+static void
+keep_silence(const struct region *region, struct detail *detail, const struct region *before,
+	     uint32_t first, uint32_t end)
+{
+	for (uint32_t p = 0; p < region_pages(region); p++) {
+		struct page_heat *page = &detail->page[p];
+		uint64_t then = region_armed(before, p), now = region_armed(region, p);
+
+		if ((p >= first && p < end) || !page->watched || now == then)
+			continue;
+		if (now < then) {
+			page->watched = 0;
+			continue;
+		}
+		estimate_untouched(page, now - then);
+		page->again = 1;
+	}
+}
+
 /* Pages from `first` to before `end` are watched from now on. */
 static void
 region_arm(struct heat *heat, uint32_t index, uint32_t tiers, uint32_t first, uint32_t end,
 	   uint64_t tick)
 {
-	struct region *region = &heat->regions[index];
-	struct detail *detail;
+	struct region *region = &heat->regions[index], before = *region;
+	struct detail *detail = NULL;
 
 	if (region_is_huge(region)) {
 		if (tier_is_watched(tiers, region->whole.tier))
@@ -59,6 +82,8 @@ region_arm(struct heat *heat, uint32_t index, uint32_t tiers, uint32_t first, ui
 		}
 	}
 	armed_set(region, first, end, tick);
+	if (detail && (first > 0 || end < region_pages(region)))
+		keep_silence(region, detail, &before, first, end);
 	heat->gaps_known = 1;
 	region->renew = 0;
 }
@@ -96,7 +121,7 @@ page_doubt(struct page_heat *page, int certain)
 	if (page->touches > 4)
 		page->touches = 4;
 	if (certain)
-		page->surprise = 1;
+		page->doubted = 1;
 }
 
 /* What a sample says for "far hotter than believed". The coarse tracker sees less than happens, and

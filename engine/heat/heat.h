@@ -111,6 +111,8 @@ void heat_restart(struct heat *heat, int32_t pid, uint64_t now_ns);
 const struct sluice_region *heat_view(struct heat *heat, uint64_t now_ns, size_t *ret_count);
 /* Addresses of the pages of entry i (for a huge page only its first), at most 512. */
 size_t heat_entry_pages(const struct heat *heat, size_t i, uint64_t *addrs, size_t capacity);
+/* What moves as one in entry i: 4 KiB, or 2 MiB when it is a huge page. */
+uint32_t heat_entry_unit(const struct heat *heat, size_t i);
 
 uint64_t heat_alarms(const struct heat *heat); /* as in the stats, cheaper */
 void heat_get_stats(const struct heat *heat, struct heat_stats *ret);

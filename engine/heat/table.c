@@ -350,9 +350,23 @@ heat_set_residency(struct heat *heat, size_t index, const uint8_t *tiers, int hu
 	if (region->detail != NO_DETAIL) {
 		struct detail *detail = &heat->details[region->detail];
 
-		for (uint32_t p = 0; p < pages; p++)
+		for (uint32_t p = 0; p < pages; p++) {
+			/* As many pages in each tier as before may be other pages. */
+			if (detail->page[p].tier != tiers[p])
+				region->renew = 0;
 			page_set_tier(&detail->page[p], region_armed(region, p), tiers[p], tick);
+		}
 	}
+}
+
+/* Pages by tier, for views in which the region is shown as a whole though it has detail. */
+static void
+resident_count(struct region *region, uint8_t tier, int change)
+{
+	uint16_t *pages = &region->resident[tier < 5 ? tier : 5];
+
+	if (tier != HEAT_TIER_ABSENT && (change > 0 || *pages > 0))
+		*pages = (uint16_t)(*pages + change);
 }
 
 void
@@ -373,9 +387,11 @@ heat_page_moved(struct heat *heat, int32_t pid, uint64_t addr, uint8_t tier, uin
 		page_set_tier(&region->whole, region->armed[0], tier, tick);
 	} else if (region->detail != NO_DETAIL) {
 		uint32_t p = (uint32_t)(addr - region->addr) / HEAT_PAGE_BYTES;
+		struct page_heat *page = &heat->details[region->detail].page[p];
 
-		page_set_tier(&heat->details[region->detail].page[p], region_armed(region, p), tier,
-			      tick);
+		resident_count(region, page->tier, -1);
+		resident_count(region, tier, 1);
+		page_set_tier(page, region_armed(region, p), tier, tick);
 	}
 }
 

@@ -21,9 +21,10 @@ struct page_heat {
 	uint8_t tier; /* HEAT_TIER_ABSENT: not resident */
 	uint8_t touches : 4;
 	uint8_t watched : 1;  /* marked, and not touched since */
-	uint8_t surprise : 1; /* the last gap did not fit the estimate at all */
-	uint8_t reserved : 2;
-	uint8_t moved; /* epoch_of() its last change of tier; 0: long ago */
+	uint8_t again : 1;    /* marked again while it was, so the last marking began no gap */
+	uint8_t surprise : 1; /* the last gap did not fit the estimate at all, */
+	uint8_t doubted : 1;  /* or something else said so */
+	uint8_t moved;        /* epoch_of() its last change of tier; 0: long ago */
 };
 
 struct region {
@@ -35,8 +36,9 @@ struct region {
 			       * those from there on: windows of the kernel end within regions; 0: never
 			       */
 	uint32_t detail;      /* index into the pool, or NO_DETAIL */
-	uint64_t seen;        /* tick of the last SAMPLE_RATE */
 	uint32_t first_entry; /* its entries in the last view */
+	uint64_t seen;        /* tick of the last SAMPLE_RATE */
+	uint64_t viewed;      /* tick as of which they were made */
 	uint64_t renew;       /* tick from which they are too old to be used again; 0: at once */
 	uint16_t entry_count;
 	uint16_t split;
@@ -85,7 +87,6 @@ struct heat {
 	uint64_t spread_samples;            /* all samples then */
 	int all_renewed;                    /* this view does no region by its old entries */
 	uint64_t view_tick;
-	uint8_t view_epoch;
 	struct sluice_region *entries, *old_entries; /* of the last view, and of the one before */
 	struct entry_ref *refs, *old_refs;
 	size_t entry_count, entry_max;

@@ -14,7 +14,9 @@
 #include "estimate.h"
 #include "table.h"
 
-#define RATE_PAGES 32.0f /* weight in the spreads of a region that SAMPLE_RATE alone tells of */
+#define WHOLE_PAGES                                                                                \
+	32.0f /* weight in the spreads of a region of which no single pages are known              \
+	       */
 /* The variance of n gaps' logs is itself uncertain by sqrt(4.4 / n) of it. */
 #define SPREAD_KURTOSIS 4.4f
 #define SPREAD_SIGMAS 2.0f
@@ -43,6 +45,7 @@ struct prior {
 	struct evidence last; /* of the last page that was never touched: many are alike */
 	struct belief of_last;
 	uint32_t split;
+	uint8_t epoch;      /* of the view that it is for, as are */
 	uint64_t silent[2]; /* ticks since its pages before, and from, `split` on were marked */
 };
 
@@ -92,23 +95,24 @@ prior_set(struct prior *prior, const struct region *region)
 }
 
 static void
-prior_set_silence(struct prior *prior, const struct heat *heat, const struct region *region)
+prior_set_time(struct prior *prior, const struct region *region, uint64_t tick)
 {
 	prior->split = region->split;
+	prior->epoch = table_epoch(tick);
 	for (int part = 0; part < 2; part++)
 		prior->silent[part] =
-			region->armed[part] ? ticks_since(heat->view_tick, region->armed[part]) : 0;
+			region->armed[part] ? ticks_since(tick, region->armed[part]) : 0;
 }
 
 /* Which pages go into one entry: same tier, half octave, number of samples and age, roughly. */
 static uint16_t
-page_key(const struct heat *heat, const struct page_heat *page, const struct belief *belief)
+page_key(const struct prior *prior, const struct page_heat *page, const struct belief *belief)
 {
 	int bin = (int)((belief->mean - RATE_LOWEST) * 2.0f);
 	unsigned int age = 0;
 
 	if (page->moved) {
-		unsigned int epochs = (heat->view_epoch + 255u - page->moved) % 255u;
+		unsigned int epochs = (prior->epoch + 255u - page->moved) % 255u;
 
 		age = epochs <= 1 ? 3 : epochs <= 15 ? 2 : 1;
 	}
@@ -130,6 +134,16 @@ struct spread {
 	double mean_sum, mean_square_sum, mean_noise_sum; /* of regions' means, weighted by pages */
 	double excess_sum;                                /* of variance within regions */
 };
+
+/* A region's mean, with the variance that it is uncertain by. */
+static void
+spread_add(struct spread *spread, float mean, float var, float pages)
+{
+	spread->pages += pages;
+	spread->mean_sum += mean * pages;
+	spread->mean_square_sum += mean * mean * pages;
+	spread->mean_noise_sum += var * pages;
+}
 
 /* The short memory as an observation of a region's mean rate. */
 static int
@@ -166,7 +180,7 @@ region_prior(struct heat *heat, struct region *region, struct prior *prior, stru
 	float mean = 0, var = -1.0f, within = heat->have_spread ? heat->within_var : 0;
 	float rate, rate_var;
 
-	prior_set_silence(prior, heat, region);
+	prior_set_time(prior, region, heat->view_tick);
 	if (region->detail != NO_DETAIL) {
 		const struct detail *detail = &heat->details[region->detail];
 
@@ -193,11 +207,16 @@ region_prior(struct heat *heat, struct region *region, struct prior *prior, stru
 	} else if (region_is_huge(region)) {
 		struct evidence evidence = page_evidence(&region->whole, 0, prior);
 
+		/* The gap of one access to any of its pages; or there was none, see below. */
 		if (evidence.touches) {
-			/* The gap of one access to any of its pages. */
 			mean = evidence.rate - touches_bias[evidence.touches] - 9.0f;
 			var = touches_variance[evidence.touches];
+		} else if (evidence.known) {
+			mean = evidence.rate + log2f(0.5f) - 9.0f;
+			var = SILENT_OCTAVES * SILENT_OCTAVES + 2.08f / 0.5f;
 		}
+		if (var >= 0)
+			spread_add(spread, mean, var, WHOLE_PAGES);
 	}
 	if (count > 0) {
 		float seen_var, excess, chance;
@@ -226,10 +245,7 @@ region_prior(struct heat *heat, struct region *region, struct prior *prior, stru
 			      2.08f / (count + 0.5f);
 		}
 		count += untouched;
-		spread->pages += count;
-		spread->mean_sum += mean * count;
-		spread->mean_square_sum += mean * mean * count;
-		spread->mean_noise_sum += var * count;
+		spread_add(spread, mean, var, count);
 	}
 	/* Where gaps are, they know better; where pages cannot be marked (see fold.c) there are
 	 * none. */
@@ -238,10 +254,7 @@ region_prior(struct heat *heat, struct region *region, struct prior *prior, stru
 			rate -= 9.0f;
 		mean = rate;
 		var = rate_var;
-		spread->pages += RATE_PAGES;
-		spread->mean_sum += mean * RATE_PAGES;
-		spread->mean_square_sum += mean * mean * RATE_PAGES;
-		spread->mean_noise_sum += var * RATE_PAGES;
+		spread_add(spread, mean, var, WHOLE_PAGES);
 	}
 	if (var >= 0 && heat->have_spread)
 		combine(&mean, &var, heat->overall_mean, fmaxf(heat->between_var, 0.01f));
@@ -319,7 +332,7 @@ emit_whole(struct heat *heat, uint32_t index, const struct prior *prior)
 		if (region_is_huge(region)) {
 			struct belief belief = {prior->mean, prior->sigma[0], 2};
 
-			entry.age_ms = key_age_ms(page_key(heat, &region->whole, &belief));
+			entry.age_ms = key_age_ms(page_key(prior, &region->whole, &belief));
 		}
 		emit(heat, index, &entry, WHOLE_REGION);
 	}
@@ -343,10 +356,10 @@ emit_groups(struct heat *heat, uint32_t index, struct prior *prior)
 		if (page->tier == HEAT_TIER_ABSENT)
 			continue;
 		/* Stamps wrap after 17 minutes; forget them well before. */
-		if (page->moved && (heat->view_epoch + 255u - page->moved) % 255u > 150)
+		if (page->moved && (prior->epoch + 255u - page->moved) % 255u > 150)
 			page->moved = 0;
 		belief = page_belief(page, p, prior);
-		key = page_key(heat, page, &belief);
+		key = page_key(prior, page, &belief);
 		if (!group_of_key[key]) {
 			groups[count] = (struct group){.key = key};
 			group_of_key[key] = (uint16_t)++count;
@@ -443,7 +456,6 @@ heat_view(struct heat *heat, uint64_t now_ns, size_t *ret_count)
 
 	swap_views(heat);
 	heat->view_tick = table_tick(heat, now_ns);
-	heat->view_epoch = table_epoch(heat->view_tick);
 	memset(heat->resident_bytes, 0, sizeof(heat->resident_bytes));
 	memset(heat->access_rate, 0, sizeof(heat->access_rate));
 	heat->unknown_bytes = 0;
@@ -464,7 +476,9 @@ heat_view(struct heat *heat, uint64_t now_ns, size_t *ret_count)
 				emit_groups(heat, i, &prior);
 			else
 				emit_whole(heat, i, &prior);
-			region->renew = renew_at(heat, region);
+			region->viewed = heat->view_tick;
+			/* Without the spreads nothing is known; the next view has them. */
+			region->renew = heat->have_spread ? renew_at(heat, region) : 0;
 		}
 		region->first_entry = first;
 		region->entry_count = (uint16_t)(heat->entry_count - first);
@@ -503,7 +517,8 @@ heat_entry_pages(const struct heat *heat, size_t i, uint64_t *addrs, size_t capa
 		}
 		return count;
 	}
-	prior_set_silence(&prior, heat, region);
+	/* The entry may be of an earlier view; then and now its pages are those of then. */
+	prior_set_time(&prior, region, region->viewed);
 	prior_set(&prior, region);
 	for (uint32_t p = 0; p < region_pages(region) && count < capacity; p++) {
 		const struct page_heat *page = &heat->details[region->detail].page[p];
@@ -512,10 +527,18 @@ heat_entry_pages(const struct heat *heat, size_t i, uint64_t *addrs, size_t capa
 		if (page->tier != ref->tier)
 			continue;
 		belief = page_belief(page, p, &prior);
-		if (page_key(heat, page, &belief) == ref->key)
+		if (page_key(&prior, page, &belief) == ref->key)
 			addrs[count++] = region->addr + (uint64_t)p * HEAT_PAGE_BYTES;
 	}
 	return count;
+}
+
+uint32_t
+heat_entry_unit(const struct heat *heat, size_t i)
+{
+	return i < heat->entry_count && region_is_huge(&heat->regions[heat->refs[i].region])
+		       ? HEAT_REGION_BYTES
+		       : HEAT_PAGE_BYTES;
 }
 
 uint64_t

@@ -3,7 +3,6 @@
 #include "hint_scan.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -343,23 +342,14 @@ hint_scan_marked(struct hint_scan *scan, int32_t pid, uint64_t bytes, uint64_t t
 int
 hint_scan_faults(uint64_t *ret)
 {
-	/* Larger than any vmstat so far; a cut one only lacks counters we do not want. */
-	static const char name[] = "\nnuma_hint_faults ";
-	char text[16384];
-	const char *at;
-	ssize_t n;
-	int fd = open("/proc/vmstat", O_RDONLY | O_CLOEXEC);
+	struct procfs_lines lines;
+	const char *line;
+	int found = 0, r = procfs_lines_open(&lines, "", 0, "proc/vmstat");
 
-	if (fd < 0)
-		return -errno;
-	n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	if (n <= 0)
-		return -EIO;
-	text[n] = '\0';
-	at = strstr(text, name);
-	if (!at)
-		return -ENOENT;
-	*ret = strtoull(at + sizeof(name) - 1, NULL, 10);
-	return 0;
+	if (r < 0)
+		return r;
+	while (!found && (line = procfs_lines_next(&lines, &r)))
+		found = procfs_number_parse(line, "numa_hint_faults ", ret);
+	procfs_lines_close(&lines);
+	return found ? 0 : r < 0 ? r : -ENOENT;
 }

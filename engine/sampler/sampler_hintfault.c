@@ -19,7 +19,6 @@
  * is.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/perf_event.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,6 +44,7 @@
 #include "log.h"
 #include "ops.h"
 #include "perf_ring.h"
+#include "procfs.h"
 
 #define KPROBE_TYPE "/sys/bus/event_source/devices/kprobe/type"
 #define KPROBE_RETURN 1 /* bit 0 of config; its format folder says so */
@@ -82,26 +82,6 @@ struct hintfault {
 	struct sampler_stats stats;
 };
 
-static int
-read_number(const char *sysroot, const char *path, long long *ret)
-{
-	char full[512], text[64];
-	ssize_t n;
-	int fd;
-
-	snprintf(full, sizeof(full), "%s%s", sysroot, path);
-	fd = open(full, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	if (n <= 0)
-		return -EIO;
-	text[n] = '\0';
-	*ret = strtoll(text, NULL, 10);
-	return 0;
-}
-
 static size_t
 cpu_nodes(const struct sluice_topology *topology)
 {
@@ -115,7 +95,7 @@ cpu_nodes(const struct sluice_topology *topology)
 static int
 hintfault_probe(const struct ops_env *env, char sentence[OPS_SENTENCE_BYTES])
 {
-	long long value;
+	int64_t value;
 
 	if (env->sysroot[0]) {
 		snprintf(sentence, OPS_SENTENCE_BYTES,
@@ -135,7 +115,7 @@ hintfault_probe(const struct ops_env *env, char sentence[OPS_SENTENCE_BYTES])
 		snprintf(sentence, OPS_SENTENCE_BYTES, "needs root, to steer NUMA balancing");
 		return -EACCES;
 	}
-	if (read_number("", HINT_MODE_FILE, &value) < 0) {
+	if (procfs_number("", 0, HINT_MODE_FILE, &value) < 0) {
 		snprintf(sentence, OPS_SENTENCE_BYTES,
 			 "this kernel was built without NUMA balancing (no " HINT_MODE_FILE ")");
 		return -ENOTSUP;
@@ -152,7 +132,7 @@ hintfault_probe(const struct ops_env *env, char sentence[OPS_SENTENCE_BYTES])
 			 "; mount debugfs: mount -t debugfs none /sys/kernel/debug");
 		return -ENOTSUP;
 	}
-	if (read_number("", KPROBE_TYPE, &value) < 0) {
+	if (procfs_number("", 0, KPROBE_TYPE, &value) < 0) {
 		snprintf(sentence, OPS_SENTENCE_BYTES,
 			 "this kernel has no kprobe events, so it cannot be told when pages are "
 			 "marked");
@@ -216,8 +196,8 @@ open_events(struct hintfault *self, struct sluice_err *reterr)
 	};
 	struct perf_event_attr marked = {0};
 	struct sluice_err err = {0, ""};
-	long long type;
-	int r = read_number("", KPROBE_TYPE, &type);
+	int64_t type;
+	int r = procfs_number("", 0, KPROBE_TYPE, &type);
 
 	if (r < 0)
 		return sluice_fail(reterr, r, "cannot read " KPROBE_TYPE);
@@ -326,7 +306,6 @@ on_record(void *ctx, unsigned int event, const void *payload, size_t bytes)
 		sample.events = (float)word[3];
 	}
 	self->sorted[self->sorted_count++] = sample;
-	self->stats.samples++;
 }
 
 static int
@@ -393,19 +372,23 @@ finish(struct hintfault *self)
 		self->sorted[count++] = sample;
 	}
 	self->sorted_count = count;
+	self->stats.samples += count;
 }
 
 /* Pay for the hint faults since the last time. The kernel's own count, since page faults of other
- * kinds come through the ring too, and whoever else is marked pays as well. */
+ * kinds come through the ring too, and whoever else is marked pays as well. A kernel that does not
+ * count makes all faults of targets ours, rather than none. */
 static void
 pay(struct hintfault *self)
 {
-	uint64_t faults, ours;
+	uint64_t counted, faults = self->drained_faults, ours;
 
-	if (!self->drained_faults || hint_scan_faults(&faults) < 0)
+	if (!self->drained_faults)
 		return;
-	faults -= self->kernel_faults;
-	self->kernel_faults += faults;
+	if (hint_scan_faults(&counted) == 0) {
+		faults = counted - self->kernel_faults;
+		self->kernel_faults = counted;
+	}
 	ours = faults < self->drained_faults ? faults : self->drained_faults;
 	self->drained_faults = 0;
 	self->purse_ns -= (double)(faults * self->fault_ns);

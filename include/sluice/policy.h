@@ -62,7 +62,8 @@ struct sluice_view { /* constant, and valid only inside decide() */
 	uint32_t tier_stride; /* step the arrays by these, not by sizeof */
 	uint32_t region_stride;
 	uint64_t region_count;
-	uint64_t budget_bytes; /* the engine moves no more than this before the next decide() */
+	uint64_t budget_bytes; /* the engine moves no more than this before the next decide(), or
+				* one huge page */
 	uint64_t now_ms;       /* monotonic; only differences mean something */
 	const void *tiers;     /* struct sluice_tier[], fastest first */
 	const void *regions;   /* struct sluice_region[], by pid, then address */

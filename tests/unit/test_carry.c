@@ -187,6 +187,31 @@ test_huge_pages_keep_to_the_rate(void **state)
 	fake_world_free(world);
 }
 
+/* Half of a region, in no order, is in a tier that the plan does not touch. */
+static void
+test_pages_of_a_third_tier_stay(void **state)
+{
+	struct fake_world *world =
+		fake_world_new((uint64_t[]){64 * REGION, 64 * REGION, 64 * REGION}, 3);
+	struct round *round = round_of(world, 1ull << 30);
+	struct round_stats stats;
+
+	(void)state;
+	assert_int_equal(fake_world_map(world, 7, BASE, REGION, 2), 0);
+	for (uint64_t p = 0; p < HEAT_REGION_PAGES; p += 2)
+		fake_world_place(world, 7, BASE + p * HEAT_PAGE_BYTES, HEAT_PAGE_BYTES, 1);
+	assert_int_equal(round_add(round, 7, time_ns, NULL), 0);
+	for (int i = 0; i < 100 && fake_world_resident(world, 7, 0) == 0; i++)
+		tick(round);
+	assert_int_equal(fake_world_resident(world, 7, 0), REGION / 2);
+	assert_int_equal(fake_world_resident(world, 7, 2), REGION / 2);
+	round_get_stats(round, &stats);
+	assert_int_equal(stats.promoted_bytes, REGION / 2);
+	assert_int_equal(stats.outcome_pages[MOVE_ALREADY], 0);
+	round_free(round);
+	fake_world_free(world);
+}
+
 /* What the plan had noted for a target that went must not swallow what is asked for later. */
 static void
 test_plan_after_a_target_went(void **state)
@@ -236,14 +261,41 @@ test_a_sampler_that_cannot(void **state)
 	fake_world_free(world);
 }
 
+/* What the sampler had prepared is undone by somebody else while a plan is carried out. */
+static void
+test_a_sampler_that_cannot_any_more(void **state)
+{
+	struct fake_world *world = fake_world_new((uint64_t[]){64 * REGION, 64 * REGION}, 2);
+	struct round *round = round_of(world, 4 * REGION);
+	uint64_t moved;
+
+	(void)state;
+	assert_int_equal(fake_world_map(world, 7, BASE, 4 * REGION, 1), 0);
+	assert_int_equal(round_add(round, 7, time_ns, NULL), 0);
+	for (int i = 0; i < 100 && fake_world_resident(world, 7, 0) == 0; i++)
+		tick(round);
+	moved = fake_world_resident(world, 7, 0);
+	assert_true(moved > 0 && moved < 4 * REGION);
+	assert_true(moving[0] && moving[1]);
+	moving_fails = 1;
+	for (int i = 0; i < 10; i++)
+		tick(round);
+	assert_int_equal(fake_world_resident(world, 7, 0), moved);
+	assert_false(moving[0] || moving[1]);
+	round_free(round);
+	fake_world_free(world);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_huge_pages_keep_to_the_room),
 		cmocka_unit_test(test_huge_pages_keep_to_the_rate),
+		cmocka_unit_test(test_pages_of_a_third_tier_stay),
 		cmocka_unit_test(test_plan_after_a_target_went),
 		cmocka_unit_test(test_a_sampler_that_cannot),
+		cmocka_unit_test(test_a_sampler_that_cannot_any_more),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -272,6 +272,30 @@ test_not_allowed(void **state)
 	}
 }
 
+/* Memory that we may not look at: how much is left of it there is not known. */
+static void
+test_what_cannot_be_seen(void **state)
+{
+	struct fake_world *world = fake_world_new((uint64_t[]){64 * MIB, 64 * MIB}, 2);
+	struct round *round = round_of(world, 0, 0);
+	struct round_drain drain;
+
+	(void)state;
+	fake_world_map(world, 7, BASE, 2 * MIB, 1);
+	fake_world_map(world, 8, BASE, 2 * MIB, 1);
+	assert_int_equal(round_add(round, 7, time_ns, NULL), 0);
+	assert_int_equal(round_add(round, 8, time_ns, NULL), 0);
+	ticks(round, 1);
+	fake_world_refuse(world, 8, -EPERM);
+	fake_world_leave(world, 1);
+	round_drain(round, 1);
+	drain = ticks(round, 50);
+	assert_true(drain.complete && !drain.knows_left && !drain.refused);
+	assert_int_equal(drain.moved_bytes, 2 * MIB);
+	round_free(round);
+	fake_world_free(world);
+}
+
 int
 main(void)
 {
@@ -281,6 +305,7 @@ main(void)
 		cmocka_unit_test(test_where_to),
 		cmocka_unit_test(test_what_stays),
 		cmocka_unit_test(test_not_allowed),
+		cmocka_unit_test(test_what_cannot_be_seen),
 	};
 
 	log_set_level(LOG_LEVEL_ERROR); /* refusals are told again and again */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_governor.c - safety rule 2: what leaves a tier that is short cures the shortage, and only
- * what is over makes room for promotions. */
+ * what is over makes room for promotions. A huge page goes as a whole or not at all. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -61,11 +61,135 @@ test_shortage_comes_first(void **state)
 	assert_int_equal(promoted_beside(9 * MIB), 0);
 }
 
+/* Two regions of tier 1, 2 MiB each, go to tier 0; admitted and refused bytes. */
+struct admitted {
+	uint32_t first, second;
+	uint64_t room, budget;
+};
+
+static struct admitted
+promoted_in_units(uint32_t unit_bytes, uint64_t room_bytes, uint64_t budget_bytes)
+{
+	struct sluice_tier tiers[2] = {
+		{.total_bytes = 512 * MIB, .room_bytes = room_bytes, .latency_ns = 100},
+		{.total_bytes = 512 * MIB, .room_bytes = 256 * MIB, .latency_ns = 300},
+	};
+	struct sluice_region regions[2] = {
+		{.addr = 0, .span_bytes = 2 * MIB, .bytes = 2 * MIB, .pid = 1, .tier = 1},
+		{.addr = 2 * MIB, .span_bytes = 2 * MIB, .bytes = 2 * MIB, .pid = 1, .tier = 1},
+	};
+	struct sluice_view view = {
+		.size = sizeof(view),
+		.tier_count = 2,
+		.tier_stride = sizeof(tiers[0]),
+		.region_stride = sizeof(regions[0]),
+		.region_count = 2,
+		.tiers = tiers,
+		.regions = regions,
+	};
+	struct governor governor = {
+		.budget_bytes = budget_bytes, .page_move_ns = 1000, .horizon_ms = 300000};
+	uint64_t refused[ROUND_REFUSALS] = {0};
+	struct sluice_plan plan;
+	struct admitted ret;
+	uint64_t sum;
+
+	assert_int_equal(plan_init(&plan, 8, NULL), 0);
+	plan_begin(&plan, &view);
+	for (uint64_t i = 0; i < 2; i++) {
+		assert_int_equal(plan_ask(&plan, i, 0, 1000), 0);
+		plan.moves[i].unit_bytes = unit_bytes;
+	}
+	sum = governor_admit(&governor, &plan, refused);
+	ret = (struct admitted){plan.moves[0].bytes, plan.moves[1].bytes, refused[REFUSED_ROOM],
+				refused[REFUSED_BUDGET]};
+	plan_destroy(&plan);
+	assert_int_equal(sum, ret.first + ret.second);
+	assert_int_equal(ret.first + ret.second + ret.room + ret.budget, 4 * MIB);
+	assert_int_equal(refused[REFUSED_PAYBACK], 0);
+	return ret;
+}
+
+static void
+test_huge_pages_are_not_cut(void **state)
+{
+	struct admitted is;
+
+	(void)state;
+	/* Room for one and a half. */
+	is = promoted_in_units(2 * MIB, 3 * MIB, 64 * MIB);
+	assert_true(is.first == 2 * MIB && is.second == 0 && is.room == 2 * MIB);
+	is = promoted_in_units(HEAT_PAGE_BYTES, 3 * MIB, 64 * MIB);
+	assert_true(is.first == 2 * MIB && is.second == 1 * MIB && is.room == 1 * MIB);
+	is = promoted_in_units(2 * MIB, 1 * MIB, 64 * MIB);
+	assert_true(is.first == 0 && is.second == 0 && is.room == 4 * MIB);
+	/* A budget for one and a half, and for less than one, which lets one through all the same,
+	 * where it has room. */
+	is = promoted_in_units(2 * MIB, 64 * MIB, 3 * MIB);
+	assert_true(is.first == 2 * MIB && is.second == 0 && is.budget == 2 * MIB);
+	is = promoted_in_units(2 * MIB, 64 * MIB, 1 * MIB);
+	assert_true(is.first == 2 * MIB && is.second == 0 && is.budget == 2 * MIB);
+	is = promoted_in_units(2 * MIB, 1 * MIB, 1 * MIB);
+	assert_true(is.first == 0 && is.second == 0 && is.budget == 0);
+	is = promoted_in_units(HEAT_PAGE_BYTES, 64 * MIB, 1 * MIB);
+	assert_true(is.first == 1 * MIB && is.second == 0 && is.budget == 3 * MIB);
+	is = promoted_in_units(2 * MIB, 64 * MIB, 0);
+	assert_true(is.first == 0 && is.second == 0 && is.budget == 4 * MIB);
+}
+
+/* Of a demotion in favour of promotions that do not pay as much is dropped as whole units allow;
+ * what remains still makes the room that is needed. */
+static void
+test_demotions_are_dropped_in_units(void **state)
+{
+	struct sluice_tier tiers[2] = {
+		{.total_bytes = 512 * MIB, .latency_ns = 100},
+		{.total_bytes = 512 * MIB, .room_bytes = 256 * MIB, .latency_ns = 300},
+	};
+	struct sluice_region regions[3] = {
+		{.addr = 0, .span_bytes = 2 * MIB, .bytes = 2 * MIB, .pid = 1, .tier = 0},
+		{.addr = 2 * MIB, .span_bytes = 2 * MIB, .bytes = 1 * MIB, .pid = 1, .tier = 1},
+		{.addr = 4 * MIB, .span_bytes = 2 * MIB, .bytes = 1 * MIB, .pid = 1, .tier = 1},
+	};
+	struct sluice_view view = {
+		.size = sizeof(view),
+		.tier_count = 2,
+		.tier_stride = sizeof(tiers[0]),
+		.region_stride = sizeof(regions[0]),
+		.region_count = 3,
+		.tiers = tiers,
+		.regions = regions,
+	};
+	struct governor governor = {
+		.budget_bytes = 64 * MIB, .page_move_ns = 1000, .horizon_ms = 300000};
+
+	(void)state;
+	for (int huge = 0; huge < 2; huge++) {
+		uint64_t refused[ROUND_REFUSALS] = {0};
+		struct sluice_plan plan;
+
+		assert_int_equal(plan_init(&plan, 8, NULL), 0);
+		plan_begin(&plan, &view);
+		assert_int_equal(plan_ask(&plan, 0, 1, 0), 0);
+		assert_int_equal(plan_ask(&plan, 1, 0, 1000), 0);
+		assert_int_equal(plan_ask(&plan, 2, 0, 0), 0); /* wins nothing */
+		plan.moves[0].unit_bytes = huge ? 2 * MIB : HEAT_PAGE_BYTES;
+		governor_admit(&governor, &plan, refused);
+		assert_int_equal(plan.moves[0].bytes, huge ? 2 * MIB : 1 * MIB);
+		assert_int_equal(plan.moves[1].bytes, 1 * MIB);
+		assert_int_equal(plan.moves[2].bytes, 0);
+		assert_int_equal(refused[REFUSED_PAYBACK], huge ? 1 * MIB : 2 * MIB);
+		plan_destroy(&plan);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_shortage_comes_first),
+		cmocka_unit_test(test_huge_pages_are_not_cut),
+		cmocka_unit_test(test_demotions_are_dropped_in_units),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "engine/heat/estimate.h"
 #include "heat.h"
 
 #define MS 1000000ull
@@ -112,6 +113,29 @@ heat_of(size_t region)
 	return sum / bytes;
 }
 
+/* Of some pages of a region, weighed by how many of each entry they are. */
+static double
+heat_of_pages(size_t region, uint32_t first, uint32_t end)
+{
+	const struct sluice_region *entries;
+	uint64_t addrs[PAGES], addr = BASE + region * HEAT_REGION_BYTES;
+	double sum = 0;
+	size_t count;
+
+	entries = heat_view(heat, now_ns, &count);
+	for (size_t i = 0; i < count; i++) {
+		size_t pages =
+			entries[i].addr == addr ? heat_entry_pages(heat, i, addrs, PAGES) : 0;
+
+		for (size_t k = 0; k < pages; k++) {
+			uint64_t p = (addrs[k] - addr) / HEAT_PAGE_BYTES;
+
+			sum += p >= first && p < end ? (double)entries[i].heat : 0;
+		}
+	}
+	return sum / (end - first);
+}
+
 static void
 test_rates_come_out_right(void **state)
 {
@@ -121,6 +145,107 @@ test_rates_come_out_right(void **state)
 	assert_true(heat_of(0) > HOT_RATE * 0.75 && heat_of(0) < HOT_RATE * 1.33);
 	assert_true(heat_of(1) > COLD_RATE * 0.7 && heat_of(1) < COLD_RATE * 1.4);
 	heat_free(heat);
+}
+
+/* Of many gaps the short ones count too, or hot pages would look the hotter the longer they are
+ * watched. */
+static void
+test_many_gaps_are_not_off(void **state)
+{
+	double off = 0;
+
+	(void)state;
+	srand(1);
+	for (int p = 0; p < 4000; p++) {
+		struct page_heat page = {0};
+		struct evidence evidence;
+
+		for (int k = 0; k < 60; k++)
+			estimate_touched(&page, (uint64_t)(exponential(10) * 1e6), log2f(10));
+		evidence = estimate_evidence(&page);
+		off += evidence.rate - touches_bias[evidence.touches] - log2f(10);
+	}
+	assert_true(fabs(off / 4000) < 0.1);
+}
+
+/* A page that is marked again and again and never touched has grown cold, however short the time
+ * between markings. */
+static void
+test_silence_adds_up(void **state)
+{
+	struct page_heat page = {0};
+
+	(void)state;
+	for (int k = 0; k < 20; k++)
+		estimate_touched(&page, 1000000, 0);
+	for (uint64_t marking = 0; marking < 100; marking++)
+		estimate_untouched(&page, 500000 + marking * 37 % 1000);
+	assert_true(estimate_evidence(&page).rate < -1);
+}
+
+/* Pages that are touched every 20 s and marked every second, touched or not: the time from the last
+ * marking to a touch is short each time, and no sign that they have grown hot. */
+static void
+test_cold_pages_marked_often(void **state)
+{
+	double off = 0, all = 0, far_off = 0;
+
+	(void)state;
+	begin(1);
+	srand(1);
+	for (int pass = 0; pass < 400; pass++) {
+		uint64_t touched_ns = now_ns;
+
+		mark(0, PAGES, 0);
+		for (uint32_t p = 0; p < PAGES; p++) {
+			struct sample sample = {.kind = SAMPLE_TOUCH,
+						.pid = PID,
+						.addr = BASE + (uint64_t)p * HEAT_PAGE_BYTES};
+
+			sample.time_ns = touched_ns + (uint64_t)(exponential(0.05) * 1e9);
+			if (sample.time_ns < touched_ns + 1000 * MS)
+				heat_fold(heat, &sample, 1);
+		}
+		now_ns += 1000 * MS + (uint64_t)(rand() % 20) * MS;
+		for (uint32_t p = 0; pass >= 200 && p < PAGES; p++) {
+			const struct page_heat *page =
+				&heat->details[heat->regions[0].detail].page[p];
+			struct evidence evidence = estimate_evidence(page);
+			double rate = evidence.rate - touches_bias[evidence.touches] - log2(0.05);
+
+			off += rate;
+			far_off += rate > 3;
+			all++;
+		}
+	}
+	assert_true(fabs(off / all) < 0.3);
+	assert_true(far_off / all < 0.01);
+	heat_free(heat);
+}
+
+/* What is most probable, however much more was expected than silence allows: there the slope of
+ * prior and likelihood is 0. */
+static void
+test_silence_against_expectation(void **state)
+{
+	(void)state;
+	for (float var = 0.05f; var < 10; var *= 3) {
+		for (float rate = -12; rate <= 12; rate += 3) {
+			for (float mean = -12; mean <= 19; mean += 0.7f) {
+				float likely, sigma;
+				double slope, pull, touches;
+
+				estimate_silent(rate, mean, var, &likely, &sigma);
+				pull = (mean - likely) / (var * M_LN2);
+				touches = exp2(likely - rate);
+				slope = pull - touches;
+				/* In octaves that it may be off. */
+				assert_true(fabs(slope) / (1 / (var * M_LN2) + touches * M_LN2) <
+					    0.05);
+				assert_true(sigma > 0 && sigma <= sqrtf(var) * 1.001f);
+			}
+		}
+	}
 }
 
 static void
@@ -150,6 +275,27 @@ test_window_that_ends_within_a_region(void **state)
 	touch(PAGES / 2, PAGES / 2, HOT_RATE, 1000 * MS);
 	now_ns += 10000 * MS;
 	assert_true(heat_of(0) > HOT_RATE * 0.7);
+	heat_free(heat);
+}
+
+/* Three windows in a region, which has two times. The pages of the first are watched from the first
+ * on, whatever comes beside them. */
+static void
+test_three_windows_in_a_region(void **state)
+{
+	(void)state;
+	begin(1);
+	learn();
+	/* The pages of the first window are touched after 9 s, those of the others at once. */
+	for (int pass = 0; pass < 16; pass++) {
+		mark(PAGES, 100, 0);
+		now_ns += 9000 * MS;
+		mark(PAGES + 100, 200, 0);
+		mark(PAGES + 300, PAGES - 300, 0);
+		touch(PAGES, PAGES, 1000, 1000 * MS);
+		now_ns += 1000 * MS;
+	}
+	assert_true(heat_of_pages(1, 0, 100) < 0.3);
 	heat_free(heat);
 }
 
@@ -223,8 +369,13 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rates_come_out_right),
+		cmocka_unit_test(test_many_gaps_are_not_off),
+		cmocka_unit_test(test_silence_adds_up),
+		cmocka_unit_test(test_cold_pages_marked_often),
+		cmocka_unit_test(test_silence_against_expectation),
 		cmocka_unit_test(test_silence_cools),
 		cmocka_unit_test(test_window_that_ends_within_a_region),
+		cmocka_unit_test(test_three_windows_in_a_region),
 		cmocka_unit_test(test_what_the_kernel_did_not_mark),
 		cmocka_unit_test(test_only_slow_pages_marked),
 		cmocka_unit_test(test_restart_forgets),

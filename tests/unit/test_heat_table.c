@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "engine/heat/table.h"
 #include "heat.h"
 
 #define NS_PER_S 1000000000ull
@@ -153,12 +154,134 @@ test_full_table_is_seen_to_its_end(void **state)
 	see_to_the_end(40 * 2048);
 }
 
+/* A region of which nothing was heard keeps its entries for a while. They go on standing for the
+ * pages that they were made of, also of those that were silent meanwhile. */
+static void
+test_entries_keep_their_pages(void **state)
+{
+	enum { REGIONS = 16 };
+	struct heat *heat = table_of(REGIONS, REGIONS, 1 << 20);
+	uint64_t addrs[HEAT_REGION_PAGES], now_ns;
+	size_t count;
+
+	(void)state;
+	for (size_t i = 0; i < REGIONS; i++)
+		place(heat, i, 0, 1, NS_PER_S);
+	now_ns = heat_up(heat, REGIONS, 2 * NS_PER_S);
+	/* Regions fall silent one after the other. */
+	for (uint64_t i = REGIONS; i > 0; i--) {
+		arm(heat, i * HEAT_REGION_BYTES, now_ns);
+		now_ns += NS_PER_S / 5;
+	}
+	for (int look = 0; look < 20; look++) {
+		const struct sluice_region *entries = heat_view(heat, now_ns, &count);
+		uint64_t pages = 0;
+
+		for (size_t i = 0; i < count; i++) {
+			size_t asked = heat_entry_pages(heat, i, addrs, HEAT_REGION_PAGES);
+
+			assert_int_equal(asked * HEAT_PAGE_BYTES, entries[i].bytes);
+			pages += asked;
+		}
+		assert_int_equal(pages, REGIONS * HEAT_REGION_PAGES);
+		now_ns += NS_PER_S / 4;
+	}
+	heat_free(heat);
+}
+
+/* When there is no room for an entry for each kind of page a region is shown as a whole, by how
+ * many pages it has in each tier: pages that moved are where they are now. */
+static void
+test_moved_pages_are_counted(void **state)
+{
+	struct heat *heat = table_of(1, 1, 2048);
+	const struct region *region;
+
+	(void)state;
+	place(heat, 0, 1, 1, NS_PER_S);
+	arm(heat, HEAT_REGION_BYTES, NS_PER_S);
+	for (uint64_t p = 0; p < HEAT_REGION_PAGES; p += 2)
+		heat_page_moved(heat, PID, BASE + p * HEAT_PAGE_BYTES, 0, 2 * NS_PER_S);
+	heat_page_moved(heat, PID, BASE, 0, 2 * NS_PER_S);
+	heat_page_moved(heat, PID, BASE + HEAT_PAGE_BYTES, HEAT_TIER_ABSENT, 2 * NS_PER_S);
+	region = &heat->regions[0];
+	assert_int_equal(region->resident[0], HEAT_REGION_PAGES / 2);
+	assert_int_equal(region->resident[1], HEAT_REGION_PAGES / 2 - 1);
+	heat_free(heat);
+}
+
+/* The first view finds the spreads that estimates need, the second has estimates of all regions,
+ * however long they have been silent. */
+static void
+test_known_from_the_second_view_on(void **state)
+{
+	struct heat *heat = table_of(4, 8, 1 << 20);
+	struct heat_stats stats;
+	uint64_t now_ns;
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++)
+		place(heat, i, 0, 1, NS_PER_S);
+	now_ns = heat_up(heat, 4, 2 * NS_PER_S) + 100 * NS_PER_S;
+	mean_heat(heat, now_ns);
+	heat_get_stats(heat, &stats);
+	assert_int_equal(stats.unknown_bytes, 4 * HEAT_REGION_BYTES);
+	mean_heat(heat, now_ns + NS_PER_S);
+	heat_get_stats(heat, &stats);
+	assert_int_equal(stats.unknown_bytes, 0);
+	heat_free(heat);
+}
+
+/* Nothing but huge pages, and nothing but gaps to know them by: 8 hot ones, 16 warm ones, and 8
+ * that are never touched. */
+static void
+test_huge_pages(void **state)
+{
+	struct heat *heat = table_of(32, 32, 1 << 20);
+	const struct sluice_region *entries;
+	uint8_t tiers[HEAT_REGION_PAGES] = {0};
+	uint64_t now_ns = 2 * NS_PER_S;
+	struct heat_stats stats;
+	size_t count = 0;
+
+	(void)state;
+	for (size_t i = 0; i < 32; i++)
+		heat_set_residency(heat, i, tiers, 1, NS_PER_S);
+	for (int pass = 0; pass < 12; pass++) {
+		arm(heat, 32 * HEAT_REGION_BYTES, now_ns);
+		for (uint64_t i = 0; i < 24; i++)
+			touch(heat, i * HEAT_REGION_PAGES,
+			      now_ns + (i < 8 ? NS_PER_S / 100 : NS_PER_S));
+		now_ns += 4 * NS_PER_S;
+		entries = heat_view(heat, now_ns, &count);
+	}
+	heat_get_stats(heat, &stats);
+	assert_int_equal(stats.unknown_bytes, 0);
+	assert_int_equal(count, 32);
+	for (size_t i = 0; i < 32; i++) {
+		double pages = HEAT_REGION_PAGES;
+
+		assert_int_equal(heat_entry_unit(heat, i), HEAT_REGION_BYTES);
+		if (i < 8)
+			assert_true(entries[i].heat > 50 / pages && entries[i].heat < 200 / pages);
+		else if (i < 24)
+			assert_true(entries[i].heat > 0.5 / pages && entries[i].heat < 2 / pages);
+		else
+			assert_true(entries[i].heat_high < 0.5 / pages);
+	}
+	heat_free(heat);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_marked_after_the_ticks_time),
 		cmocka_unit_test(test_full_table_is_seen_to_its_end),
+		cmocka_unit_test(test_entries_keep_their_pages),
+		cmocka_unit_test(test_moved_pages_are_counted),
+		cmocka_unit_test(test_known_from_the_second_view_on),
+		cmocka_unit_test(test_huge_pages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
