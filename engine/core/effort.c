@@ -9,7 +9,7 @@
 #define FULL_DOUBT                                                                                 \
 	0.04             /* of all accesses: worth the full pace; half of it a quarter, and so on  \
 			  */
-#define PROGRESS 0.95    /* of the doubt may be left after LEARN_AT_LEAST_NS of looking */
+#define PROGRESS 0.85    /* of the doubt may be left after LEARN_AT_LEAST_NS of looking */
 #define CALM_DIVISOR 2.0 /* of the steady share, while decisions change nothing */
 #define CALM_MOST 3
 #define DEAF_LEAST_NS (10 * NS_PER_S)

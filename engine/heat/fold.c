@@ -109,8 +109,10 @@ region_rate(struct region *region, const struct sample *sample, uint64_t tick, i
  * region is hotter by ALARM_TIMES than that it is as hot as believed, as a logarithm. */
 #define ALARM_TIMES 4.0f
 #define ALARM_LOG 14.0f
-#define COARSE_STEP 0.002f
-#define COARSE_SATURATES 2.0f /* accesses expected between looks */
+#define COARSE_SURE_VAR 0.5f /* of what is believed, octaves squared, to learn from it */
+/* Memory is cold with so many accesses expected between looks, or so many times the mean. */
+#define COARSE_COLD 2.0f
+#define COARSE_COLD_TIMES 1.5f
 
 /* What is known stays, but the next gaps weigh more; when there is no doubt that there is heat
  * where there was none, the next one that does not fit replaces it. False alarms must not cost more
@@ -124,22 +126,37 @@ page_doubt(struct page_heat *page, int certain)
 		page->doubted = 1;
 }
 
-/* What a sample says for "far hotter than believed". The coarse tracker sees less than happens, and
- * much less where TLBs are large, as accesses that hit them leave no trace. How much it sees of
- * what is believed is learned from cold memory, of which it sees each access that it can see. */
-static float
-suspicion_of(struct heat *heat, const struct sample *sample, float believed)
+/* The coarse tracker sees less than happens, and much less where TLBs are large, as accesses that
+ * hit them leave no trace. How much it sees is learned from memory that is no hotter than most, of
+ * which it sees each access that it can see, and whose pages were watched one by one. What grew
+ * hotter must not make the others look cold, so what is seen of each counts up to twice what was to
+ * be expected. */
+static void
+learn_coarse_scale(struct heat *heat, const struct sample *sample, float expected)
 {
-	float expected = believed * sample->exposure_s, scale = 1;
+	static const float step[COARSE_SPEEDS] = {[COARSE_SLOW] = 0.002f, [COARSE_FAST] = 0.02f};
 
-	if (expected < COARSE_SATURATES) {
-		heat->coarse_seen += COARSE_STEP * (sample->events - heat->coarse_seen);
-		heat->coarse_expected += COARSE_STEP * (expected - heat->coarse_expected);
+	heat->coarse_mean += step[COARSE_SLOW] * (expected - heat->coarse_mean);
+	if (expected > fmaxf(COARSE_COLD, COARSE_COLD_TIMES * heat->coarse_mean))
+		return;
+	for (int i = 0; i < COARSE_SPEEDS; i++) {
+		struct coarse *coarse = &heat->coarse[i];
+		float most = 2 * expected * coarse_scale(coarse) + 1;
+
+		coarse->seen += step[i] * (fminf(sample->events, most) - coarse->seen);
+		coarse->expected += step[i] * (expected - coarse->expected);
 	}
-	if (heat->coarse_expected > 0.001f)
-		scale = heat->coarse_seen / heat->coarse_expected;
-	expected = expected * fminf(fmaxf(scale, 1.0f / 32), 4.0f) + 0.02f;
-	return sample->events * logf(ALARM_TIMES) - (ALARM_TIMES - 1) * expected;
+}
+
+/* What a sample says for "far hotter than believed". */
+static float
+suspicion_of(const struct heat *heat, const struct sample *sample, float expected)
+{
+	/* All memory at once: the program is faster, or the tracker sees more. */
+	float scale = fmaxf(coarse_scale(&heat->coarse[COARSE_SLOW]),
+			    coarse_scale(&heat->coarse[COARSE_FAST]));
+
+	return sample->events * logf(ALARM_TIMES) - (ALARM_TIMES - 1) * (expected * scale + 0.02f);
 }
 
 static void
@@ -250,8 +267,8 @@ fold_range(struct heat *heat, const struct sample *sample, uint64_t tick)
 {
 	uint64_t end = sample->addr + sample->len_bytes;
 	int64_t first = table_next(heat, sample->pid, sample->addr);
-	int known = 0;
-	float believed = 0, believed_bytes = 0, suspicion;
+	int known = 0, all_watched = 1;
+	float believed = 0, believed_bytes = 0, expected, suspicion;
 	uint32_t tiers = 0;
 
 	if (first >= 0 && sample->kind == SAMPLE_ARMED)
@@ -278,6 +295,9 @@ fold_range(struct heat *heat, const struct sample *sample, uint64_t tick)
 			if (region->believed > 0) {
 				believed += region->believed * (float)(covered_end - addr);
 				believed_bytes += (float)(covered_end - addr);
+				all_watched &= region_armed_last(region) != 0 &&
+					       region->prior_var >= 0 &&
+					       region->prior_var < COARSE_SURE_VAR;
 			}
 		}
 	}
@@ -285,7 +305,10 @@ fold_range(struct heat *heat, const struct sample *sample, uint64_t tick)
 	if (believed_bytes <= 0)
 		return;
 	believed /= believed_bytes;
-	suspicion = suspicion_of(heat, sample, believed);
+	expected = believed * sample->exposure_s;
+	if (all_watched)
+		learn_coarse_scale(heat, sample, expected);
+	suspicion = suspicion_of(heat, sample, expected);
 	if (suspect(heat, sample, (uint32_t)first, suspicion) <= ALARM_LOG)
 		return;
 	log_debug("heat",
@@ -294,7 +317,7 @@ fold_range(struct heat *heat, const struct sample *sample, uint64_t tick)
 		  sample->pid, (unsigned long long)(sample->len_bytes >> 10),
 		  (unsigned long long)sample->addr, (double)sample->events,
 		  (double)sample->exposure_s, (double)believed,
-		  (double)(heat->coarse_seen / fmaxf(heat->coarse_expected, 0.001f)));
+		  (double)coarse_scale(&heat->coarse[COARSE_FAST]));
 	raise_alarm(heat, sample, (uint32_t)first, suspicion > ALARM_LOG / 2);
 }
 

@@ -24,6 +24,9 @@ heat_new(const struct heat_options *options, struct heat **ret, struct sluice_er
 	heat = calloc(1, sizeof(*heat));
 	if (!heat)
 		goto no_memory;
+	/* All, until more is known. */
+	for (int i = 0; i < COARSE_SPEEDS; i++)
+		heat->coarse[i] = (struct coarse){1, 1};
 	heat->region_max = options->region_max;
 	heat->detail_max = (uint32_t)details;
 	/* A view has an entry for each tier that a region lies in, two as a rule, and at most a few

@@ -8,11 +8,15 @@
 #ifndef HEAT_TABLE_H
 #define HEAT_TABLE_H
 
+#include <math.h>
+
 #include "heat.h"
 
 #define TICK_NS 1000u
 #define TICKS_PER_S 1e6f
 #define NO_DETAIL UINT32_MAX
+#define COARSE_SCALE_LEAST (1.0f / 32)
+#define COARSE_SCALE_MOST 4.0f
 
 /* What is known of one page (or one huge page); see estimate.h. */
 struct page_heat {
@@ -64,6 +68,13 @@ struct entry_ref {
 	uint8_t tier;
 };
 
+/* How much of what happens SAMPLE_RATE tells: accesses of cold memory, smoothed. */
+enum { COARSE_SLOW, COARSE_FAST, COARSE_SPEEDS };
+
+struct coarse {
+	float seen, expected;
+};
+
 struct heat {
 	struct region *regions, *spare; /* sorted by pid, then address; spare is for rebuilding */
 	uint32_t region_count, region_max;
@@ -82,10 +93,11 @@ struct heat {
 	int gaps_known; /* a tracker reports single pages: where it does, SAMPLE_RATE raises alarms
 			   only */
 
-	float coarse_seen, coarse_expected; /* accesses of cold memory by SAMPLE_RATE, smoothed */
-	uint64_t spread_tick;               /* when the spreads were learned */
-	uint64_t spread_samples;            /* all samples then */
-	int all_renewed;                    /* this view does no region by its old entries */
+	struct coarse coarse[COARSE_SPEEDS];
+	float coarse_mean;       /* accesses expected in a SAMPLE_RATE, smoothed */
+	uint64_t spread_tick;    /* when the spreads were learned */
+	uint64_t spread_samples; /* all samples then */
+	int all_renewed;         /* this view does no region by its old entries */
 	uint64_t view_tick;
 	struct sluice_region *entries, *old_entries; /* of the last view, and of the one before */
 	struct entry_ref *refs, *old_refs;
@@ -133,6 +145,12 @@ static inline uint64_t
 region_armed_last(const struct region *region)
 {
 	return region->armed[0] > region->armed[1] ? region->armed[0] : region->armed[1];
+}
+
+static inline float
+coarse_scale(const struct coarse *coarse)
+{
+	return fminf(fmaxf(coarse->seen / coarse->expected, COARSE_SCALE_LEAST), COARSE_SCALE_MOST);
 }
 
 static inline int

@@ -157,8 +157,12 @@ region_rate_evidence(const struct heat *heat, const struct region *region, float
 	/* Half an event more keeps "never seen" finite. */
 	*ret_rate = log2f((region->events + 0.5f) / region->exposure_s);
 	*ret_var = RATE_FLOOR_VAR + 2.08f / (region->events + 0.5f);
-	if (heat->gaps_known)
+	if (heat->gaps_known) {
+		/* It sees no more than happens; where that seems so, the gaps are not settled yet.
+		 */
+		*ret_rate -= log2f(fminf(coarse_scale(&heat->coarse[COARSE_SLOW]), 1));
 		*ret_var += OTHER_SCALE_VAR;
+	}
 	return 1;
 }
 
