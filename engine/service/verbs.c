@@ -406,10 +406,10 @@ static const struct verb verbs[] = {
 static json_t *
 unknown_verb(const char *name)
 {
-	char message[512], names[256] = "";
+	char message[768], names[512] = "";
 	size_t used = 0;
 
-	for (size_t i = 0; i < VERB_COUNT; i++)
+	for (size_t i = 0; i < VERB_COUNT && used < sizeof(names); i++)
 		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", i ? ", " : "",
 					 verbs[i].name);
 	if (name)
