@@ -70,7 +70,7 @@ attach_main(struct cli *cli, int argc, char **argv)
 			word = argv[i];
 	}
 	if (!word)
-		return cli_fail(cli, EXIT_USAGE, -EINVAL, "usage: sluice attach PID|NAME");
+		return cli_usage(cli, &verb_attach);
 	r = find_process(word, &found, &err);
 	if (r < 0)
 		return cli_fail(cli, r == -ESRCH ? EXIT_NO_PROCESS : EXIT_USAGE, r, "%s", err.msg);
