@@ -55,6 +55,13 @@ expect 8 "no service answers" "$real/sluice" attach 1 --socket "$tmp/none.sock"
 expect 8 "no service answers" "$real/sluice" topology --socket "$tmp/none.sock"
 expect 2 "--rate is an option of 'sluice run'" "$real/sluice" status --rate 1M
 expect 3 "no process is named" "$real/sluice" attach no-such-name-here
+cp "$(command -v sleep)" "$tmp/one-of-many"
+for _ in $(seq 257); do "$tmp/one-of-many" 60 & pids+=($!); done
+soon sh -c "pgrep -c -x one-of-many | grep -qx 257"
+expect 1 "more than 256 processes are named 'one-of-many'" "$real/sluice" attach one-of-many
+kill "${pids[@]}"
+wait "${pids[@]}" 2>/dev/null
+pids=()
 expect 2 "usage: sluice attach [--follow] PID|NAME" "$real/sluice" attach
 expect 2 "usage: sluice detach PID" "$real/sluice" detach
 expect 2 "usage: sluice config show" "$real/sluice" config
