@@ -82,7 +82,7 @@ account_page(struct round *round, const struct queued_page *page, uint8_t outcom
 	stats->outcome_pages[outcome] += bytes / HEAT_PAGE_BYTES;
 	if (outcome == MOVE_BUSY || outcome == MOVE_NOMEM || outcome == MOVE_FAILED)
 		return;
-	heat_page_moved(round->heat, page->pid, page->addr, landed, now_ns);
+	heat_page_moved(round->heat, page->pid, page->addr, page->from, landed, now_ns);
 	if (outcome != MOVE_MOVED)
 		return;
 	if (page->tier < page->from) {

@@ -108,7 +108,9 @@ account(struct round *round, int32_t pid, const uint64_t *addrs, size_t count, u
 			drain->told.moved_bytes += bytes[i];
 			drain->pass_moved += bytes[i];
 			round->allowance_bytes -= bytes[i];
-			heat_page_moved(round->heat, pid, addrs[i], landed[i], now_ns);
+			/* Pages of a node that leaves count as nowhere. */
+			heat_page_moved(round->heat, pid, addrs[i], HEAT_TIER_ABSENT, landed[i],
+					now_ns);
 		} else if (outcomes[i] != MOVE_GONE && outcomes[i] != MOVE_ALREADY) {
 			drain->pass_left += unit;
 			if (outcomes[i] == MOVE_NOMEM)

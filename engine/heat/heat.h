@@ -99,8 +99,10 @@ void heat_region_at(const struct heat *heat, size_t index, int32_t *ret_pid, uin
 		    uint32_t *ret_len_bytes);
 void heat_set_residency(struct heat *heat, size_t index, const uint8_t *tiers, int huge,
 			uint64_t now_ns);
-/* A page now lives in another tier (HEAT_TIER_ABSENT: it is gone). Moving disarms the page. */
-void heat_page_moved(struct heat *heat, int32_t pid, uint64_t addr, uint8_t tier, uint64_t now_ns);
+/* A page that was believed to be in tier `from` lives in another (HEAT_TIER_ABSENT: in none).
+ * Moving disarms the page. */
+void heat_page_moved(struct heat *heat, int32_t pid, uint64_t addr, uint8_t from, uint8_t tier,
+		     uint64_t now_ns);
 
 /* What was seen of a process so far says nothing of what it does from now on: forget it. Pages that
  * are watched are watched from now on. */

@@ -370,7 +370,8 @@ resident_count(struct region *region, uint8_t tier, int change)
 }
 
 void
-heat_page_moved(struct heat *heat, int32_t pid, uint64_t addr, uint8_t tier, uint64_t now_ns)
+heat_page_moved(struct heat *heat, int32_t pid, uint64_t addr, uint8_t from, uint8_t tier,
+		uint64_t now_ns)
 {
 	int64_t index = table_find(heat, pid, addr);
 	struct region *region;
@@ -392,6 +393,11 @@ heat_page_moved(struct heat *heat, int32_t pid, uint64_t addr, uint8_t tier, uin
 		resident_count(region, page->tier, -1);
 		resident_count(region, tier, 1);
 		page_set_tier(page, region_armed(region, p), tier, tick);
+	} else {
+		resident_count(region, from, -1);
+		resident_count(region, tier, 1);
+		if (from != HEAT_TIER_ABSENT && tier != HEAT_TIER_ABSENT)
+			region->whole.moved = table_epoch(tick);
 	}
 }
 

@@ -316,11 +316,24 @@ emit(struct heat *heat, uint32_t index, const struct sluice_region *entry, uint1
 	heat->entry_count++;
 }
 
+/* Stamps wrap after 17 minutes; forget them well before. */
+static void
+forget_move(const struct prior *prior, struct page_heat *page)
+{
+	if (page->moved && (prior->epoch + 255u - page->moved) % 255u > 150)
+		page->moved = 0;
+}
+
 /* One entry a tier for all of a region. */
 static void
 emit_whole(struct heat *heat, uint32_t index, const struct prior *prior)
 {
-	const struct region *region = &heat->regions[index];
+	struct region *region = &heat->regions[index];
+	struct belief belief = {prior->mean, prior->sigma[0], 2};
+	uint32_t age_ms;
+
+	forget_move(prior, &region->whole);
+	age_ms = key_age_ms(page_key(prior, &region->whole, &belief));
 
 	for (uint32_t tier = 0; tier < 6; tier++) {
 		struct sluice_region entry;
@@ -329,11 +342,7 @@ emit_whole(struct heat *heat, uint32_t index, const struct prior *prior)
 			continue;
 		entry_fill(&entry, region, tier, region->resident[tier], prior->mean,
 			   prior->sigma[0], region->prior_var >= 0);
-		if (region_is_huge(region)) {
-			struct belief belief = {prior->mean, prior->sigma[0], 2};
-
-			entry.age_ms = key_age_ms(page_key(prior, &region->whole, &belief));
-		}
+		entry.age_ms = age_ms;
 		emit(heat, index, &entry, WHOLE_REGION);
 	}
 }
@@ -355,9 +364,7 @@ emit_groups(struct heat *heat, uint32_t index, struct prior *prior)
 
 		if (page->tier == HEAT_TIER_ABSENT)
 			continue;
-		/* Stamps wrap after 17 minutes; forget them well before. */
-		if (page->moved && (prior->epoch + 255u - page->moved) % 255u > 150)
-			page->moved = 0;
+		forget_move(prior, page);
 		belief = page_belief(page, p, prior);
 		key = page_key(prior, page, &belief);
 		if (!group_of_key[key]) {
