@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control_error.h"
 #include "log.h"
 #include "text.h"
 
@@ -37,12 +38,7 @@ cli_fail(const struct cli *cli, int exit_status, int code, const char *format, .
 	va_end(args);
 	fprintf(stderr, "sluice: %s\n", text_plain(message));
 	if (cli->json) {
-		const char *name = strerrorname_np(-code);
-		json_t *text = json_string(message);
-		json_t *error =
-			json_pack("{s:b, s:{s:s, s:i, s:o, s:i}}", "ok", 0, "error", "errno",
-				  name ? name : "EIO", "code", -code, "message",
-				  text ? text : json_string("not UTF-8"), "exit", exit_status);
+		json_t *error = control_error(code, exit_status, message);
 
 		cli_print_json(error);
 		json_decref(error);
@@ -54,7 +50,14 @@ int
 cli_unexpected(const struct cli *cli, const struct verb *verb, const char *word)
 {
 	return cli_fail(cli, EXIT_USAGE, -EINVAL,
-			"'%s' is not understood here; usage: sluice %s %s", word, verb->name,
+			"'%s' is not understood here; usage: sluice %s%s%s", word, verb->name,
+			verb->arguments[0] ? " " : "", verb->arguments);
+}
+
+int
+cli_usage(const struct cli *cli, const struct verb *verb)
+{
+	return cli_fail(cli, EXIT_USAGE, -EINVAL, "usage: sluice %s %s", verb->name,
 			verb->arguments);
 }
 

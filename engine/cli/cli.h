@@ -70,8 +70,9 @@ int cli_ask(struct cli *cli, enum verb_reach reach, const char *verb, json_t **r
 /* Print the sentence (and with --json the error object), give back the exit status. */
 int cli_fail(const struct cli *cli, int exit_status, int code, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
-/* "sluice VERB takes no argument 'x'". */
+/* "'x' is not understood here", and how the verb is used. */
 int cli_unexpected(const struct cli *cli, const struct verb *verb, const char *word);
+int cli_usage(const struct cli *cli, const struct verb *verb); /* only how it is used */
 void cli_print_json(const json_t *object);
 
 #endif

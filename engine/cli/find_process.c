@@ -45,7 +45,7 @@ find_process(const char *word, struct found_processes *ret, struct sluice_err *r
 	proc = opendir("/proc");
 	if (!proc)
 		return sluice_fail(reterr, -errno, "cannot read /proc: %s", strerror(errno));
-	while ((entry = readdir(proc)) != NULL && ret->count < FOUND_PROCESSES_MAX) {
+	while ((entry = readdir(proc)) != NULL) {
 		pid_t found = (pid_t)strtol(entry->d_name, NULL, 10);
 
 		/* The start first: when the pid changed hands before the name was read, the service
@@ -56,6 +56,13 @@ find_process(const char *word, struct found_processes *ret, struct sluice_err *r
 		(void)procfs_started("", found, &start_ticks);
 		if (!has_name(found, word))
 			continue;
+		if (ret->count == FOUND_PROCESSES_MAX) {
+			closedir(proc);
+			return sluice_fail(reterr, -ENOSPC,
+					   "more than %d processes are named '%s', and no more can "
+					   "be attached; name them by pid",
+					   FOUND_PROCESSES_MAX, word);
+		}
 		ret->at[ret->count].pid = found;
 		ret->at[ret->count++].start_ticks = start_ticks;
 	}

@@ -20,7 +20,8 @@ struct found_processes {
 };
 
 /* A number is that pid, whether it exists or not (the service says so better). A name is all
- * processes whose /proc/PID/comm is that name, as pgrep -x finds. -ESRCH: none. */
+ * processes whose /proc/PID/comm is that name, as pgrep -x finds. -ESRCH: none; -ENOSPC: too many.
+ */
 int find_process(const char *word, struct found_processes *ret, struct sluice_err *reterr);
 
 #endif

@@ -157,8 +157,6 @@ read_swap(struct topo_model *model)
 		return false;
 	model->has_swap = json_is_object(swap);
 	model->swap_tier = small_of(swap, "tier");
-	model->swap_total_bytes = count_of(swap, "total_bytes");
-	model->swap_free_bytes = count_of(swap, "free_bytes");
 	model->swap_reason = text_of(swap, "reason");
 	model->zswap = json_object_get(swap, "zswap");
 	if (!json_is_object(model->zswap))

@@ -83,7 +83,6 @@ struct topo_model {
 	uint64_t total_bytes, free_bytes; /* of all nodes */
 	bool has_swap;
 	uint32_t swap_tier;
-	uint64_t swap_total_bytes, swap_free_bytes;
 	const json_t *zswap; /* NULL when off */
 	const char *swap_reason;
 };

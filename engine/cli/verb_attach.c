@@ -70,10 +70,12 @@ attach_main(struct cli *cli, int argc, char **argv)
 			word = argv[i];
 	}
 	if (!word)
-		return cli_fail(cli, EXIT_USAGE, -EINVAL, "usage: sluice attach PID|NAME");
+		return cli_usage(cli, &verb_attach);
 	r = find_process(word, &found, &err);
+	if (r == -EINVAL || r == -ERANGE)
+		return cli_fail(cli, EXIT_USAGE, r, "%s", err.msg);
 	if (r < 0)
-		return cli_fail(cli, r == -ESRCH ? EXIT_NO_PROCESS : EXIT_USAGE, r, "%s", err.msg);
+		return cli_fail(cli, exit_status_of(STAGE_TARGET, r), r, "%s", err.msg);
 	return attach_all(cli, &found, follow);
 }
 

@@ -30,7 +30,7 @@ config_main(struct cli *cli, int argc, char **argv)
 	int status;
 
 	if (argc == 0 || strcmp(argv[0], "show") != 0)
-		return cli_fail(cli, EXIT_USAGE, -EINVAL, "usage: sluice config show");
+		return cli_usage(cli, &verb_config);
 	if (argc > 1)
 		return cli_unexpected(cli, &verb_config, argv[1]);
 	status = cli_ask(cli, REACH_EITHER, "config", &answer);

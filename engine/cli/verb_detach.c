@@ -16,7 +16,7 @@ detach_main(struct cli *cli, int argc, char **argv)
 	int status;
 
 	if (argc != 1)
-		return cli_fail(cli, EXIT_USAGE, -EINVAL, "usage: sluice detach PID");
+		return cli_usage(cli, &verb_detach);
 	if (parse_u64(argv[0], 1, INT32_MAX, &pid, &err) < 0)
 		return cli_fail(cli, EXIT_USAGE, -EINVAL, "'%s' is not a process id", argv[0]);
 	status = cli_reach(cli, REACH_SERVICE, &client);

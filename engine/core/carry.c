@@ -171,7 +171,7 @@ move_batch(struct round *round, size_t count, uint64_t now_ns)
 /* Samplers may have to prepare for moves; when one cannot, nothing is moved. They are asked again
  * before each slice, since others may change the kernel's settings meanwhile (invariant 19). */
 static int
-announce(struct round *round, int on)
+announce(struct round *round, int on, struct sluice_err *reterr)
 {
 	struct sluice_err err;
 
@@ -184,6 +184,7 @@ announce(struct round *round, int on)
 		if (!ops->moving || ops->moving(round->parts.samplers[s], on, &err) == 0)
 			continue;
 		log_warn("round", "%s: %s; nothing is moved", ops->name, err.msg);
+		sluice_fail(reterr, -EBUSY, "nothing is moved: %s: %s", ops->name, err.msg);
 		/* Those that are prepared by now wait for nothing. */
 		for (size_t k = 0; on && k < round->parts.sampler_count; k++) {
 			ops = round->parts.sampler_ops[k];
@@ -216,7 +217,7 @@ cut_room(struct round *round)
 }
 
 void
-carry_slice(struct round *round, uint64_t now_ns)
+carry_slice(struct round *round, uint64_t now_ns, struct sluice_err *reterr)
 {
 	double bytes_per_ns = (double)round->options.rate_bps / (double)NS_PER_S;
 	double most = (double)round->options.rate_bps / 4; /* a quarter second may be saved up */
@@ -230,8 +231,8 @@ carry_slice(struct round *round, uint64_t now_ns)
 		round->allowance_bytes = most;
 
 	/* While a node leaves the kernel moves pages off it too, also after we are done. */
-	if (announce(round, round->queue_done < round->queue_count || round->drain.told.under_way) <
-	    0)
+	if (announce(round, round->queue_done < round->queue_count || round->drain.told.under_way,
+		     reterr) < 0)
 		return;
 	if (round->queue_done < round->queue_count)
 		cut_room(round);

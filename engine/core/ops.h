@@ -119,6 +119,7 @@ enum move_outcome {
 
 struct mover_ops {
 	const char *name;
+	int for_tests; /* told to nobody */
 	const char *summary;
 	int (*probe)(const struct ops_env *env, char sentence[OPS_SENTENCE_BYTES]);
 	int (*start)(const struct ops_env *env, void **ret_self, struct sluice_err *reterr);

@@ -366,7 +366,6 @@ round_tick(struct round *round, uint64_t now_ns, int32_t *ended, size_t capacity
 {
 	size_t count = 0;
 
-	(void)reterr;
 	drain_samplers(round, now_ns);
 	targets_sync(round, now_ns);
 	hear_alarms(round, now_ns);
@@ -376,7 +375,7 @@ round_tick(struct round *round, uint64_t now_ns, int32_t *ended, size_t capacity
 		round->next_decision_ns =
 			now_ns + round->options.interval_ms * NS_PER_MS * (1 + round->calm);
 	}
-	carry_slice(round, now_ns);
+	carry_slice(round, now_ns, reterr);
 	drain_slice(round, now_ns);
 	for (size_t i = 0; i < round->target_count && count < capacity; i++) {
 		if (round->targets[i].ended)

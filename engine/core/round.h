@@ -95,8 +95,9 @@ int round_add(struct round *round, int32_t pid, uint64_t now_ns, struct sluice_e
 void round_remove(struct round *round, int32_t pid);
 
 /* One tick, at the time given: drains the samplers, decides when the interval has passed, and moves
- * a slice of the plan. Returns the time in ns until it wants to be called again, or -errno for an
- * error that concerns no single target. ended: pids of targets that ended, at most capacity. */
+ * a slice of the plan. Returns the time in ns until it wants to be called again. What goes wrong
+ * ends no round; *reterr says why nothing may be moved just now, and is left alone otherwise.
+ * ended: pids of targets that ended, at most capacity. */
 int64_t round_tick(struct round *round, uint64_t now_ns, int32_t *ended, size_t capacity,
 		   size_t *ret_ended, struct sluice_err *reterr);
 

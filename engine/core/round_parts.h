@@ -104,7 +104,7 @@ void target_mark_ended(struct round *round, int32_t pid);
 
 /* carry.c: put the admitted moves into the queue; move a slice of it. */
 void carry_enqueue(struct round *round);
-void carry_slice(struct round *round, uint64_t now_ns);
+void carry_slice(struct round *round, uint64_t now_ns, struct sluice_err *reterr);
 /* drain.c: a slice of emptying nodes; the samplers know that pages are moving. */
 int drain_works(const struct round *round);
 void drain_restart(struct round *round); /* a pass from the beginning: targets have other places */

@@ -56,6 +56,7 @@ stop(void *self)
 
 const struct mover_ops mover_fake = {
 	.name = "fake",
+	.for_tests = 1,
 	.summary = "for tests: moves made-up pages",
 	.probe = probe,
 	.start = start,

@@ -365,8 +365,9 @@ settings_set(struct settings *settings, const char *path, const char *value,
 	return 0;
 }
 
-int
-settings_restore(struct settings *settings, struct sluice_err *reterr)
+/* Returns the first error, having tried all. */
+static int
+put_back(struct settings *settings, struct sluice_err *reterr)
 {
 	int result = 0, r;
 
@@ -413,7 +414,7 @@ settings_close(struct settings *settings)
 
 	if (!settings)
 		return;
-	if (settings_restore(settings, &err) < 0)
+	if (put_back(settings, &err) < 0)
 		log_warn("settings", "%s", err.msg);
 	close(settings->dir_fd);
 	free(settings);

@@ -42,15 +42,12 @@ int settings_get(const struct settings *settings, const char *path, char *value,
 int settings_set(struct settings *settings, const char *path, const char *value,
 		 struct sluice_err *reterr);
 
-/* Puts back everything that was changed through this handle, last change first. A setting that
- * somebody else changed after us is left as they want it. Returns the first error, having tried
- * all; what failed stays written down for the next start. */
-int settings_restore(struct settings *settings, struct sluice_err *reterr);
-
 /* Let go of everything without putting it back: somebody else has taken these settings over. */
 void settings_forget(struct settings *settings);
 
-/* Restores, then frees; NULL is fine. */
+/* Puts back everything that was changed through this handle, last change first, and frees it; NULL
+ * is fine. A setting that somebody else changed after us is left as they want it; what cannot be
+ * put back is logged, and stays written down for the next start. */
 void settings_close(struct settings *settings);
 
 /* Puts back what killed runs left, last change first; what running ones own is not touched. A

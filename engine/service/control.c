@@ -13,22 +13,11 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "control_client.h"
 #include "exit_status.h"
 #include "log.h"
 
 #define MS_NS 1000000u
-
-struct control_client {
-	int fd;      /* -1: this place is free */
-	int adopted; /* a private connection: its end never is too slow for us */
-	int closing; /* drop it once the queue is sent */
-	char *in;    /* CONTROL_LINE_BYTES */
-	size_t in_used;
-	char *out;
-	size_t out_used, out_sent, out_size;
-	uint64_t stuck_since_ns; /* 0: the queue is empty or moving */
-	uint64_t watch_ns, next_event_ns;
-};
 
 struct control {
 	const struct control_ops *ops;
@@ -39,18 +28,6 @@ struct control {
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	struct control_client clients[CONTROL_CLIENTS_MAX];
 };
-
-json_t *
-control_error(int code, int exit_status, const char *message)
-{
-	const char *name = strerrorname_np(-code);
-	json_t *text = json_string(message);
-
-	if (!text) /* not UTF-8: a file name of somebody's */
-		text = json_string("the reason cannot be shown, as it is not UTF-8");
-	return json_pack("{s:b, s:{s:s, s:i, s:o, s:i}}", "ok", 0, "error", "errno",
-			 name ? name : "EIO", "code", -code, "message", text, "exit", exit_status);
-}
 
 int
 control_new(const struct control_ops *ops, void *ctx, struct control **ret,
@@ -75,11 +52,7 @@ client_drop(struct control *control, struct control_client *client)
 {
 	if (control->ops->closed)
 		control->ops->closed(control->ctx, client);
-	close(client->fd);
-	free(client->in);
-	free(client->out);
-	memset(client, 0, sizeof(*client));
-	client->fd = -1;
+	control_client_close(client);
 }
 
 void
@@ -164,13 +137,8 @@ client_add(struct control *control, int fd)
 	for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
 		struct control_client *client = &control->clients[i];
 
-		if (client->fd >= 0)
-			continue;
-		client->in = malloc(CONTROL_LINE_BYTES);
-		if (!client->in)
-			return NULL;
-		client->fd = fd;
-		return client;
+		if (client->fd < 0)
+			return control_client_open(client, fd) == 0 ? client : NULL;
 	}
 	return NULL;
 }
@@ -183,116 +151,6 @@ control_adopt(struct control *control, int fd, struct sluice_err *reterr)
 	if (!client)
 		return sluice_fail(reterr, -ENOSPC, "no room for another connection");
 	client->adopted = 1;
-	return 0;
-}
-
-/* Queues an object (steals it). A queue that is full drops the client. */
-static void
-client_queue(struct control_client *client, json_t *object)
-{
-	size_t len;
-	char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
-
-	json_decref(object);
-	if (!text) {
-		client->closing = 1;
-		return;
-	}
-	len = strlen(text);
-	if (client->out_sent == client->out_used)
-		client->out_sent = client->out_used = 0;
-	if (client->out_used + len + 1 > client->out_size) {
-		size_t size = client->out_used + len + 1 + 16384;
-		char *grown = size <= CONTROL_QUEUE_BYTES ? realloc(client->out, size) : NULL;
-
-		if (!grown) {
-			free(text);
-			client->closing = 1;
-			return;
-		}
-		client->out = grown;
-		client->out_size = size;
-	}
-	memcpy(client->out + client->out_used, text, len);
-	client->out[client->out_used + len] = '\n';
-	client->out_used += len + 1;
-	free(text);
-}
-
-/* Sends what the socket takes. -1: drop it. */
-static int
-client_flush(struct control_client *client, uint64_t now_ns)
-{
-	while (client->out_sent < client->out_used) {
-		ssize_t n = send(client->fd, client->out + client->out_sent,
-				 client->out_used - client->out_sent, MSG_NOSIGNAL | MSG_DONTWAIT);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == EAGAIN) {
-			if (client->stuck_since_ns == 0)
-				client->stuck_since_ns = now_ns;
-			if (!client->adopted && now_ns - client->stuck_since_ns >
-							(uint64_t)CONTROL_PATIENCE_MS * MS_NS) {
-				log_warn("control", "a client does not read its answers: dropped");
-				return -1;
-			}
-			return 0;
-		}
-		if (n < 0)
-			return -1;
-		client->out_sent += (size_t)n;
-		client->stuck_since_ns = 0;
-	}
-	client->stuck_since_ns = 0;
-	return client->closing ? -1 : 0;
-}
-
-static void
-client_line(struct control *control, struct control_client *client, const char *line, size_t len)
-{
-	json_error_t error;
-	json_t *request = json_loadb(line, len, JSON_REJECT_DUPLICATES, &error);
-
-	if (json_is_object(request)) {
-		client_queue(client, control->ops->request(control->ctx, client, request));
-	} else {
-		char message[256];
-
-		snprintf(message, sizeof(message), "a request is one JSON object a line: %s",
-			 request ? "this is something else" : error.text);
-		client_queue(client, control_error(-EBADMSG, EXIT_USAGE, message));
-	}
-	json_decref(request);
-}
-
-/* Reads once (so that all clients get their turn) and serves whole lines. -1: drop it. */
-static int
-client_read(struct control *control, struct control_client *client)
-{
-	ssize_t n = recv(client->fd, client->in + client->in_used,
-			 CONTROL_LINE_BYTES - client->in_used, MSG_DONTWAIT);
-	char *line = client->in, *end;
-
-	if (n < 0)
-		return errno == EAGAIN || errno == EINTR ? 0 : -1;
-	if (n == 0) { /* it asks no more, but may wait for answers */
-		client->closing = 1;
-		return client->out_sent < client->out_used ? 0 : -1;
-	}
-	client->in_used += (size_t)n;
-	while ((end = memchr(line, '\n', client->in_used - (size_t)(line - client->in))) != NULL) {
-		client_line(control, client, line, (size_t)(end - line));
-		line = end + 1;
-	}
-	client->in_used -= (size_t)(line - client->in);
-	memmove(client->in, line, client->in_used);
-	if (client->in_used == CONTROL_LINE_BYTES) {
-		client_queue(client, control_error(-EMSGSIZE, EXIT_USAGE,
-						   "the request is longer than 65536 bytes"));
-		client->closing = 1;
-		client->in_used = 0;
-	}
 	return 0;
 }
 
@@ -383,22 +241,6 @@ events_timeout(const struct control *control, int timeout_ms)
 	return (int)((limit_ns + MS_NS - 1) / MS_NS);
 }
 
-static void
-client_event(struct control *control, struct control_client *client, uint64_t now_ns)
-{
-	if (client->watch_ns == 0 || now_ns < client->next_event_ns)
-		return;
-	client->next_event_ns += client->watch_ns;
-	if (client->next_event_ns <= now_ns) /* we were late: do not send a burst */
-		client->next_event_ns = now_ns + client->watch_ns;
-	if (client->out_sent == client->out_used) {
-		json_t *event = control->ops->event(control->ctx);
-
-		if (event)
-			client_queue(client, event);
-	}
-}
-
 int
 control_serve(struct control *control, int timeout_ms, int other_fd, int *ret_other,
 	      struct sluice_err *reterr)
@@ -414,7 +256,7 @@ control_serve(struct control *control, int timeout_ms, int other_fd, int *ret_ot
 
 		if (client->fd < 0)
 			continue;
-		if (client->out_sent < client->out_used)
+		if (control_client_has_output(client))
 			events = client->closing ? POLLOUT : POLLIN | POLLOUT;
 		of[count] = client;
 		fds[count++] = (struct pollfd){.fd = client->fd, .events = events};
@@ -436,11 +278,13 @@ control_serve(struct control *control, int timeout_ms, int other_fd, int *ret_ot
 		int drop = 0;
 
 		if (fds[i].revents & (POLLIN | POLLHUP | POLLERR))
-			drop = client->closing ? -1 : client_read(control, client);
+			drop = client->closing
+				       ? -1
+				       : control_client_read(client, control->ops, control->ctx);
 		if (drop == 0)
-			client_event(control, client, now_ns);
+			control_client_event(client, control->ops, control->ctx, now_ns);
 		if (drop == 0)
-			drop = client_flush(client, now_ns);
+			drop = control_client_flush(client, now_ns);
 		if (drop < 0)
 			client_drop(control, client);
 	}
@@ -448,13 +292,6 @@ control_serve(struct control *control, int timeout_ms, int other_fd, int *ret_ot
 		accept_client(control);
 	*ret_other = (fds[count + 1].revents & POLLIN) != 0;
 	return 0;
-}
-
-void
-control_watch(struct control_client *client, uint64_t interval_ms)
-{
-	client->watch_ns = interval_ms * MS_NS;
-	client->next_event_ns = clock_now_ns();
 }
 
 size_t

@@ -14,6 +14,7 @@
 #include <jansson.h>
 #include <stdint.h>
 
+#include "control_error.h" /* what requests are answered with */
 #include "sluice/err.h"
 
 #define CONTROL_LINE_BYTES 65536u
@@ -54,8 +55,5 @@ int control_serve(struct control *control, int timeout_ms, int other_fd, int *re
 void control_watch(struct control_client *client, uint64_t interval_ms);
 
 size_t control_clients(const struct control *control);
-
-/* {"ok":false,"error":{...}}; code is a negative errno. NULL when there is no memory. */
-json_t *control_error(int code, int exit_status, const char *message);
 
 #endif

@@ -126,7 +126,7 @@ check_samplers(struct findings *findings, const struct ops_env *env, const char 
 		char check[64], sentence[OPS_SENTENCE_BYTES] = "";
 		int works;
 
-		if (strcmp(ops->name, "fake") == 0) /* for tests, no concern of users */
+		if (ops->for_tests)
 			continue;
 		snprintf(check, sizeof(check), "sampler %s", ops->name);
 		if (names_contain(in_use, ops->name)) {
@@ -155,7 +155,7 @@ check_movers(struct findings *findings, const struct ops_env *env)
 		char check[64], sentence[OPS_SENTENCE_BYTES] = "";
 		int works;
 
-		if (strcmp(ops->name, "fake") == 0)
+		if (ops->for_tests)
 			continue;
 		snprintf(check, sizeof(check), "mover %s", ops->name);
 		works = env->topology ? ops->probe(env, sentence) == 0 : 0;

@@ -21,7 +21,8 @@
 #include "settings.h"
 
 #define NS_PER_S 1000000000ull
-#define IDLE_NS (NS_PER_S / 2) /* with one tier there is nothing to do but to wait for another */
+#define NOTE_NS (20 * NS_PER_S) /* how long trouble that may be over is told of */
+#define IDLE_NS (NS_PER_S / 2)  /* with one tier there is nothing to do but to wait for another */
 #define DEFAULT_STATE_DIR "/run/sluice"
 
 static void
@@ -82,17 +83,25 @@ begin(struct engine *engine, struct sluice_err *reterr)
 	return r < 0 ? r : engine_parts_start(engine, reterr);
 }
 
-static void
+void
+engine_forget_target(struct engine *engine, size_t i)
+{
+	close(engine->holds[i].fd);
+	engine->targets[i] = engine->targets[--engine->target_count];
+	engine->holds[i] = engine->holds[engine->target_count];
+}
+
+/* 0: it is none. */
+static int
 forget_target(struct engine *engine, int32_t pid)
 {
 	for (size_t i = 0; i < engine->target_count; i++) {
 		if (engine->targets[i].pid == pid) {
-			close(engine->holds[i].fd);
-			engine->targets[i] = engine->targets[--engine->target_count];
-			engine->holds[i] = engine->holds[engine->target_count];
-			return;
+			engine_forget_target(engine, i);
+			return 1;
 		}
 	}
+	return 0;
 }
 
 static void
@@ -117,6 +126,21 @@ forget_ended(struct engine *engine)
 	}
 }
 
+/* Trouble of one tick is seldom that of the next, as pages do not move in each, and would be gone
+ * before anybody sees it. */
+static void
+note_trouble(struct engine *engine, const char *sentence)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	if (sentence[0]) {
+		snprintf(engine->note, sizeof(engine->note), "%.255s", sentence);
+		engine->note_until_ns = now_ns + NOTE_NS;
+	} else if (now_ns >= engine->note_until_ns) {
+		engine->note[0] = '\0';
+	}
+}
+
 static void *
 engine_thread(void *arg)
 {
@@ -136,15 +160,11 @@ engine_thread(void *arg)
 		if (engine->round) {
 			wait_ns = round_tick(engine->round, clock_now_ns(), ended,
 					     ENGINE_TARGETS_MAX, &ended_count, &err);
-			engine->note[0] = '\0';
+			note_trouble(engine, err.msg);
 		}
 		for (size_t i = 0; i < ended_count; i++)
 			drop_target(engine, ended[i]);
 		engine_note_counters(engine);
-		if (wait_ns < 0) {
-			snprintf(engine->note, sizeof(engine->note), "%.255s", err.msg);
-			wait_ns = (int64_t)NS_PER_S;
-		}
 		uint64_t at = clock_now_ns() + (uint64_t)wait_ns;
 
 		until = (struct timespec){(time_t)(at / NS_PER_S), (long)(at % NS_PER_S)};
@@ -254,16 +274,14 @@ engine_attach(struct engine *engine, int32_t pid, uint64_t start_ticks, struct s
 int
 engine_detach(struct engine *engine, int32_t pid, struct sluice_err *reterr)
 {
-	size_t before;
+	int was_target;
 
 	pthread_mutex_lock(&engine->lock);
-	before = engine->target_count;
-	forget_target(engine, pid);
-	if (engine->target_count < before && engine->round)
+	was_target = forget_target(engine, pid);
+	if (was_target && engine->round)
 		round_remove(engine->round, pid);
-	before -= engine->target_count;
 	pthread_mutex_unlock(&engine->lock);
-	return before ? 0 : sluice_fail(reterr, -ESRCH, "process %d is not attached", pid);
+	return was_target ? 0 : sluice_fail(reterr, -ESRCH, "process %d is not attached", pid);
 }
 
 int

@@ -68,7 +68,7 @@ struct engine_status {
 struct engine;
 
 /* Reads the topology, probes, loads the policy, starts the thread. Nothing is changed on failure.
- * -ENOTSUP: no second tier, or no sampler works; others as from the rooms below. */
+ * -ENXIO: no second tier; -ENOTSUP: no sampler works; others as from the rooms below. */
 int engine_start(const struct engine_options *options, struct engine **ret,
 		 struct sluice_err *reterr);
 /* One last decided move finishes; then everything is put back. NULL is fine. */

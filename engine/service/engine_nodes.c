@@ -65,9 +65,7 @@ add_targets(struct engine *engine, uint64_t now_ns)
 		}
 		log_warn("engine", "process %d is not tiered any more: %s", engine->targets[i].pid,
 			 err.msg);
-		close(engine->holds[i].fd);
-		engine->targets[i] = engine->targets[--engine->target_count];
-		engine->holds[i] = engine->holds[engine->target_count];
+		engine_forget_target(engine, i);
 	}
 }
 

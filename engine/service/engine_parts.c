@@ -155,19 +155,13 @@ engine_parts_start(struct engine *engine, struct sluice_err *reterr)
 	return r;
 }
 
-/* Figures of a round that ends go on counting in the next. */
-static void
-carry_over(struct engine *engine)
-{
-	engine_parts_stats(engine, &engine->carried, &engine->carried_sampling);
-}
-
 void
 engine_parts_stop(struct engine *engine)
 {
 	struct round_parts *parts = &engine->parts;
 
-	carry_over(engine);
+	/* Figures of a round that ends go on counting in the next. */
+	engine_parts_stats(engine, &engine->carried, &engine->carried_sampling);
 	round_free(engine->round);
 	engine->round = NULL;
 	for (size_t i = 0; i < parts->sampler_count; i++)

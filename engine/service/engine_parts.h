@@ -42,7 +42,8 @@ struct engine {
 	struct pollfd holds[ENGINE_TARGETS_MAX]; /* pidfds of the targets */
 	size_t target_count;
 	uint64_t started_ns, started_cpu_ns;
-	char note[256];         /* trouble that lasts */
+	char note[256];         /* trouble of the round, or why there is none */
+	uint64_t note_until_ns; /* of the round's */
 	char sampler_note[200]; /* why not the best sampler, or "" */
 	struct notes notes;
 	struct mover_watch *watch; /* parts.mover */
@@ -56,6 +57,8 @@ struct engine {
 	struct round_stats carried; /* counters of rounds before this one */
 	struct sampler_stats carried_sampling;
 };
+
+void engine_forget_target(struct engine *engine, size_t i); /* another takes its place */
 
 /* engine_status.c, with the lock held, after each tick. */
 void engine_note_counters(struct engine *engine);

@@ -4,8 +4,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 
 #include "exit_status.h"
 #include "follow.h"
@@ -94,7 +92,8 @@ service_start_engine(struct service *service, int *ret_exit, struct sluice_err *
 	}
 	if (r < 0) {
 		lock_drop(&service->lock_fd);
-		*ret_exit = exit_status_of(STAGE_BACKEND, r);
+		/* -ENXIO: the second tier went away since the checks. */
+		*ret_exit = exit_status_of(r == -ENXIO ? STAGE_TIERS : STAGE_BACKEND, r);
 	}
 	return r;
 }

@@ -76,10 +76,12 @@ check_sampler(const char *name, struct sluice_err *reterr)
 
 	if (strcmp(name, "auto") == 0 || sampler_by_name(name))
 		return 0;
-	for (size_t i = 0; sampler_at(i) && used < sizeof(names); i++)
-		used += (size_t)snprintf(names + used, sizeof(names) - used, ", %s",
-					 sampler_at(i)->name);
-	return sluice_fail(reterr, -EINVAL, "there is no sampler '%s'; there are %s", name, names);
+	for (size_t i = 0; sampler_at(i) && used < sizeof(names); i++) {
+		if (!sampler_at(i)->for_tests)
+			used += (size_t)snprintf(names + used, sizeof(names) - used, ", %s",
+						 sampler_at(i)->name);
+	}
+	return sluice_fail(reterr, -EINVAL, "there is no sampler '%s'; known: %s", name, names);
 }
 
 static int
@@ -90,10 +92,12 @@ check_mover(const char *name, struct sluice_err *reterr)
 
 	if (mover_by_name(name))
 		return 0;
-	for (size_t i = 0; mover_at(i) && used < sizeof(names); i++)
-		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", i ? ", " : "",
-					 mover_at(i)->name);
-	return sluice_fail(reterr, -EINVAL, "there is no mover '%s'; there are %s", name, names);
+	for (size_t i = 0; mover_at(i) && used < sizeof(names); i++) {
+		if (!mover_at(i)->for_tests)
+			used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s",
+						 used ? ", " : "", mover_at(i)->name);
+	}
+	return sluice_fail(reterr, -EINVAL, "there is no mover '%s'; known: %s", name, names);
 }
 
 static int

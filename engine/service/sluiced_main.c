@@ -28,7 +28,6 @@
 struct command_line {
 	const char *config; /* NULL: the default place, if there is one */
 	int private_fd;     /* -1: public */
-	int print_config;
 };
 
 static void

@@ -20,6 +20,7 @@ expect 2 "--json-out needs a value" "${run[@]}" --json-out
 expect 2 "policy-set: 'nonsense' is not KEY=VALUE" "${run[@]}" --policy-set nonsense -- "${touched[@]}"
 expect 2 "no sampler 'nope'" "${run[@]}" --sampler nope -- "${touched[@]}"
 expect 2 "no mover 'nope'" "${run[@]}" --mover nope -- "${touched[@]}"
+check "what is for tests only is not offered" no grep -q fake "$tmp/err"
 expect 6 "mover 'fake'" "${run[@]}" --mover fake --state-dir "$tmp/state6" -- "${touched[@]}"
 expect 7 "no policy 'nope'" "${run[@]}" --policy nope -- "${touched[@]}"
 expect 7 "nope" "${run[@]}" --policy-set nope=1 -- "${touched[@]}"
@@ -54,6 +55,16 @@ expect 8 "no service answers" "$real/sluice" attach 1 --socket "$tmp/none.sock"
 expect 8 "no service answers" "$real/sluice" topology --socket "$tmp/none.sock"
 expect 2 "--rate is an option of 'sluice run'" "$real/sluice" status --rate 1M
 expect 3 "no process is named" "$real/sluice" attach no-such-name-here
+cp "$(command -v sleep)" "$tmp/one-of-many"
+for _ in $(seq 257); do "$tmp/one-of-many" 60 & pids+=($!); done
+soon sh -c "pgrep -c -x one-of-many | grep -qx 257"
+expect 1 "more than 256 processes are named 'one-of-many'" "$real/sluice" attach one-of-many
+kill "${pids[@]}"
+wait "${pids[@]}" 2>/dev/null
+pids=()
+expect 2 "usage: sluice attach [--follow] PID|NAME" "$real/sluice" attach
+expect 2 "usage: sluice detach PID" "$real/sluice" detach
+expect 2 "usage: sluice config show" "$real/sluice" config
 
 expect 2 "usage: sluice tier list" "$real/sluice" tier
 expect 2 "usage: sluice tier list" "$real/sluice" tier offline

@@ -22,6 +22,7 @@
 static uint64_t time_ns;
 static int promotes_only_pid; /* 0: all; -1: none */
 static int moving[2], moving_fails;
+static char trouble[sizeof(((struct sluice_err *)0)->msg)]; /* the last that a tick told of */
 
 static uint64_t
 clock_of_test(void *ctx)
@@ -126,9 +127,12 @@ tick(struct round *round)
 {
 	int32_t ended[8];
 	size_t count;
+	struct sluice_err err = {0, ""};
 
 	time_ns += 50 * MS;
-	assert_true(round_tick(round, time_ns, ended, 8, &count, NULL) > 0);
+	assert_true(round_tick(round, time_ns, ended, 8, &count, &err) > 0);
+	if (err.msg[0])
+		memcpy(trouble, err.msg, sizeof(trouble));
 }
 
 /* Demotions that were to make room fail, so there is room for one huge page, not for eight. */
@@ -252,11 +256,13 @@ test_a_sampler_that_cannot(void **state)
 	(void)state;
 	assert_int_equal(fake_world_map(world, 7, BASE, 4 * REGION, 1), 0);
 	moving_fails = 1;
+	trouble[0] = '\0';
 	assert_int_equal(round_add(round, 7, time_ns, NULL), 0);
 	for (int i = 0; i < 90; i++)
 		tick(round);
 	assert_int_equal(fake_world_resident(world, 7, 0), 0);
 	assert_false(moving[0]);
+	assert_string_equal(trouble, "nothing is moved: eye: not now");
 	round_free(round);
 	fake_world_free(world);
 }

@@ -159,6 +159,29 @@ unchanged 'two at once, then SIGTERM in mid-move'
 wait $target
 check "the program finds every byte as it was: status $?, 0 wanted" test $? = 0
 
+# Somebody takes away the tiering bit, and it cannot be set again: without it nothing may be moved.
+hotset --size 64M --hot 16M --seconds 100 --quiet >/dev/null 2>&1 &
+target=$!
+start_service --policy /root/churn.so --rate 1G
+expect 0 '' sluice attach $target
+check 'pages are moving' soon is_positive moved
+echo 0 >/tmp/zero
+mount -o bind /tmp/zero /proc/sys/kernel/numa_balancing
+mount -o remount,bind,ro /proc/sys/kernel/numa_balancing
+told() { sluice status | grep -q 'nothing is moved: hintfault'; }
+check 'when the tiering bit cannot be set, status says why nothing moves' soon told
+moved=$(outcome moved)
+sleep 1
+check 'and so it is' test "$(outcome moved)" = "$moved"
+check 'it is still told of' told
+umount /proc/sys/kernel/numa_balancing
+more() { [ "$(outcome moved)" -gt "${moved:-0}" ]; }
+check 'when it can, pages move on' soon more
+kill $target
+wait $target 2>/dev/null
+stop_service
+unchanged 'settings that could not be changed for a while'
+
 # At its busiest: what is hot is not known yet.
 hotset --size 300M --hot 60M --seconds 100 --quiet >/dev/null 2>&1 &
 target=$!
@@ -315,7 +338,7 @@ for part; do
 	shape=dram-slow
 	[ "$part" != single ] || shape=single
 	echo "== $part"
-	"$here/guest" --shape "$shape" --slow-factor 1 --build "$build" --timeout 100 --add "$here/test_inside.sh" \
+	"$here/guest" --shape "$shape" --slow-factor 1 --build "$build" --timeout 200 --add "$here/test_inside.sh" \
 		--add "$tmp/$part.sh" --add "$build/policies-test/churn.so" --add "$build/policies-bad:/root/bad" \
 		-- sh "/root/$part.sh" 2>"$tmp/err" && ! grep -qa 'kernel complained' "$tmp/err" || failures=$((failures + 1))
 	cat "$tmp/err" >&2
