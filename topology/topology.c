@@ -71,7 +71,7 @@ sluice_topology_load_sized(const struct sluice_topology_options *given, size_t o
 {
 	struct sluice_topology_options options;
 	struct sluice_topology *topo;
-	struct topo_root root = {.fd = -1};
+	struct topo_root root = {.fd = -1, .lock = -1};
 	int r = take_options(given, options_size, &options, reterr);
 
 	if (r < 0)

@@ -17,7 +17,7 @@ const struct exit_status_row exit_status_table[] = {
 	{EXIT_NOT_A_TARGET, "the process cannot be tiered (kernel thread, pid 1, Sluice itself)"},
 	{EXIT_DEVICE, "the memory device is not there or cannot be changed; all is as it was"},
 	{EXIT_DECLINED, "what would be lost was not agreed to (see --yes); nothing was changed"},
-	{EXIT_HALF_DONE, "changing a memory device failed, and so did undoing it"},
+	{EXIT_HALF_DONE, "changing a memory device failed, and so did undoing it; or its sluiced was killed"},
 	{EXIT_CANNOT_EXECUTE, "sluice run: the command was found but cannot be executed"},
 	{EXIT_NOT_FOUND, "sluice run: the command was not found"},
 	{0, NULL},

@@ -401,31 +401,89 @@ now_us(void)
 	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
+/* The best of some loads: what other programs do meanwhile is not ours. */
+static uint64_t
+best_load_us(const char *sysroot, struct sluice_topology **ret)
+{
+	struct sluice_topology_options options = {.sysroot = sysroot};
+	uint64_t best_us = UINT64_MAX;
+
+	*ret = NULL;
+	for (int i = 0; i < 10; i++) {
+		struct sluice_err err = {0};
+		uint64_t start_us = now_us(), us;
+
+		sluice_topology_free(*ret);
+		if (sluice_topology_load(&options, ret, &err) < 0)
+			fail_msg("load failed: %s", err.msg);
+		us = now_us() - start_us;
+		best_us = us < best_us ? us : best_us;
+	}
+	return best_us;
+}
+
+/* 50 ms is the promise. Sanitizers are told by their name, slow machines cannot be: they may fail.
+ */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define DISCOVERY_US_MAX 500000
+#else
+#define DISCOVERY_US_MAX 50000
+#endif
+
 static void
 test_discovery_of_64_nodes(void **state)
 {
-	uint64_t best_us = UINT64_MAX;
+	struct sluice_topology *t;
+	uint64_t best_us;
 
 	(void)state;
 	make_64_nodes();
-	for (int i = 0; i < 10; i++) {
-		uint64_t start_us = now_us(), us;
-		struct sluice_topology *t = tree_topology();
+	best_us = best_load_us(tree_root, &t);
+	assert_int_equal(sluice_topology_node_count(t), 64);
+	assert_int_equal(sluice_topology_tier_count(t), 2);
+	assert_int_equal(sluice_topology_tier(t, 1)->kind, SLUICE_TIER_CXL);
+	assert_int_equal(sluice_topology_tier(t, 1)->node_count, 48);
+	/* Own DRAM, then what is near. */
+	assert_int_equal(sluice_topology_place(t, 5, 0)->node, 5);
+	assert_int_equal(sluice_topology_place(t, 5, 16)->node, 21);
+	sluice_topology_free(t);
+	print_message("discovery of 64 made-up nodes: %.1f ms, best of 10\n",
+		      (double)best_us / 1000);
+	assert_true(best_us < DISCOVERY_US_MAX);
+}
 
-		us = now_us() - start_us;
-		best_us = us < best_us ? us : best_us;
+/* A captured machine, once as a folder of files, as a machine's own are, and once as the capture
+ * itself, which is unpacked first. */
+static void
+test_discovery_of_captured_64_nodes(void **state)
+{
+	static const char capture[] = TEST_DATA "/topology/sixty-four.tree";
+
+	(void)state;
+	tree_load_file("sixty-four");
+	for (int packed = 0; packed < 2; packed++) {
+		struct sluice_topology *t;
+		uint64_t best_us = best_load_us(packed ? capture : tree_root, &t);
+
 		assert_int_equal(sluice_topology_node_count(t), 64);
 		assert_int_equal(sluice_topology_tier_count(t), 2);
-		assert_int_equal(sluice_topology_tier(t, 1)->kind, SLUICE_TIER_CXL);
-		assert_int_equal(sluice_topology_tier(t, 1)->node_count, 48);
-		/* Own DRAM, then what is near. */
-		assert_int_equal(sluice_topology_place(t, 5, 0)->node, 5);
-		assert_int_equal(sluice_topology_place(t, 5, 16)->node, 21);
+		for (uint32_t home = 0; home < 4; home++) {
+			uint32_t slow = 4 + 15 * home;
+
+			assert_int_equal(sluice_topology_node_by_id(t, home)->read_latency_ns, 80);
+			assert_int_equal(sluice_topology_node_by_id(t, slow)->read_latency_ns, 250);
+			assert_int_equal(sluice_topology_node_by_id(t, slow)->tier, 1);
+			/* Own memory, the other sockets', the slow nodes beside it. */
+			assert_int_equal(sluice_topology_place(t, home, 0)->node, home);
+			for (uint32_t i = 0; i < 15; i++)
+				assert_int_equal(sluice_topology_place(t, home, 4 + i)->node,
+						 slow + i);
+		}
 		sluice_topology_free(t);
+		print_message("discovery of 64 captured nodes, %s: %.1f ms, best of 10\n",
+			      packed ? "unpacked first" : "as files", (double)best_us / 1000);
+		assert_true(best_us < DISCOVERY_US_MAX);
 	}
-	print_message("discovery of 64 nodes: %.1f ms, best of 10\n", (double)best_us / 1000);
-	/* 50 ms is the promise; machines that test may be slow, and sanitizers are. */
-	assert_true(best_us < 500000);
 }
 
 int
@@ -443,6 +501,7 @@ main(void)
 		TEST(test_masks_and_separate_memory),
 		TEST(test_kernel_without_numa),
 		TEST(test_discovery_of_64_nodes),
+		TEST(test_discovery_of_captured_64_nodes),
 	};
 
 	return cmocka_run_group_tests_name("topology_sources", tests, NULL, NULL);
