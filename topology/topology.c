@@ -37,6 +37,7 @@ read_facts(struct sluice_topology *topo, const struct sluice_topology_options *o
 	topo_read_kernel_tiers(topo);
 	topo_read_dax(topo);
 	topo_read_cxl(topo);
+	topo_read_attached(topo);
 	topo_read_nvdimm(topo);
 	topo_read_processor(topo);
 	topo_read_pools(topo);
