@@ -173,7 +173,7 @@ take(const char *path)
 }
 
 static const char *const machines[] = {"single", "dram-slow", "dram-cxl", "dram-pmem",
-				       "two-socket-cxl"};
+				       "two-socket-cxl", "two-socket-expanders"};
 
 static void
 test_one_file(void **state)
