@@ -79,8 +79,8 @@ assert_same_again(void)
 static void
 test_captured_machines(void **state)
 {
-	static const char *const names[] = {"single", "dram-slow", "dram-cxl", "dram-pmem",
-					    "two-socket-cxl", "two-socket-expanders"};
+	static const char *const names[] = {"single",    "dram-slow",      "dram-cxl",
+					    "dram-pmem", "two-socket-cxl", "two-socket-expanders"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		tree_load_file(names[i]);

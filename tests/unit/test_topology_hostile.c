@@ -44,10 +44,9 @@ put_negative(const char *path)
 static void
 put_binary(const char *path)
 {
-	tree_put_bytes(path,
-		       "\x7f"
-		       "ELF\0\x01\xff\xfe\n0-3\0\x80",
-		       17);
+	static const char bytes[] = "\x7f\x45LF\0\x01\xff\xfe\n0-3\0\x80";
+
+	tree_put_bytes(path, bytes, sizeof(bytes));
 }
 
 static void
@@ -172,8 +171,8 @@ take(const char *path)
 	nftw(full, tree_remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-static const char *const machines[] = {"single", "dram-slow", "dram-cxl", "dram-pmem",
-				       "two-socket-cxl", "two-socket-expanders"};
+static const char *const machines[] = {"single",    "dram-slow",      "dram-cxl",
+				       "dram-pmem", "two-socket-cxl", "two-socket-expanders"};
 
 static void
 test_one_file(void **state)
