@@ -106,7 +106,7 @@ for archive in "$trees"/*.tar.bz2; do
 	read -r of_latency of_bandwidth < <(sed -n 's/.* \([0-9]*\) of latencies, \([0-9]*\) of bandwidths$/\1 \2/p' "$tmp/compared"; echo 0 0)
 	latencies=$((latencies + of_latency)) bandwidths=$((bandwidths + of_bandwidth))
 	# The kernel shows in these folders what the HMAT says.
-	if find "$root" -path '*/access[01]/initiators/*' \( -name '*_latency' -o -name '*_bandwidth' \) | grep -q .; then
+	if [ -n "$(find "$root" -path '*/access[01]/initiators/*' \( -name '*_latency' -o -name '*_bandwidth' \) -print -quit)" ]; then
 		with_hmat=$((with_hmat + 1))
 		if [ $((of_latency + of_bandwidth)) -eq 0 ]; then
 			echo "  differs: there are figures of an HMAT, and none was compared"

@@ -111,7 +111,7 @@ struct change;
 int change_new(const struct device_env *env, const char *name, enum device_action action,
 	       int for_kernel, struct change **ret, struct sluice_err *reterr);
 /* Gives a change up: what is not complete is undone. As long as its steps took, with the same limit
- * for each block of memory (the first that is over it is the last to be waited for); and no one may
+ * for each block of memory (of each step, the first over it is the last waited for); and no one may
  * be told that all is as before until it gives 0. NULL, and one that is complete, are fine. */
 int change_undo(struct change *change, struct sluice_err *reterr);
 /* Undoes what is not complete, and cannot say whether that worked. NULL is fine. */
