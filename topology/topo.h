@@ -126,8 +126,9 @@ struct topo_node {
 	char device_text[128];               /* names the device, for reasons */
 	char kind_reason[224];               /* one sentence */
 	struct topo_told told[TOPO_TELLERS]; /* as seen from the nearest CPUs */
+	struct nodeset attached;             /* CPUs that its CXL devices hang on; none: unknown */
 	struct nodeset initiators;           /* the nearest ones */
-	enum sluice_source initiators_from;  /* who says so: HMAT or SLIT */
+	enum sluice_source initiators_from;  /* who says so: HMAT, SLIT, or CXL (attached) */
 	int32_t said_kind, override_tier;    /* -1: none */
 	enum sluice_source said_by;          /* the user, or a description */
 
@@ -228,6 +229,7 @@ void topo_read_hmat(struct sluice_topology *topo);
 void topo_read_kernel_tiers(struct sluice_topology *topo);
 void topo_read_dax(struct sluice_topology *topo);
 void topo_read_cxl(struct sluice_topology *topo);
+void topo_read_attached(struct sluice_topology *topo); /* after cxl */
 void topo_read_nvdimm(struct sluice_topology *topo);
 void topo_read_pools(struct sluice_topology *topo);
 void topo_read_processor(struct sluice_topology *topo);

@@ -2,14 +2,10 @@
 /*
  * topo_capture.c - a machine's files as one text, so that another machine can look at it.
  *
- * A capture holds what a load reads, no more: the load is watched. Of that, only files go in that
- * the tables below name, as they tell nothing of the machine's owner; all others are left out, and
- * the capture says so. So a new source of the topology is left out until somebody has thought about
- * it, and test_capture.c tells them.
+ * A capture holds what a load reads, no more: the load is watched. Of that, what
+ * topo_capture_clean.c lets through goes in; all else is left out, and the capture says so.
  */
-#include <ctype.h>
 #include <errno.h>
-#include <fnmatch.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -18,90 +14,11 @@
 
 #include "sluice/topology.h"
 #include "sysroot.h"
+#include "topo_capture.h"
 #include "tree.h"
 
 #define LINKS_MAX 40 /* of one path, as the kernel allows */
 #define LEFT_OUT_MAX 32
-
-/* Paths without links; '*' also stands for '/'. */
-static const char *const harmless[] = {
-	"sys/devices/system/node/*",
-	"sys/devices/system/memory/block_size_bytes",
-	"sys/devices/system/memory/memory*/online",
-	"sys/devices/system/memory/memory*/state",
-	"sys/devices/system/cpu/*",
-	"sys/devices/virtual/memory_tiering/*",
-	"sys/kernel/mm/*",
-	"sys/module/zswap/parameters/*",
-	"sys/devices/virtual/block/zram*/comp_algorithm",
-	"sys/devices/virtual/block/zram*/mm_stat",
-	"sys/block/zram*/comp_algorithm",
-	"sys/block/zram*/mm_stat",
-	"proc/meminfo",
-	"proc/driver/nvidia/gpus/*/numa_status",
-	/* Of devices: what they are and where they are, not which one of its kind. */
-	"sys/*/align",
-	"sys/*/class",
-	"sys/*/commit",
-	"sys/*/current_link_speed",
-	"sys/*/current_link_width",
-	"sys/*/decoders_committed",
-	"sys/*/device",
-	"sys/*/devtype",
-	"sys/*/dpa_resource",
-	"sys/*/dpa_size",
-	"sys/*/force_raw",
-	"sys/*/holder_class",
-	"sys/*/initiators",
-	"sys/*/interleave_granularity",
-	"sys/*/interleave_ways",
-	"sys/*/local_cpulist",
-	"sys/*/local_cpus",
-	"sys/*/locked",
-	"sys/*/mapping[0-9]*",
-	"sys/*/mappings",
-	"sys/*/memmap_on_memory",
-	"sys/*/modalias",
-	"sys/*/mode",
-	"sys/*/nstype",
-	"sys/*/numa_node",
-	"sys/*/online",
-	"sys/*/payload_max",
-	"sys/*/pmem/size",
-	"sys/*/ram/size",
-	"sys/*/resource",
-	"sys/*/sector_size",
-	"sys/*/set_cookie",
-	"sys/*/size",
-	"sys/*/start",
-	"sys/*/state",
-	"sys/*/target_list",
-	"sys/*/target_node",
-	"sys/*/target_type",
-	"sys/*/target[0-9]*",
-	"sys/*/type",
-	"sys/*/vendor",
-};
-
-/* What is left out without the path being told, in words. */
-static const struct {
-	const char *pattern, *words;
-} private_files[] = {
-	{"etc/machine-id", "the machine's id"},
-	{"sys/*/dmi/*", "vendor, product and serial numbers of the machine"},
-	{"sys/firmware/*", "vendor, product and serial numbers of the machine"},
-	{"proc/device-tree/*", "vendor, product and serial numbers of the machine"},
-	{"sys/*/*serial*", "serial numbers of devices"},
-	{"sys/*/*uuid*", "serial numbers of devices"},
-	{"sys/*/unique_id", "serial numbers of devices"},
-	{"sys/*/alt_name", "names of devices"},
-};
-
-/* Lines of /proc/cpuinfo that tell the model; others may hold a serial number. */
-static const char *const cpu_lines[] = {
-	"processor",       "vendor_id", "cpu family",  "model",        "model name", "stepping",
-	"CPU implementer", "CPU part",  "CPU variant", "CPU revision", "cpu",        "machine",
-};
 
 struct capture {
 	struct tree tree;
@@ -109,7 +26,7 @@ struct capture {
 	const char *left_out[LEFT_OUT_MAX]; /* words; borrowed, or of unknown */
 	size_t left_out_count;
 	struct tree unknown; /* paths of the rest */
-	size_t unreadable, swap_count;
+	size_t unreadable;
 	char folder[PATH_MAX], real_folder[PATH_MAX]; /* as listed last */
 };
 
@@ -133,25 +50,13 @@ leave_out(struct capture *capture, const char *words)
 }
 
 static bool
-is_harmless(const char *path)
-{
-	for (size_t i = 0; i < sizeof(harmless) / sizeof(harmless[0]); i++) {
-		if (fnmatch(harmless[i], path, 0) == 0)
-			return true;
-	}
-	return false;
-}
-
-static bool
 is_private(struct capture *capture, const char *path)
 {
-	for (size_t i = 0; i < sizeof(private_files) / sizeof(private_files[0]); i++) {
-		if (fnmatch(private_files[i].pattern, path, 0) == 0) {
-			leave_out(capture, private_files[i].words);
-			return true;
-		}
-	}
-	return false;
+	const char *words = capture_private(path);
+
+	if (words)
+		leave_out(capture, words);
+	return words != NULL;
 }
 
 /* The path behind all links, "" at the root; each link on the way goes into the capture. */
@@ -196,80 +101,23 @@ resolve(struct capture *capture, int root, const char *path, char ret[PATH_MAX])
 	return 0;
 }
 
-/* Only the lines of cpuinfo that tell the model. */
-static char *
-clean_cpuinfo(struct capture *capture, const char *text)
-{
-	char *clean = calloc(1, strlen(text) + 2), *out = clean;
-
-	while (clean && *text) {
-		size_t len = strcspn(text, "\n"), key = strcspn(text, ":\n");
-
-		while (key > 0 && isspace((unsigned char)text[key - 1]))
-			key--;
-		for (size_t i = 0; i < sizeof(cpu_lines) / sizeof(cpu_lines[0]); i++) {
-			if (strlen(cpu_lines[i]) == key && strncmp(cpu_lines[i], text, key) == 0) {
-				memcpy(out, text, len);
-				out += len;
-				*out++ = '\n';
-			}
-		}
-		text += len + (text[len] == '\n');
-	}
-	if (clean)
-		leave_out(capture, "lines of /proc/cpuinfo that do not tell the model");
-	return clean;
-}
-
-/* Folders, and names that people gave, become "/swap-1": kernel names stay. */
-static char *
-clean_swaps(struct capture *capture, const char *text)
-{
-	static const char *const devices[] = {"dm-", "sd", "nvme", "zram",   "vd",   "xvd",
-					      "md",  "hd", "pmem", "mmcblk", "loop", "nbd"};
-	/* A new name may be longer than the old one, by its number at most. */
-	size_t size = strlen(text) + 1, lines = 0, written = 0;
-	char *clean;
-
-	for (const char *p = text; *p; p++)
-		lines += *p == '\n';
-	size += (lines + 1) * sizeof("/swap-18446744073709551615\n");
-	clean = calloc(1, size);
-	for (bool heading = true; clean && *text; heading = false) {
-		size_t len = strcspn(text, "\n"), name = strcspn(text, " \t\n");
-		bool keep = heading;
-
-		for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++)
-			keep = keep || (strncmp(text, "/dev/", 5) == 0 &&
-					strncmp(text + 5, devices[i], strlen(devices[i])) == 0 &&
-					!memchr(text + 5, '/', name - 5));
-		if (keep) {
-			written += (size_t)snprintf(clean + written, size - written, "%.*s\n",
-						    (int)len, text);
-		} else {
-			written += (size_t)snprintf(clean + written, size - written,
-						    "/swap-%zu%.*s\n", ++capture->swap_count,
-						    (int)(len - name), text + name);
-			leave_out(capture, "names of swap files");
-		}
-		text += len + (text[len] == '\n');
-	}
-	return clean;
-}
-
 static void
 on_file(void *userdata, int root, const char *path, const char *text)
 {
 	struct capture *capture = userdata;
 	char real[PATH_MAX], *clean = NULL;
+	size_t swap_count = 0;
 
 	if (resolve(capture, root, path, real) < 0 || is_private(capture, real))
 		return;
 	if (strcmp(real, "proc/cpuinfo") == 0) {
-		clean = clean_cpuinfo(capture, text);
+		clean = capture_clean_cpuinfo(text);
+		leave_out(capture, "lines of /proc/cpuinfo that do not tell the model");
 	} else if (strcmp(real, "proc/swaps") == 0) {
-		clean = clean_swaps(capture, text);
-	} else if (is_harmless(real)) {
+		clean = capture_clean_swaps(text, &swap_count);
+		if (swap_count > 0)
+			leave_out(capture, "names of swap files");
+	} else if (capture_harmless(real)) {
 		clean = calloc(1, strlen(text) + 2);
 		if (clean)
 			sprintf(clean, "%s\n", text);
@@ -279,13 +127,6 @@ on_file(void *userdata, int root, const char *path, const char *text)
 	}
 	keep_error(capture, clean ? tree_add(&capture->tree, TREE_FILE, real, clean) : -ENOMEM);
 	free(clean);
-}
-
-/* Folders and links where the kernel gives the names, and no user. */
-static bool
-may_be_named(const char *path)
-{
-	return strncmp(path, "sys/", 4) == 0 || strncmp(path, "proc/driver/", 12) == 0;
 }
 
 static void
@@ -300,7 +141,7 @@ on_link(void *userdata, int root, const char *path, const char *target)
 	    snprintf(full, sizeof(full), "%s%s%s", real, real[0] ? "/" : "",
 		     slash ? slash + 1 : path) >= PATH_MAX)
 		return;
-	if (may_be_named(full) && !is_private(capture, full))
+	if (capture_may_be_named(full) && !is_private(capture, full))
 		keep_error(capture, tree_add(&capture->tree, TREE_LINK, full, target));
 }
 
@@ -323,7 +164,7 @@ on_entry(void *userdata, int root, const char *path, const char *name)
 	if (snprintf(full, sizeof(full), "%s%s%s", capture->real_folder, name ? "/" : "",
 		     name ? name : "") >= PATH_MAX)
 		return;
-	if (may_be_named(full) && !is_private(capture, full))
+	if (capture_may_be_named(full) && !is_private(capture, full))
 		keep_error(capture, tree_add(&capture->tree, TREE_FOLDER, full, NULL));
 }
 

@@ -7,6 +7,7 @@
  * initiators that are farther. A number that is out of its plausible range is unknown: firmware
  * tables are often wrong.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -53,8 +54,15 @@ read_class(struct sluice_topology *topo, struct topo_node *node, int access)
 
 		snprintf(path, sizeof(path), "%s/%s", folder, files[i].name);
 		r = sysroot_read(topo->root, text, sizeof(text), "%s", path);
-		if (r < 0)
+		if (r == -ENOENT)
 			continue;
+		if (r < 0) {
+			topo_refuse(topo, source, id, topo_figure_key(files[i].figure), "",
+				    r == -EFBIG ? "far too long for a number"
+						: "cannot be read as a file",
+				    "%s", path);
+			continue;
+		}
 		if (!sysroot_number(&p, UINT64_MAX, &value) || p != text + r) {
 			topo_refuse(topo, source, id, topo_figure_key(files[i].figure), text,
 				    "not a number", "%s", path);

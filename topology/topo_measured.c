@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * topo_measured.c - measurements that were kept: DIR/measured-IDENTITY.txt, read and written.
+ * topo_measured.c - measurements that were kept: DIR/measured-IDENTITY.txt, read.
  *
  *     sluice-measured 1
  *     machine 0123456789abcdef
@@ -13,27 +13,22 @@
  * line tells what the node was when it was measured: when that is another machine by now (another
  * size, other CPUs), its pairs are not believed.
  */
+#include "topo_measured.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "sysroot.h"
-#include "topo.h"
 
 #define FIGURE_MAX 100000000u
 #define SIZE_PERCENT 10 /* MemTotal differs a little from boot to boot */
 #define FILE_MAX ((size_t)4 << 20)
 
-static const struct {
-	const char *key;
-	enum topo_figure figure; /* TOPO_FIGURES: a spread */
-	size_t offset;
-} keys[] = {
+const struct measured_key measured_keys[] = {
 #define KEY(name, figure)                                                                          \
 	{                                                                                          \
 #name, figure, offsetof(struct sluice_measured, name)                              \
@@ -42,21 +37,13 @@ static const struct {
 	KEY(write_bw_mbps, TOPO_WRITE_BW),         KEY(mixed_bw_mbps, TOPO_MIXED_BW),
 	KEY(latency_spread_percent, TOPO_FIGURES), KEY(bw_spread_percent, TOPO_FIGURES),
 };
-#define KEYS (sizeof(keys) / sizeof(keys[0]))
+const size_t measured_key_count = sizeof(measured_keys) / sizeof(measured_keys[0]);
 
-static uint32_t *
-member(struct sluice_measured *measured, size_t key)
+uint32_t *
+measured_member(struct sluice_measured *measured, size_t key)
 {
-	return (uint32_t *)(void *)((char *)measured + keys[key].offset);
+	return (uint32_t *)(void *)((char *)measured + measured_keys[key].offset);
 }
-
-struct kept {
-	struct sluice_topology *topo;
-	struct topo_list pairs; /* struct sluice_measured, in the topology's memory */
-	bool whole;             /* the end was seen */
-	struct nodeset as_then; /* nodes that are what they were */
-	struct nodeset changed;
-};
 
 static const char *
 next_word(char **line)
@@ -78,7 +65,7 @@ next_number(char **line, uint64_t max, uint64_t *ret)
 }
 
 static void
-parse_node(struct kept *kept, char *line, const char *origin)
+parse_node(struct measured_kept *kept, char *line, const char *origin)
 {
 	uint64_t id, bytes, now_bytes, difference;
 	const struct sluice_initiator *initiator;
@@ -110,7 +97,7 @@ parse_node(struct kept *kept, char *line, const char *origin)
 }
 
 static void
-parse_pair(struct kept *kept, char *line)
+parse_pair(struct measured_kept *kept, char *line)
 {
 	struct sluice_measured found = {0}, *measured;
 	uint64_t initiator, node, number;
@@ -128,20 +115,21 @@ parse_pair(struct kept *kept, char *line)
 			break;
 		if (word[length] != '=')
 			continue;
-		for (size_t i = 0; i < KEYS; i++) {
+		for (size_t i = 0; i < measured_key_count; i++) {
 			const char *value = word + length + 1;
 
-			if (strncmp(word, keys[i].key, length) == 0 && !keys[i].key[length] &&
+			if (strncmp(word, measured_keys[i].key, length) == 0 &&
+			    !measured_keys[i].key[length] &&
 			    sysroot_number(&value, FIGURE_MAX, &number) && !*value)
-				*member(&found, i) = (uint32_t)number;
+				*measured_member(&found, i) = (uint32_t)number;
 		}
 	}
 	measured = topo_list_add(kept->topo, &kept->pairs, sizeof(*measured));
 	*measured = found;
 }
 
-static void
-file_path(const struct sluice_topology *topo, const char *dir, char *path, size_t size)
+void
+measured_path(const struct sluice_topology *topo, const char *dir, char *path, size_t size)
 {
 	snprintf(path, size, "%s/measured-%s.txt", dir, topo->identity);
 }
@@ -153,9 +141,9 @@ is_of_another(const char *name, void *userdata)
 	return strncmp(name, "measured-", strlen("measured-")) == 0;
 }
 
-/* Pairs of nodes that are what they were. False: there is no file, or it is of no use. */
-static bool
-parse_file(struct sluice_topology *topo, const char *dir, struct kept *kept, const char **ret_path)
+bool
+measured_parse(struct sluice_topology *topo, const char *dir, struct measured_kept *kept,
+	       const char **ret_path)
 {
 	char path[4096], *text = malloc(FILE_MAX), *save = NULL;
 	const char *kept_path;
@@ -163,7 +151,7 @@ parse_file(struct sluice_topology *topo, const char *dir, struct kept *kept, con
 	int r, root = -1;
 	bool ok = false;
 
-	file_path(topo, dir, path, sizeof(path));
+	measured_path(topo, dir, path, sizeof(path));
 	kept_path = topo_say(topo, "%s", path);
 	*ret_path = kept_path;
 	root = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -219,8 +207,8 @@ out:
 	return ok;
 }
 
-static bool
-is_valid(const struct kept *kept, const struct sluice_measured *measured)
+bool
+measured_is_valid(const struct measured_kept *kept, const struct sluice_measured *measured)
 {
 	return nodeset_has(&kept->as_then, measured->initiator) &&
 	       nodeset_has(&kept->as_then, measured->node) &&
@@ -232,158 +220,25 @@ is_valid(const struct kept *kept, const struct sluice_measured *measured)
 void
 topo_read_measured(struct sluice_topology *topo, const char *dir)
 {
-	struct kept kept = {.topo = topo};
+	struct measured_kept kept = {.topo = topo};
 	const char *path;
 
-	if (dir && *dir && parse_file(topo, dir, &kept, &path)) {
+	if (dir && *dir && measured_parse(topo, dir, &kept, &path)) {
 		for (size_t i = 0; i < kept.pairs.count; i++) {
 			struct sluice_measured *measured = kept.pairs.items[i];
 
-			if (!is_valid(&kept, measured))
+			if (!measured_is_valid(&kept, measured))
 				continue;
-			for (size_t k = 0; k < KEYS; k++)
-				if (keys[k].figure != TOPO_FIGURES && *member(measured, k))
+			for (size_t k = 0; k < measured_key_count; k++)
+				if (measured_keys[k].figure != TOPO_FIGURES &&
+				    *measured_member(measured, k))
 					topo_tell(topo, SLUICE_SOURCE_MEASURED, measured->initiator,
-						  measured->node, keys[k].figure,
-						  *member(measured, k), path);
+						  measured->node, measured_keys[k].figure,
+						  *measured_member(measured, k), path);
 			topo_pair_find(topo, measured->initiator, measured->node)
 				->told[SLUICE_SOURCE_MEASURED]
 				.spread_percent = measured->latency_spread_percent;
 		}
 	}
 	free(kept.pairs.items);
-}
-
-/* ---- Writing ---- */
-
-static void
-print_pair(FILE *file, const struct sluice_measured *measured)
-{
-	struct sluice_measured copy = *measured;
-
-	fprintf(file, "pair %u %u", copy.initiator, copy.node);
-	for (size_t i = 0; i < KEYS; i++)
-		if (*member(&copy, i))
-			fprintf(file, " %s=%u", keys[i].key, *member(&copy, i));
-	fprintf(file, "\n");
-}
-
-static void
-print_nodes(FILE *file, const struct sluice_topology *topo)
-{
-	for (uint32_t id = 0; id < SLUICE_NODES_MAX; id++) {
-		const struct sluice_node *node = sluice_topology_node_by_id(topo, id);
-		const struct sluice_initiator *initiator =
-			topo_list_at(&topo->initiators, topo_initiator_index(topo, id));
-
-		if (node || initiator)
-			fprintf(file, "node %u %llu %s\n", id,
-				(unsigned long long)(node ? node->total_bytes : 0),
-				initiator && initiator->cpus[0] ? initiator->cpus : "-");
-	}
-}
-
-static bool
-is_among(const char *figures, size_t count, size_t stride, const struct sluice_measured *one)
-{
-	for (size_t i = 0; i < count; i++) {
-		struct sluice_measured other = {0};
-
-		memcpy(&other, figures + i * stride,
-		       stride < sizeof(other) ? stride : sizeof(other));
-		if (other.initiator == one->initiator && other.node == one->node)
-			return true;
-	}
-	return false;
-}
-
-static int
-write_file(FILE *file, const struct sluice_topology *topo, const struct kept *old,
-	   const char *figures, size_t count, size_t stride)
-{
-	size_t pairs = count;
-
-	fprintf(file, "sluice-measured 1\nmachine %s\n", topo->identity);
-	print_nodes(file, topo);
-	for (size_t i = 0; i < old->pairs.count; i++) {
-		const struct sluice_measured *measured = old->pairs.items[i];
-
-		if (is_valid(old, measured) && !is_among(figures, count, stride, measured)) {
-			print_pair(file, measured);
-			pairs++;
-		}
-	}
-	for (size_t i = 0; i < count; i++) {
-		struct sluice_measured measured = {0};
-
-		memcpy(&measured, figures + i * stride,
-		       stride < sizeof(measured) ? stride : sizeof(measured));
-		print_pair(file, &measured);
-	}
-	fprintf(file, "end %zu\n", pairs);
-	if (fflush(file) != 0 || ferror(file) || fsync(fileno(file)) < 0)
-		return errno ? -errno : -EIO;
-	return 0;
-}
-
-int
-sluice_topology_keep_measured_sized(const struct sluice_topology *topology, const char *dir,
-				    const struct sluice_measured *figures, size_t count,
-				    size_t figure_size, struct sluice_err *reterr)
-{
-	/* What was kept before is parsed into a topology of its own: this one may be in use by
-	 * other threads. */
-	struct sluice_topology parsing = *topology;
-	struct kept old = {.topo = &parsing};
-	char path[4096], temporary[4096 + 16];
-	const char *ignored;
-	FILE *file = NULL;
-	int fd, r = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		struct sluice_measured one = {0};
-
-		memcpy(&one, (const char *)figures + i * figure_size, 2 * sizeof(uint32_t));
-		if (!topo_pair_find(topology, one.initiator, one.node))
-			return sluice_fail(reterr, -EINVAL,
-					   "there is no pair of CPU node %u and memory node %u",
-					   one.initiator, one.node);
-	}
-	parsing.blocks = (struct topo_list){0};
-	parsing.remarks = (struct topo_list){0};
-	parsing.block_left = 0;
-	parsing.out_of_memory = false;
-	if (!parse_file(&parsing, dir, &old, &ignored))
-		old.pairs.count = 0; /* nothing of a damaged file is carried on */
-
-	file_path(topology, dir, path, sizeof(path));
-	snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path);
-	fd = parsing.out_of_memory ? -1 : mkostemp(temporary, O_CLOEXEC);
-	if (fd < 0) {
-		r = parsing.out_of_memory ? -ENOMEM : -errno;
-	} else {
-		file = fdopen(fd, "w");
-		r = file ? write_file(file, topology, &old, (const char *)figures, count,
-				      figure_size)
-			 : -errno;
-		if (r == 0 && fchmod(fd, 0644) < 0)
-			r = -errno;
-		if (file)
-			fclose(file);
-		else
-			close(fd);
-		if (r == 0 && rename(temporary, path) < 0)
-			r = -errno;
-		if (r < 0)
-			unlink(temporary);
-	}
-	for (size_t i = 0; i < parsing.blocks.count; i++)
-		free(parsing.blocks.items[i]);
-	free(parsing.blocks.items);
-	free(parsing.remarks.items);
-	free(old.pairs.items);
-	if (r < 0)
-		return sluice_fail(reterr, r, "cannot keep the measurements in %s: %s", path,
-				   strerror(-r));
-	return 0;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * topo_near.c - pairs of CPU node and memory node, and which CPUs are nearest to each memory node:
- * its own; else those that HMAT names; else those at the smallest SLIT distance.
+ * its own; else those that HMAT names; else those at the smallest SLIT distance, and of several
+ * such those that its CXL devices hang on.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -102,6 +103,32 @@ has_figures(const struct topo_told *told)
 	return false;
 }
 
+static uint32_t
+first_of(const struct nodeset *set)
+{
+	uint32_t id = 0;
+
+	while (id < SLUICE_NODES_MAX && !nodeset_has(set, id))
+		id++;
+	return id;
+}
+
+/* Where distances leave several CPUs equally near, or tell nothing. */
+static bool
+prefer_attached(struct topo_node *node)
+{
+	struct nodeset both = node->attached;
+
+	if (node->initiators_from == SLUICE_SOURCE_SLIT)
+		nodeset_intersect(&both, &node->initiators);
+	if (first_of(&both) == SLUICE_NODES_MAX ||
+	    memcmp(&both, &node->initiators, sizeof(both)) == 0)
+		return false;
+	node->initiators = both;
+	node->initiators_from = SLUICE_SOURCE_CXL;
+	return true;
+}
+
 static void
 find_nearest(struct sluice_topology *topo, struct topo_node *node)
 {
@@ -133,6 +160,10 @@ find_nearest(struct sluice_topology *topo, struct topo_node *node)
 	}
 	if (!named && best)
 		node->initiators_from = SLUICE_SOURCE_SLIT;
+	if (!named && !node->node.has_cpu && prefer_attached(node)) {
+		nearest = first_of(&node->initiators);
+		best = best ? best : UINT32_MAX;
+	}
 	if (node->node.has_cpu) {
 		node->node.nearest = node->node.id;
 		nodeset_add(&node->initiators, node->node.id);

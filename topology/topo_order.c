@@ -3,7 +3,8 @@
  * topo_order.c - for each node of CPUs, all memory nodes from near to far.
  *
  * By latency, where one source knows it of all nodes as seen from these CPUs; otherwise by the
- * machine's tiers, and within a tier by SLIT distance. The user's tiers go before either. HBM that
+ * machine's tiers, and within a tier by SLIT distance, then by the socket that CXL devices hang on.
+ * The user's tiers go before either. HBM that
  * is near these CPUs goes first, as in the machine's tiers: its latency is no better than DRAM's,
  * its bandwidth is.
  */
@@ -15,7 +16,7 @@
 struct candidate {
 	const struct topo_node *node;
 	const struct topo_pair *pair;
-	uint64_t key[3];
+	uint64_t key[4];
 	uint32_t latency_ns;
 };
 
@@ -32,7 +33,7 @@ compare(const void *a, const void *b)
 {
 	const struct candidate *x = a, *y = b;
 
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < 4; i++)
 		if (x->key[i] != y->key[i])
 			return x->key[i] < y->key[i] ? -1 : 1;
 	return (x->node->node.id > y->node->node.id) - (x->node->node.id < y->node->node.id);
@@ -56,6 +57,14 @@ find_base(const struct order *order)
 	return SLUICE_SOURCE_NONE;
 }
 
+/* Whether these CPUs are near only because the memory's devices hang on them. */
+static bool
+is_attached(const struct candidate *candidate)
+{
+	return candidate->node->initiators_from == SLUICE_SOURCE_CXL &&
+	       nodeset_has(&candidate->node->initiators, candidate->pair->pair.initiator);
+}
+
 static void
 set_keys(const struct order *order, struct candidate *candidate)
 {
@@ -74,6 +83,7 @@ set_keys(const struct order *order, struct candidate *candidate)
 	/* Own memory is at hand, whatever is unknown. */
 	candidate->key[1] = node->id == pair->initiator ? 0 : 1;
 	candidate->key[2] = pair->distance ? pair->distance : UINT32_MAX;
+	candidate->key[3] = is_attached(candidate) ? 0 : 1;
 }
 
 static bool
@@ -81,6 +91,8 @@ is_farther(const struct order *order, const struct candidate *first, const struc
 {
 	if (first->key[0] != next->key[0] || first->key[1] != next->key[1])
 		return true;
+	if (!order->base && first->key[2] == next->key[2])
+		return first->key[3] != next->key[3];
 	return next->key[2] * 100 > first->key[2] * (order->base ? 100 + TOPO_NEAR_PERCENT : 100);
 }
 
@@ -94,6 +106,7 @@ describe(const struct order *order, const struct candidate *candidate, bool firs
 		candidate->pair->told[SLUICE_SOURCE_OVERRIDE].figures[TOPO_READ_LATENCY]
 			? SLUICE_SOURCE_OVERRIDE
 			: order->base;
+	const char *attached = "";
 
 	if (candidate->latency_ns) {
 		place->source = farther ? latency_source : SLUICE_SOURCE_NONE;
@@ -105,21 +118,30 @@ describe(const struct order *order, const struct candidate *candidate, bool firs
 					 : "");
 		return;
 	}
+	if (is_attached(candidate))
+		attached = ", its CXL device hangs on these CPUs";
+	else if (candidate->node->initiators_from == SLUICE_SOURCE_CXL)
+		attached = ", its CXL device hangs on others";
 	if (!first && before->key[0] != candidate->key[0]) {
-		place->reason = pair->distance
-					? topo_say(topo, "tier %u, SLIT distance %u",
-						   candidate->node->node.tier, pair->distance)
-					: topo_say(topo, "tier %u", candidate->node->node.tier);
+		place->reason =
+			pair->distance
+				? topo_say(topo, "tier %u, SLIT distance %u%s",
+					   candidate->node->node.tier, pair->distance, attached)
+				: topo_say(topo, "tier %u%s", candidate->node->node.tier, attached);
 		return;
 	}
-	place->source = farther && pair->distance ? SLUICE_SOURCE_SLIT : SLUICE_SOURCE_NONE;
+	if (farther && before->key[2] == candidate->key[2] && before->key[1] == candidate->key[1])
+		place->source = SLUICE_SOURCE_CXL;
+	else if (farther && pair->distance)
+		place->source = SLUICE_SOURCE_SLIT;
 	if (candidate->node->node.id == pair->initiator)
 		place->reason = "memory of these CPUs' own node";
 	else if (pair->distance)
-		place->reason = topo_say(topo, "%sSLIT distance %u", first ? "nearest: " : "",
-					 pair->distance);
+		place->reason = topo_say(topo, "%sSLIT distance %u%s", first ? "nearest: " : "",
+					 pair->distance, attached);
 	else
-		place->reason = "nothing tells how far";
+		place->reason =
+			*attached ? topo_say(topo, "%s", attached + 2) : "nothing tells how far";
 }
 
 static void

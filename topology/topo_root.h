@@ -10,14 +10,16 @@
 
 struct topo_root {
 	int fd;            /* the folder, -1 when it is not open */
-	char unpacked[64]; /* "" for a folder that was there before */
+	char unpacked[72]; /* "" for a folder that was there before */
+	int lock;          /* of what was unpacked: whoever dies gives it up */
 };
 
 /* sysroot: NULL or "" is "/". -EINVAL: a file that is no capture; the sentence names it. On failure
  * nothing is open and nothing is left. */
 int topo_root_open(const char *sysroot, struct topo_root *ret, struct sluice_err *reterr);
 
-/* Closes what is open and removes what was unpacked. */
+/* Closes what is open and removes what was unpacked. What a process that was killed in between left
+ * of its own is removed by the next one of its user that unpacks a capture. */
 void topo_root_close(struct topo_root *root);
 
 #endif

@@ -95,6 +95,17 @@ judge_distances(struct sluice_topology *topo)
 	}
 }
 
+static void
+judge_attached(struct sluice_topology *topo, struct topo_fact *fact)
+{
+	const struct topo_node *node = topo_node_find(topo, fact->fact.node);
+
+	if (node && node->initiators_from == SLUICE_SOURCE_CXL)
+		fact->fact.verdict = SLUICE_FACT_USED;
+	else
+		fact->fact.note = "distances or HMAT say as much";
+}
+
 static int
 compare(const void *a, const void *b)
 {
@@ -128,6 +139,8 @@ topo_verdicts(struct sluice_topology *topo)
 			judge_figure(topo, fact);
 		else if (fact->fact.source == SLUICE_SOURCE_KERNEL_TIER)
 			judge_kernel_tier(topo, fact);
+		else if (strcmp(fact->fact.key, "attached_to") == 0)
+			judge_attached(topo, fact);
 	}
 	judge_distances(topo);
 	if (topo->set_aside[TOPO_BY_KERNEL])

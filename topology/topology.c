@@ -37,6 +37,7 @@ read_facts(struct sluice_topology *topo, const struct sluice_topology_options *o
 	topo_read_kernel_tiers(topo);
 	topo_read_dax(topo);
 	topo_read_cxl(topo);
+	topo_read_attached(topo);
 	topo_read_nvdimm(topo);
 	topo_read_processor(topo);
 	topo_read_pools(topo);
@@ -71,7 +72,7 @@ sluice_topology_load_sized(const struct sluice_topology_options *given, size_t o
 {
 	struct sluice_topology_options options;
 	struct sluice_topology *topo;
-	struct topo_root root = {.fd = -1};
+	struct topo_root root = {.fd = -1, .lock = -1};
 	int r = take_options(given, options_size, &options, reterr);
 
 	if (r < 0)

@@ -25,12 +25,10 @@ open_parent(int folder, char *path, const char **ret_name)
 		int next;
 
 		*slash = '\0';
-		if (mkdirat(fd, part, 0700) < 0 && errno != EEXIST) {
-			next = -errno;
-		} else {
+		next = openat(fd, part, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (next < 0 && errno == ENOENT && mkdirat(fd, part, 0700) == 0)
 			next = openat(fd, part, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-			next = next < 0 ? -errno : next;
-		}
+		next = next < 0 ? -errno : next;
 		close(fd);
 		fd = next;
 		part = slash + 1;
@@ -59,15 +57,49 @@ put_file(int folder, const char *name, const char *text)
 	return r;
 }
 
-static int
-put_entry(const struct tree_entry *entry, int folder)
-{
+/* The folder of the entry before: entries are sorted, so most are in the same one. */
+struct parent {
+	int fd; /* -1: none */
+	size_t length;
 	char path[PATH_MAX];
+};
+
+static void
+parent_close(struct parent *parent)
+{
+	if (parent->fd >= 0)
+		close(parent->fd);
+	parent->fd = -1;
+}
+
+static int
+parent_move(struct parent *parent, int folder, const char *path, const char **ret_name)
+{
+	const char *slash = strrchr(path, '/');
+	size_t length = slash ? (size_t)(slash - path) : 0;
+	char copy[PATH_MAX];
+	const char *ignored;
+
+	*ret_name = slash ? slash + 1 : path;
+	if (parent->fd >= 0 && parent->length == length && memcmp(parent->path, path, length) == 0)
+		return parent->fd;
+	parent_close(parent);
+	snprintf(copy, sizeof(copy), "%s", path);
+	parent->fd = open_parent(folder, copy, &ignored);
+	parent->length = length;
+	memcpy(parent->path, path, length);
+	return parent->fd;
+}
+
+static int
+put_entry(const struct tree_entry *entry, int folder, struct parent *parent)
+{
 	const char *name;
 	int fd, r = 0;
 
-	snprintf(path, sizeof(path), "%s", entry->path);
-	fd = open_parent(folder, path, &name);
+	if (strlen(entry->path) >= PATH_MAX)
+		return -ENAMETOOLONG;
+	fd = parent_move(parent, folder, entry->path, &name);
 	if (fd < 0)
 		return fd;
 	switch (entry->type) {
@@ -83,12 +115,11 @@ put_entry(const struct tree_entry *entry, int folder)
 		r = put_file(fd, name, entry->text);
 		break;
 	}
-	close(fd);
 	return r;
 }
 
-int
-tree_unpack(const struct tree *tree, int folder, struct sluice_err *reterr)
+static int
+unpack_all(const struct tree *tree, int folder, struct parent *parent, struct sluice_err *reterr)
 {
 	for (int links = 0; links < 2; links++) {
 		for (size_t i = 0; i < tree->count; i++) {
@@ -97,7 +128,7 @@ tree_unpack(const struct tree *tree, int folder, struct sluice_err *reterr)
 
 			if ((entry->type == TREE_LINK) != links)
 				continue;
-			r = put_entry(entry, folder);
+			r = put_entry(entry, folder, parent);
 			if (r == -EEXIST || r == -ENOTDIR || r == -ELOOP)
 				return sluice_fail(reterr, -EINVAL,
 						   "'%.200s' is in it twice, or both as a file and "
@@ -109,6 +140,16 @@ tree_unpack(const struct tree *tree, int folder, struct sluice_err *reterr)
 		}
 	}
 	return 0;
+}
+
+int
+tree_unpack(const struct tree *tree, int folder, struct sluice_err *reterr)
+{
+	struct parent parent = {.fd = -1};
+	int r = unpack_all(tree, folder, &parent, reterr);
+
+	parent_close(&parent);
+	return r;
 }
 
 static int

@@ -131,6 +131,8 @@ read_initiators(struct topo_model *model)
 		if (!initiator->places)
 			return false;
 		json_array_foreach (places, k, place) {
+			const char *by = text_of(place, "separated_by");
+
 			initiator->places[k] = (struct topo_place){
 				.node = topo_model_node(model, small_of(place, "node")),
 				.rank = small_of(place, "rank"),
@@ -139,6 +141,10 @@ read_initiators(struct topo_model *model)
 			};
 			if (!initiator->places[k].node)
 				return false;
+			initiator->places[k].in_other_slot =
+				strcmp(by, "cxl") == 0 ||
+				(k > 0 && initiator->places[k - 1].in_other_slot &&
+				 initiator->places[k - 1].rank == initiator->places[k].rank);
 		}
 	}
 	return true;
@@ -173,7 +179,7 @@ read_swap(struct topo_model *model)
 	return true;
 }
 
-/* How far a node is from an initiator, by latency or by distance; 0 unknown. */
+/* How far a node is from an initiator, by latency or by distance and slot; 0 unknown. */
 static uint32_t
 far_by(const struct topo_initiator *initiator, const struct topo_node *node, bool by_latency)
 {
@@ -181,7 +187,10 @@ far_by(const struct topo_initiator *initiator, const struct topo_node *node, boo
 		const struct topo_figures *figures = &initiator->places[k].figures;
 
 		if (initiator->places[k].node == node)
-			return by_latency ? figures->read_latency_ns : figures->distance;
+			return by_latency ? figures->read_latency_ns
+			       : figures->distance
+				       ? 2 * figures->distance + initiator->places[k].in_other_slot
+				       : 0;
 	}
 	return 0;
 }

@@ -47,6 +47,7 @@ struct topo_tier {
 struct topo_place {
 	const struct topo_node *node;
 	uint32_t rank;
+	bool in_other_slot; /* no farther by distance than others, but its device hangs elsewhere */
 	struct topo_figures figures;
 	const char *reason;
 };

@@ -184,12 +184,12 @@ follow(struct cli *cli, struct client *client, json_t **ret)
 
 		if (caught && !asked) {
 			asked = true;
-			status = cli_call(cli, client, json_pack("{s:s}", "verb", "measure-stop"),
+			status = cli_call(cli, client, json_pack("{s:s}", "verb", "measure_stop"),
 					  NULL);
 			if (status != EXIT_OK)
 				return status;
 		}
-		status = cli_call(cli, client, json_pack("{s:s}", "verb", "measure-status"),
+		status = cli_call(cli, client, json_pack("{s:s}", "verb", "measure_status"),
 				  &answer);
 		if (status != EXIT_OK)
 			return status;

@@ -13,7 +13,9 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "clock.h"
 #include "text.h"
+#include "tier_text.h"
 
 #define DRAIN_POLL_US 100000
 #define STEP_MS 1800000 /* terabytes of memory take the kernel minutes in one go */
@@ -50,16 +52,29 @@ catch_signals(void)
 	sigaction(SIGHUP, &action, NULL);
 }
 
-/* As cli_call, but with as much patience as a step may need. */
+/* As cli_call, but with as much patience as a step may need. `doing` is what the request asks the
+ * machine to be changed by, NULL for nothing: without an answer nobody knows how far that came. */
 static int
-ask(struct cli *cli, struct client *client, json_t *request, json_t **ret)
+ask(struct cli *cli, struct client *client, json_t *request, const char *doing, json_t **ret)
 {
 	struct sluice_err err = {0, ""};
+	uint64_t until_ns = clock_now_ns() + (uint64_t)STEP_MS * 1000000u;
 	int status = EXIT_NO_SERVICE;
 	int r = client_send(client, request, &err);
 
-	while (r == 0 && (r = client_receive(client, STEP_MS, ret, &err)) == -EAGAIN)
-		r = 0; /* a signal; the step under way comes to its end all the same */
+	/* A signal; the step under way comes to its end all the same. */
+	while (r == 0 && (r = client_receive(client, STEP_MS, ret, &err)) == -EAGAIN) {
+		if (clock_now_ns() < until_ns)
+			r = 0;
+		else
+			r = sluice_fail(&err, -ETIMEDOUT, "the service has not answered for %d min",
+					STEP_MS / 60000);
+	}
+	if (r < 0 && doing)
+		return cli_fail(cli, EXIT_HALF_DONE, r,
+				"%s in the midst of this: %s. What was done so far is not undone; "
+				"the same command again carries on from there",
+				err.msg, doing);
 	if (r == 0) {
 		r = client_answer_error(*ret, &status, &err);
 		if (r == 0)
@@ -73,54 +88,20 @@ ask(struct cli *cli, struct client *client, json_t *request, json_t **ret)
 static int
 tier_list(struct cli *cli)
 {
-	static const char *const headings[] = {"<DEVICE", "<KIND", "SIZE",    "<STATE", "NODE",
-					       "ONLINE",  "<USE",  "<REMARK", NULL};
-	struct text_table *table;
-	const json_t *device;
 	struct client *client;
 	json_t *answer = NULL;
-	size_t i;
 	int status = cli_reach(cli, REACH_PRIVATE, &client);
 
 	if (status != EXIT_OK)
 		return status;
-	status = ask(cli, client, json_pack("{s:s}", "verb", "tier_list"), &answer);
+	status = ask(cli, client, json_pack("{s:s}", "verb", "tier_list"), NULL, &answer);
 	client_free(client);
 	if (status != EXIT_OK)
 		return status;
-	if (cli->json) {
+	if (cli->json)
 		cli_print_json(answer);
-	} else if (json_array_size(json_object_get(answer, "devices")) == 0) {
-		printf("no CXL memory device, dax device or NVDIMM namespace was found\n");
-	} else {
-		table = text_table_new(headings);
-		json_array_foreach (json_object_get(answer, "devices"), i, device) {
-			const json_t *node = json_object_get(device, "node");
-			const json_t *movable = json_object_get(device, "movable");
-			char size[32], online[32], id[16] = "-", remark[300];
-
-			if (json_is_integer(node))
-				snprintf(id, sizeof(id), "%lld",
-					 (long long)json_integer_value(node));
-			snprintf(remark, sizeof(remark), "%s%s%s%s%s", text_of(device, "mode"),
-				 text_of(device, "mode")[0] ? " " : "", text_of(device, "dax"),
-				 text_of(device, "problem")[0] ? " " : "",
-				 text_of(device, "problem"));
-			text_table_row(
-				table,
-				(const char *[]){text_of(device, "device"), text_of(device, "kind"),
-						 text_bytes(json_object_get(device, "size_bytes"),
-							    size, sizeof(size)),
-						 text_of(device, "state"), id,
-						 text_bytes(json_object_get(device, "online_bytes"),
-							    online, sizeof(online)),
-						 json_is_true(movable)    ? "movable"
-						 : json_is_false(movable) ? "kernel too"
-									  : "-",
-						 remark});
-		}
-		text_table_print(table, stdout);
-	}
+	else
+		tier_text_list(json_object_get(answer, "devices"));
 	json_decref(answer);
 	return EXIT_OK;
 }
@@ -143,69 +124,6 @@ agree(const struct cli *cli, const struct tier_args *args, const char *question)
 	return cli_fail(cli, EXIT_DECLINED, -ECANCELED, "not agreed to: nothing was changed");
 }
 
-static void
-print_plan(const json_t *plan)
-{
-	const json_t *steps = json_object_get(plan, "steps"), *step;
-	const char *question = text_of(plan, "question");
-	size_t i;
-
-	if (question[0])
-		printf("%s.\n", question);
-	json_array_foreach (steps, i, step)
-		printf("%2zu. %s\n", i + 1, json_string_value(step));
-}
-
-/* Steps as they are done; on a terminal, how far the one under way is. */
-static void
-print_progress(const json_t *plan, const json_t *progress, size_t *printed)
-{
-	const json_t *steps = json_object_get(plan, "steps");
-	size_t done = (size_t)number_of(progress, "step");
-	int terminal = isatty(STDOUT_FILENO);
-
-	if (terminal)
-		printf("\r\033[K");
-	for (; *printed < done; ++*printed)
-		printf("%2zu/%zu %s\n", *printed + 1, json_array_size(steps),
-		       json_string_value(json_array_get(steps, *printed)));
-	if (terminal && done < json_array_size(steps)) {
-		printf("%2zu/%zu %s", done + 1, json_array_size(steps),
-		       json_string_value(json_array_get(steps, done)));
-		if (number_of(progress, "parts") > 0)
-			printf(" (%.0f of %.0f)", number_of(progress, "part"),
-			       number_of(progress, "parts"));
-	}
-	fflush(stdout);
-}
-
-static void
-print_drain(int node, const json_t *drain)
-{
-	const json_t *left = json_object_get(drain, "left_bytes");
-	char moved[32], rest[32];
-
-	text_bytes(json_object_get(drain, "moved_bytes"), moved, sizeof(moved));
-	if (isatty(STDOUT_FILENO))
-		printf("\r\033[K");
-	if (!json_is_true(json_object_get(drain, "complete"))) {
-		if (isatty(STDOUT_FILENO))
-			printf("the service moves its programs' pages off node %d: %s so far", node,
-			       moved);
-	} else {
-		printf("the service moved %s of its programs' pages off node %d", moved, node);
-		if (json_is_number(left) && json_number_value(left) > 0)
-			printf("; %s cannot be moved by it (%s of these for lack of room "
-			       "elsewhere), "
-			       "the kernel will try",
-			       text_bytes(left, rest, sizeof(rest)),
-			       text_bytes(json_object_get(drain, "no_room_bytes"), moved,
-					  sizeof(moved)));
-		printf("\n");
-	}
-	fflush(stdout);
-}
-
 /* The running service empties the node first, if there is one: it knows better than the kernel
  * where its programs' pages should go. It does for as long as the connection lasts, so *ret is to
  * be closed at the very end. *ret_drain is its last word. */
@@ -222,11 +140,11 @@ drain(struct cli *cli, int node, struct client **ret, json_t **ret_drain)
 		return EXIT_OK;
 	for (;;) {
 		status = ask(cli, service, json_pack("{s:s, s:i}", "verb", "drain", "node", node),
-			     &answer);
+			     NULL, &answer);
 		if (status != EXIT_OK || interrupted)
 			break;
 		if (!cli->json)
-			print_drain(node, answer);
+			tier_text_drain(node, answer);
 		if (json_is_true(json_object_get(answer, "complete")))
 			break;
 		json_decref(answer);
@@ -246,7 +164,8 @@ drain(struct cli *cli, int node, struct client **ret, json_t **ret_drain)
 static int
 carry_out(struct cli *cli, struct client *client, const json_t *plan, int guarded, json_t **ret)
 {
-	size_t printed = 0;
+	const json_t *steps = json_object_get(plan, "steps");
+	size_t printed = 0, step = 0;
 	json_t *answer = NULL;
 	int status;
 
@@ -256,7 +175,8 @@ carry_out(struct cli *cli, struct client *client, const json_t *plan, int guarde
 				printf("\n");
 			/* Asked for, not left to the end of the connection: that waits for
 			 * half a minute only, and memory may take longer to empty. */
-			status = ask(cli, client, json_pack("{s:s}", "verb", "tier_undo"), &answer);
+			status = ask(cli, client, json_pack("{s:s}", "verb", "tier_undo"),
+				     "undoing what was done", &answer);
 			if (status != EXIT_OK)
 				return status;
 			json_decref(answer);
@@ -265,33 +185,18 @@ carry_out(struct cli *cli, struct client *client, const json_t *plan, int guarde
 		}
 		status = ask(cli, client,
 			     json_pack("{s:s, s:b}", "verb", "tier_step", "guarded", guarded),
-			     &answer);
+			     json_string_value(json_array_get(steps, step)), &answer);
 		if (status != EXIT_OK)
 			return status;
 		if (!cli->json)
-			print_progress(plan, answer, &printed);
+			tier_text_progress(plan, answer, &printed);
 		if (json_is_true(json_object_get(answer, "complete")))
 			break;
+		step = (size_t)number_of(answer, "step");
 		json_decref(answer);
 	}
 	*ret = answer;
 	return EXIT_OK;
-}
-
-static void
-print_result(const struct tier_args *args, const json_t *result)
-{
-	char size[32];
-
-	if (strcmp(args->action, "online") == 0)
-		printf("node %.0f has %s of %s memory from %s%s\n", number_of(result, "node"),
-		       text_bytes(json_object_get(result, "online_bytes"), size, sizeof(size)),
-		       text_of(result, "kind"), args->device,
-		       json_is_true(json_object_get(result, "movable"))
-			       ? ", for programs only (movable)"
-			       : ", for programs and the kernel");
-	else
-		printf("%s is offline\n", args->device);
 }
 
 static int
@@ -299,7 +204,7 @@ finish(const struct cli *cli, const struct tier_args *args, const json_t *plan,
        const json_t *drained, json_t *result)
 {
 	if (!cli->json) {
-		print_result(args, result);
+		tier_text_result(args->action, args->device, result);
 		return EXIT_OK;
 	}
 	json_object_set(result, "steps", json_object_get(plan, "steps"));
@@ -323,7 +228,7 @@ change(struct cli *cli, const struct tier_args *args, struct client *client)
 	int status = ask(cli, client,
 			 json_pack("{s:s, s:s, s:s, s:b}", "verb", "tier_open", "device",
 				   args->device, "action", args->action, "kernel", args->kernel),
-			 &plan);
+			 NULL, &plan);
 
 	if (status != EXIT_OK)
 		return status;
@@ -333,7 +238,7 @@ change(struct cli *cli, const struct tier_args *args, struct client *client)
 		else if (json_array_size(json_object_get(plan, "steps")) == 0)
 			printf("%s is %s already\n", args->device, args->action);
 		else
-			print_plan(plan);
+			tier_text_plan(plan);
 		json_decref(plan);
 		return EXIT_OK;
 	}

@@ -2,7 +2,8 @@
 /*
  * client.h - speaking the control protocol: one JSON object a line, over a Unix socket.
  *
- * A request names a verb: {"verb":"attach","pid":123}. The answer is {"ok":true,...}, or
+ * A request names a verb: {"verb":"attach","pid":123}. Names, as those of members, are words with
+ * underscores between them. The answer is {"ok":true,...}, or
  * {"ok":false,"error":{"errno":"ESRCH","message":"...","exit":3}}. With "start_ticks", field 22 of
  * /proc/PID/stat, only the process that began then is meant by the pid. After "watch", objects with
  * "event":"status" arrive once per interval as well. One thread.

@@ -12,6 +12,9 @@
 
 #define OPTION_VALUES_MAX 32
 #define HOUR_MS 3600000.0
+/* Of a folder below which files are opened: every room keeps it in 256 bytes, with names of its own
+ * behind it. */
+#define FOLDER_BYTES_MAX 240
 
 const struct option_row option_table[OPTION_COUNT] = {
 	[OPTION_POLICY] = {"policy", "NAME|FILE", OPTION_TEXT, "hotness", 0, 0, 1,
@@ -36,11 +39,11 @@ const struct option_row option_table[OPTION_COUNT] = {
 			     "share of one CPU that tracking may cost in the steady state"},
 	[OPTION_DRY_RUN] = {"dry-run", NULL, OPTION_BOOL, "no", 0, 0, 1,
 			    "plan and count, but move nothing"},
-	[OPTION_STATE_DIR] = {"state-dir", "DIR", OPTION_PATH, NULL, 0, 0, 1,
+	[OPTION_STATE_DIR] = {"state-dir", "DIR", OPTION_PATH, NULL, 0, FOLDER_BYTES_MAX, 1,
 			      "where kernel settings are written down before they are changed"},
 	[OPTION_NODES] = {"nodes", "CORRECTIONS", OPTION_TEXT, "", 0, 0, 1,
 			  "correct what is known of memory nodes: 2=cxl@250ns 3=tier1"},
-	[OPTION_SYSROOT] = {"sysroot", "DIR|FILE", OPTION_TEXT, "", 0, 0, 1,
+	[OPTION_SYSROOT] = {"sysroot", "DIR|FILE", OPTION_TEXT, "", 0, FOLDER_BYTES_MAX, 1,
 			    "read /sys and /proc under this folder, or a capture of topology's"},
 	[OPTION_SYNTHETIC] = {"synthetic", "MACHINE", OPTION_TEXT, "", 0, 0, 1,
 			      "look at a made-up machine: dram:8G@80ns,100GB/s cxl:32G@250ns"},
@@ -89,6 +92,11 @@ value_check(const struct option_row *row, const char *text, double *ret, struct 
 	int flag = 0, r = 0;
 	double result = 0;
 
+	if ((row->type == OPTION_TEXT || row->type == OPTION_PATH) && row->max > 0 &&
+	    (double)strlen(text) > row->max)
+		return sluice_fail(reterr, -ERANGE,
+				   "%s: '%.60s...' has %zu bytes; %.0f are allowed", row->name,
+				   text, strlen(text), row->max);
 	switch (row->type) {
 	case OPTION_TEXT:
 		break;

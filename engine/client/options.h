@@ -51,9 +51,11 @@ struct option_row {
 	const char *metavar; /* "DIR"; NULL for switches */
 	enum option_type type;
 	const char *fallback; /* as one would write it; NULL when nothing is set */
-	double min, max;      /* of the number; both 0: no bounds beyond the type's own */
-	size_t max_count;     /* how often it may be given; 1 for most */
-	const char *help;     /* one line */
+	/* Of the number; both 0: no bounds beyond the type's own. Of a text or a path max is the
+	 * most bytes that it may have, 0: any. */
+	double min, max;
+	size_t max_count; /* how often it may be given; 1 for most */
+	const char *help; /* one line */
 };
 
 extern const struct option_row option_table[OPTION_COUNT];

@@ -13,6 +13,9 @@
 #define SLUICE_POLICY_DIR "/usr/lib/sluice/policies"
 #endif
 
+/* A socket's path has 107 bytes at most; one that is longer is no place for ours. */
+#define RUNTIME_BYTES_MAX 80
+
 static int
 fits(int written)
 {
@@ -26,7 +29,7 @@ paths_state_dir(char buffer[PATHS_MAX])
 
 	if (geteuid() == 0)
 		snprintf(buffer, PATHS_MAX, "/run/sluice");
-	else if (!runtime || runtime[0] != '/' ||
+	else if (!runtime || runtime[0] != '/' || strlen(runtime) > RUNTIME_BYTES_MAX ||
 		 !fits(snprintf(buffer, PATHS_MAX, "%s/sluice", runtime)))
 		snprintf(buffer, PATHS_MAX, "/tmp/sluice-%u", (unsigned int)geteuid());
 	return buffer;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "json_text.h"
 #include "lock.h"
@@ -157,7 +158,11 @@ measuring_start(const struct options *options, const json_t *request, struct mea
 			return 0;
 		}
 		pthread_mutex_destroy(&measuring->lock);
-		sluice_fail(reterr, r, "cannot start a thread");
+		/* No fault of the request, whatever pthread_create() calls it. */
+		r = sluice_fail(reterr, -EAGAIN,
+				"cannot start a thread to measure with: %s; a limit of processes "
+				"(ulimit -u, pids.max) may be reached",
+				strerror(-r));
 	}
 	free(measuring->pairs);
 	free(measuring);

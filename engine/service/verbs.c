@@ -105,7 +105,8 @@ verb_measure(struct service *service, struct control_client *client, const json_
 	if (service->measuring)
 		return control_error(-EALREADY, EXIT_GENERAL, "it is being measured already");
 	r = measuring_start(service->options, request, &service->measuring, &err);
-	return r < 0 ? failure(STAGE_ARGUMENTS, r, &err) : success(NULL);
+	return r < 0 ? failure(r == -EAGAIN ? STAGE_OTHER : STAGE_ARGUMENTS, r, &err)
+		     : success(NULL);
 }
 
 static json_t *
@@ -241,8 +242,8 @@ static const struct verb verbs[] = {
 	{"detach", 1, verb_detach},
 	{"doctor", 0, verb_doctor},
 	{"measure", 0, verb_measure},
-	{"measure-status", 0, verb_measure_status},
-	{"measure-stop", 0, verb_measure_stop},
+	{"measure_status", 0, verb_measure_status},
+	{"measure_stop", 0, verb_measure_stop},
 	{"drain", 0, verb_drain},
 	{"policies", 0, verb_policies},
 	{"restore", 0, verb_restore},

@@ -48,6 +48,13 @@ expect 2 "only the machine itself can be measured" "${measure[@]}" --synthetic "
 "$real/sluice" topology --measure --state-dir "$tmp/file/x" --seconds 1 --memory 16M --json >"$tmp/m.json" 2>/dev/null
 json "$tmp/m.json" '.kept_in == null and (.warnings[0] | test("cannot make the folder")) and .pairs[0].read_latency_ns.median > 5'
 
+# A user of no other process, who may have two: sluice and sluiced, but no thread to measure with.
+other=(setpriv --reuid=64987 --regid=64987 --clear-groups env HOME=/nonexistent XDG_RUNTIME_DIR=/nonexistent)
+if [ "$(id -u)" = 0 ] && "${other[@]}" test -x "$real/sluiced" 2>/dev/null; then
+	expect 1 "cannot start a thread to measure with" "${other[@]}" \
+		sh -c 'ulimit -u 2 2>/dev/null || ulimit -p 2; exec "$@"' sh "$real/sluice" topology --measure --seconds 1
+fi
+
 "${measure[@]}" --seconds 60 --json >"$tmp/m.json" 2>"$tmp/err" &
 pid=$!
 sleep 2

@@ -22,6 +22,8 @@ expect 2 "no sampler 'nope'" "${run[@]}" --sampler nope -- "${touched[@]}"
 expect 2 "no mover 'nope'" "${run[@]}" --mover nope -- "${touched[@]}"
 check "what is for tests only is not offered" no grep -q fake "$tmp/err"
 expect 6 "mover 'fake'" "${run[@]}" --mover fake --state-dir "$tmp/state6" -- "${touched[@]}"
+expect 2 "state-dir: '/xxx" "${run[@]}" --state-dir "/$(printf 'x%.0s' {1..240})" -- "${touched[@]}"
+expect 2 "has 241 bytes; 240 are allowed" "$real/sluice" restore --state-dir "/$(printf 'x%.0s' {1..240})"
 expect 7 "no policy 'nope'" "${run[@]}" --policy nope -- "${touched[@]}"
 expect 7 "nope" "${run[@]}" --policy-set nope=1 -- "${touched[@]}"
 

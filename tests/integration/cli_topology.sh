@@ -19,6 +19,7 @@ declare -A machines=(
 	[dram-cxl]="--sysroot $data/dram-cxl.tree"
 	[dram-pmem]="--sysroot $data/dram-pmem.tree"
 	[two-socket-cxl]="--sysroot $data/two-socket-cxl.tree"
+	[two-socket-expanders]="--sysroot $data/two-socket-expanders.tree"
 	[corrected]="--sysroot $data/two-socket-cxl.tree --nodes 2-3=cxl@300ns"
 	[eight]="--synthetic 4xdram:64G@80ns,100GB/s\_4xcxl:256G@250ns,30GB/s\_swap:16G"
 	[many]="--synthetic 8xdram:64G@80ns,100GB/s\_56xcxl:256G@250ns,30GB/s"
@@ -114,7 +115,7 @@ topology --json --sysroot "$tmp/here.tree" >"$tmp/again.json"
 stable='del(.. | .free_bytes?, .used_bytes?, .held_bytes?, .stored_bytes?, .detail?, .free_pages?)'
 [ "$(jq -S "$stable" "$tmp/live.json")" = "$(jq -S "$stable" "$tmp/again.json")" ] ||
 	{ echo "FAILED: a capture of this machine is another: $(diff "$tmp/live.json" "$tmp/again.json" | head -n 20)"; bad=1; }
-for name in single dram-slow dram-cxl dram-pmem two-socket-cxl; do
+for name in single dram-slow dram-cxl dram-pmem two-socket-cxl two-socket-expanders; do
 	topology --sysroot "$data/$name.tree" --capture - >"$tmp/again.tree" 2>/dev/null
 	topology --json --explain --sysroot "$tmp/again.tree" >"$tmp/again.json"
 	check "a capture of the capture $name is the same" cmp "$tmp/$name.json" "$tmp/again.json"

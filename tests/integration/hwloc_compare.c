@@ -12,11 +12,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "sluice/topology.h"
 
 static int differences;
 static int compared;
+static int latencies, bandwidths; /* of firmware that both read, among those */
 
 __attribute__((format(printf, 1, 2))) static void
 differ(const char *format, ...)
@@ -141,6 +143,11 @@ compare_figure(hwloc_topology_t theirs, const struct sluice_topology *ours,
 	for (unsigned int i = 0; i < count && i < 64; i++) {
 		compared++;
 		/* 0 means that firmware does not know. */
+		if (values[i] &&
+		    (id == HWLOC_MEMATTR_ID_READ_LATENCY || id == HWLOC_MEMATTR_ID_WRITE_LATENCY))
+			latencies++;
+		else if (values[i])
+			bandwidths++;
 		if (values[i] && !is_told(ours, node->id, key, values[i]))
 			differ("node %u: hwloc's %s is %llu, ours %u", node->id, key,
 			       (unsigned long long)values[i], figure);
@@ -230,6 +237,32 @@ compare_tiers(hwloc_topology_t theirs, const struct sluice_topology *ours)
 	}
 }
 
+/* The best of some loads; large machines are to be read in 50 ms. */
+static void
+time_discovery(const struct sluice_topology_options *options, size_t nodes)
+{
+	double best_ms = 1e9;
+
+	for (int i = 0; i < 10; i++) {
+		struct sluice_topology *topology = NULL;
+		struct timespec began, ended;
+		double ms;
+
+		clock_gettime(CLOCK_MONOTONIC, &began);
+		sluice_topology_load(options, &topology, NULL);
+		clock_gettime(CLOCK_MONOTONIC, &ended);
+		sluice_topology_free(topology);
+		ms = (double)(ended.tv_sec - began.tv_sec) * 1e3 +
+		     (double)(ended.tv_nsec - began.tv_nsec) / 1e6;
+		best_ms = ms < best_ms ? ms : best_ms;
+	}
+	printf("  discovery of %zu nodes: %.1f ms, best of 10\n", nodes, best_ms);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+	if (best_ms >= 50)
+		differ("discovery takes 50 ms or more");
+#endif
+}
+
 int
 main(int argc, char **argv)
 {
@@ -262,8 +295,12 @@ main(int argc, char **argv)
 		compare_figures(theirs, ours);
 		compare_kinds(theirs, ours);
 		compare_tiers(theirs, ours);
-		printf("  %zu nodes, %zu tiers, %d comparisons\n", sluice_topology_node_count(ours),
-		       sluice_topology_tier_count(ours), compared);
+		if (sluice_topology_node_count(ours) >= 64)
+			time_discovery(&options, sluice_topology_node_count(ours));
+		printf("  %zu nodes, %zu tiers, %d comparisons, %d of latencies, %d of "
+		       "bandwidths\n",
+		       sluice_topology_node_count(ours), sluice_topology_tier_count(ours), compared,
+		       latencies, bandwidths);
 	}
 	sluice_topology_free(ours);
 	hwloc_topology_destroy(theirs);

@@ -17,7 +17,7 @@ Usage: tests/integration/$self --build DIR [--trees FOLDER]
   --trees FOLDER   a folder with *.tar.bz2 of captured machines, instead of fetching them
   --help           this text
 
-Exit status: 0 all agree, 1 some do not, 2 wrong usage, 77 the captures cannot be had, or Sluice was
+Exit status: 0 all agree, 1 some do not, or none has figures of firmware to compare, 2 wrong usage, 77 the captures cannot be had, or Sluice was
 built without libhwloc.
 END
 }
@@ -83,7 +83,7 @@ fetch() {
 }
 [ -n "$trees" ] || fetch
 
-passed=0 failed=0 skipped=0
+passed=0 failed=0 skipped=0 with_hmat=0 latencies=0 bandwidths=0
 for archive in "$trees"/*.tar.bz2; do
 	[ -e "$archive" ] || { echo "$self: there is no *.tar.bz2 in $trees" >&2; exit 1; }
 	name=$(basename "$archive" .tar.bz2)
@@ -100,12 +100,25 @@ for archive in "$trees"/*.tar.bz2; do
 	else
 		[ $status -lt 20 ] && grep -q '^sluice: ' "$tmp/err"
 	fi || { echo "  sluice topology: exit status $status: $(head -n 3 "$tmp/err")"; failed=$((failed + 1)); continue; }
-	timeout 60 "$compare" "$root"
-	case $? in
+	timeout 60 "$compare" "$root" >"$tmp/compared"
+	status=$?
+	cat "$tmp/compared"
+	read -r of_latency of_bandwidth < <(sed -n 's/.* \([0-9]*\) of latencies, \([0-9]*\) of bandwidths$/\1 \2/p' "$tmp/compared"; echo 0 0)
+	latencies=$((latencies + of_latency)) bandwidths=$((bandwidths + of_bandwidth))
+	# The kernel shows in these folders what the HMAT says.
+	if [ -n "$(find "$root" -path '*/access[01]/initiators/*' \( -name '*_latency' -o -name '*_bandwidth' \) -print -quit)" ]; then
+		with_hmat=$((with_hmat + 1))
+		if [ $((of_latency + of_bandwidth)) -eq 0 ]; then
+			echo "  differs: there are figures of an HMAT, and none was compared"
+			status=1
+		fi
+	fi
+	case $status in
 	0) passed=$((passed + 1)) ;;
 	77) skipped=$((skipped + 1)) ;;
 	*) failed=$((failed + 1)) ;;
 	esac
 done
 echo "$self: $passed agree, $failed differ, $skipped that hwloc itself cannot read"
-[ $failed -eq 0 ] && [ $passed -gt 0 ]
+echo "$self: $with_hmat trees have an HMAT; $latencies latencies and $bandwidths bandwidths of it are the same as hwloc's"
+[ $failed -eq 0 ] && [ $passed -gt 0 ] && [ $with_hmat -gt 0 ] && [ $latencies -gt 0 ] && [ $bandwidths -gt 0 ]

@@ -5,6 +5,10 @@
  */
 #include "topology_tree.h"
 
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/wait.h>
+
 #include "topology/tree.h"
 #include "topology_json.h"
 
@@ -75,8 +79,8 @@ assert_same_again(void)
 static void
 test_captured_machines(void **state)
 {
-	static const char *const names[] = {"single", "dram-slow", "dram-cxl", "dram-pmem",
-					    "two-socket-cxl"};
+	static const char *const names[] = {"single",    "dram-slow",      "dram-cxl",
+					    "dram-pmem", "two-socket-cxl", "two-socket-expanders"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		tree_load_file(names[i]);
@@ -343,6 +347,67 @@ test_files_that_are_no_capture(void **state)
 	unsetenv("TMPDIR");
 }
 
+static void
+load_capture(const char *path)
+{
+	struct sluice_topology_options options = {.sysroot = path};
+	struct sluice_topology *topology = NULL;
+
+	if (sluice_topology_load(&options, &topology, NULL) < 0)
+		abort(); /* in children too */
+	sluice_topology_free(topology);
+}
+
+/* What a load that was killed has unpacked is gone after the next one; what another is reading just
+ * now stays, and so does what only looks alike. */
+static void
+test_killed_loads(void **state)
+{
+	char path[PATH_MAX], *text;
+	int left = 0, fd;
+
+	(void)state;
+	setenv("TMPDIR", tree_root, 1);
+	tree_load_file("dram-cxl");
+	text = capture_of(tree_root);
+	snprintf(path, sizeof(path), "%s", write_capture(text));
+	free(text);
+	for (int i = 0; i < 30; i++) {
+		pid_t child = fork();
+
+		assert_true(child >= 0);
+		while (child == 0)
+			load_capture(path);
+		usleep(2000 + 500 * (unsigned int)i);
+		assert_int_equal(kill(child, SIGKILL), 0);
+		assert_int_equal(waitpid(child, NULL, 0), child);
+		left += unpacked_folders() > 0;
+	}
+	print_message("%d of 30 killed loads left something\n", left);
+	assert_true(left > 0);
+	load_capture(path);
+	assert_int_equal(unpacked_folders(), 0);
+
+	tree_put("sluice-capture-abcdef/sys/x", "1");
+	tree_put("sluice-capture-longer-name/x", "1");
+	tree_put("sluice-capture-ABCDEF/x", "1");
+	tree_link("sluice-capture-linked", "sys");
+	tree_path(path, "sluice-capture-ABCDEF");
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(fd >= 0 && flock(fd, LOCK_EX) == 0);
+	snprintf(path, sizeof(path), "%s.tree", tree_root);
+	load_capture(path);
+	assert_int_equal(unpacked_folders(), 3);
+	tree_path(path, "sluice-capture-abcdef");
+	assert_true(access(path, F_OK) < 0);
+	close(fd);
+	snprintf(path, sizeof(path), "%s.tree", tree_root);
+	load_capture(path);
+	assert_int_equal(unpacked_folders(), 2);
+	remove(path);
+	unsetenv("TMPDIR");
+}
+
 int
 main(void)
 {
@@ -357,6 +422,7 @@ main(void)
 						tree_teardown),
 		cmocka_unit_test_setup_teardown(test_files_that_are_no_capture, tree_setup,
 						tree_teardown),
+		cmocka_unit_test_setup_teardown(test_killed_loads, tree_setup, tree_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

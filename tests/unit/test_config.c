@@ -158,6 +158,26 @@ test_layers(void **state)
 }
 
 static void
+test_longest_folder(void **state)
+{
+	struct options *options = *state;
+	struct sluice_err err = {0, ""};
+	char longest[256];
+
+	/* One limit for all who open files below it, rather than one in each. */
+	memset(longest, 'x', sizeof(longest));
+	longest[0] = '/';
+	longest[241] = '\0';
+	assert_int_equal(options_set(options, LAYER_COMMAND, "state-dir", longest, &err), -ERANGE);
+	assert_non_null(strstr(err.msg, "state-dir: '/xxx"));
+	assert_non_null(strstr(err.msg, "has 241 bytes; 240 are allowed"));
+	assert_int_equal(options_set(options, LAYER_COMMAND, "sysroot", longest, NULL), -ERANGE);
+	longest[240] = '\0';
+	assert_int_equal(options_set(options, LAYER_COMMAND, "state-dir", longest, NULL), 0);
+	assert_int_equal(options_set(options, LAYER_COMMAND, "sysroot", longest, NULL), 0);
+}
+
+static void
 test_failure_changes_nothing(void **state)
 {
 	struct options *options = *state;
@@ -291,6 +311,7 @@ main(void)
 		WITH_OPTIONS(test_bad_files),
 		WITH_OPTIONS(test_missing_file),
 		WITH_OPTIONS(test_layers),
+		WITH_OPTIONS(test_longest_folder),
 		WITH_OPTIONS(test_failure_changes_nothing),
 		WITH_OPTIONS(test_arguments),
 		WITH_OPTIONS(test_every_default_is_allowed),

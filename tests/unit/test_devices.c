@@ -12,6 +12,7 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #include "devices.h"
 #include "fake_root.h"
@@ -29,6 +30,7 @@ struct world {
 	struct device_facts facts;
 	const char *fails;   /* a call of the libraries that fails: "load", "kmem", ... */
 	const char *refuses; /* a file that takes no value: with that error, or never ending */
+	const char *only;    /* but for this one, it takes them; NULL: none */
 	int error, hangs;
 };
 static struct world world;
@@ -54,7 +56,8 @@ fake_write(void *self, int root, const char *path, const char *value)
 	(void)root;
 	if (strcmp(name, "state") == 0)
 		name = path + strlen(MEMORY);
-	if (w->refuses && strcmp(w->refuses, path) == 0) {
+	if (w->refuses && strcmp(w->refuses, path) == 0 &&
+	    (!w->only || strcmp(w->only, value) == 0)) {
 		while (w->hangs)
 			usleep(1000);
 		return w->error;
@@ -562,6 +565,72 @@ test_block_hangs(void **state)
 	assert_string_equal(fake_get(MEMORY "memory34/state"), "online\n");
 }
 
+static uint64_t
+now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* Undoing has the same patience, once: the steps fail at the last, and the first block that was
+ * brought online cannot be emptied any more. */
+static void
+test_undoing_hangs(void **state)
+{
+	struct sluice_err err = {0, ""};
+	struct change *change = NULL;
+	struct change_progress progress;
+	uint64_t began_ms;
+	int r;
+
+	(void)state;
+	put_cxl();
+	unlink(fake_path("sys/devices/system/node/node1/meminfo"));
+	world.refuses = MEMORY "memory35/state";
+	world.only = "offline";
+	world.hangs = 1;
+	assert_int_equal(change_new(&env, "mem0", DEVICE_ONLINE, 0, &change, &err), 0);
+	began_ms = now_ms();
+	while ((r = change_step(change, &err)) == 1)
+		;
+	assert_true(r < 0);
+	assert_true(now_ms() - began_ms < 5000);
+	change_get_progress(change, &progress);
+	assert_int_equal(progress.undone, 0);
+	assert_non_null(strstr(err.msg, "step 15 of 15 failed"));
+	assert_non_null(
+		strstr(err.msg, "undoing the steps before it failed too: memory35 of node 1"));
+	assert_non_null(strstr(err.msg, "still trying"));
+	change_free(change);
+	/* memory34 was not waited for, and memory35 is online as the kernel left it. */
+	assert_string_equal(fake_get(MEMORY "memory35/state"), "online_movable");
+}
+
+/* A block that the kernel brought online in the wrong zone, and will not give up. */
+static void
+test_wrong_zone_hangs(void **state)
+{
+	struct sluice_err err = {0, ""};
+	struct change *change = NULL;
+	int r;
+
+	(void)state;
+	put_cxl();
+	fake_put(MEMORY "memory35/state", "online\n");
+	fake_put(MEMORY "memory35/valid_zones", "Normal\n");
+	world.refuses = MEMORY "memory35/state";
+	world.only = "offline";
+	world.hangs = 1;
+	assert_int_equal(change_new(&env, "mem0", DEVICE_ONLINE, 0, &change, &err), 0);
+	while ((r = change_step(change, &err)) == 1)
+		;
+	assert_int_equal(r, -ETIMEDOUT);
+	change_free(change);
+	assert_non_null(strstr(err.msg, "memory35 of node 1 could not be emptied"));
+}
+
 static void
 count_status(void *userdata, const struct device_status *status)
 {
@@ -603,6 +672,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_nothing_to_do, setup, fake_root_remove),
 		cmocka_unit_test_setup_teardown(test_refusals, setup, fake_root_remove),
 		cmocka_unit_test_setup_teardown(test_block_kept, setup, fake_root_remove),
+		cmocka_unit_test_setup_teardown(test_undoing_hangs, setup, fake_root_remove),
+		cmocka_unit_test_setup_teardown(test_wrong_zone_hangs, setup, fake_root_remove),
 		cmocka_unit_test_setup_teardown(test_block_hangs, setup, fake_root_remove),
 		cmocka_unit_test_setup_teardown(test_list, setup, fake_root_remove),
 	};

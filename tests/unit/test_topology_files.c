@@ -420,6 +420,7 @@ test_captured_machines(void **state)
 		{"dram-cxl", "0:dram 1:cxl", "dax0.0 of CXL region"},
 		{"dram-pmem", "0:dram 1:pmem", "dax0.0 of NVDIMM ndbus0/region0"},
 		{"two-socket-cxl", "0,1:dram 2,3:remote", "210 ns against 70 ns"},
+		{"two-socket-expanders", "0,1:dram 2,3:cxl", "dax1.0 of CXL region1"},
 	};
 
 	(void)state;

@@ -129,6 +129,96 @@ test_cxl_bus(void **state)
 	sluice_topology_free(t);
 }
 
+/* A region of one CXL device in the slot of a socket. */
+static void
+put_expander(int i, const char *numa_node)
+{
+	char path[128], target[128], range[32];
+
+	snprintf(path, sizeof(path), "sys/bus/cxl/devices/mem%d", i);
+	snprintf(target, sizeof(target), "../../../devices/pci0000:0c/0000:0%d:00.0/mem%d", i, i);
+	tree_link(path, target);
+	tree_putf(numa_node, "sys/devices/pci0000:0c/0000:0%d:00.0/mem%d/numa_node", i, i);
+	snprintf(path, sizeof(path), "sys/bus/cxl/devices/endpoint%d/uport", i + 4);
+	snprintf(target, sizeof(target), "../../pci0000:0c/0000:0%d:00.0/mem%d", i, i);
+	tree_link(path, target);
+	tree_putf("1\n", "sys/bus/cxl/devices/region%d/commit", i);
+	tree_putf("ram\n", "sys/bus/cxl/devices/region%d/mode", i);
+	snprintf(range, sizeof(range), "0x%x\n", 0x10000000 + i * 0x8000000);
+	tree_putf(range, "sys/bus/cxl/devices/region%d/resource", i);
+	tree_putf("0x8000000\n", "sys/bus/cxl/devices/region%d/size", i);
+	snprintf(target, sizeof(target), "decoder%d.0\n", i + 4);
+	tree_putf(target, "sys/bus/cxl/devices/region%d/target0", i);
+	tree_putf("", NODES "/node%d/memory%d/x", i + 2, i + 2);
+}
+
+static const struct sluice_fact *
+fact_of(const struct sluice_topology *t, uint32_t node, const char *key)
+{
+	const struct sluice_fact *fact;
+
+	for (size_t i = 0; (fact = sluice_topology_fact(t, i)); i++)
+		if (fact->node == node && strcmp(fact->key, key) == 0)
+			return fact;
+	return NULL;
+}
+
+/* The kernel makes CXL nodes itself, as far from one socket as from the other: the slots of their
+ * devices tell. Distances that differ, and HMAT, go before that. */
+static void
+test_cxl_in_the_slots_of_two_sockets(void **state)
+{
+	static const char *const slots[] = {"1\n", "0\n", "-1\n", "9\n"};
+
+	for (size_t i = 0; i < sizeof(slots) / sizeof(slots[0]); i++) {
+		struct sluice_topology *t;
+
+		tree_node(0, 512, "0", "10 16 20 20");
+		tree_node(1, 512, "1", "16 10 20 20");
+		tree_node(2, 128, "", "20 20 10 20");
+		tree_node(3, 128, "", "20 20 20 10");
+		tree_put("sys/devices/system/memory/block_size_bytes", "8000000\n");
+		put_expander(0, slots[i]);
+		put_expander(1, i == 0 ? "0\n" : "1\n");
+		t = tree_topology();
+		assert_tiers(t, "0,1:dram 2,3:cxl");
+		/* Node 3 hangs on socket 0, then on socket 1. */
+		assert_int_equal(sluice_topology_node_by_id(t, 3)->nearest, i == 0 ? 0 : 1);
+		assert_string_equal(fact_of(t, 3, "attached_to")->value, i == 0 ? "0" : "1");
+		assert_int_equal(fact_of(t, 3, "attached_to")->verdict, SLUICE_FACT_USED);
+		if (i < 2) {
+			uint32_t near = i == 0 ? 3 : 2, far = i == 0 ? 2 : 3;
+
+			assert_int_equal(sluice_topology_place(t, 0, 2)->node, near);
+			assert_int_equal(sluice_topology_place(t, 0, 3)->node, far);
+			assert_int_equal(sluice_topology_place(t, 0, 3)->rank, 3);
+			assert_int_equal(sluice_topology_place(t, 0, 3)->source, SLUICE_SOURCE_CXL);
+			assert_says(sluice_topology_place(t, 0, 2)->reason, "on these CPUs");
+			assert_says(sluice_topology_place(t, 0, 3)->reason, "on others");
+			assert_int_equal(sluice_topology_place(t, 1, 2)->node, far);
+			assert_int_equal(sluice_topology_place(t, 1, 3)->node, near);
+		} else {
+			/* A slot that no CPUs are near to tells nothing. */
+			assert_null(fact_of(t, 2, "attached_to"));
+			assert_int_equal(sluice_topology_node_by_id(t, 2)->nearest, 0);
+		}
+		sluice_topology_free(t);
+
+		/* Distances know better. */
+		tree_put(NODES "/node0/distance", "10 16 20 30\n");
+		tree_put(NODES "/node1/distance", "16 10 30 20\n");
+		t = tree_topology();
+		assert_int_equal(sluice_topology_node_by_id(t, 2)->nearest, 0);
+		assert_int_equal(sluice_topology_node_by_id(t, 3)->nearest, 1);
+		assert_int_equal(sluice_topology_place(t, 0, 2)->node, 2);
+		assert_int_equal(sluice_topology_place(t, 0, 2)->source, SLUICE_SOURCE_NONE);
+		assert_int_equal(fact_of(t, 3, "attached_to")->verdict, SLUICE_FACT_KEPT);
+		sluice_topology_free(t);
+		tree_teardown(state);
+		assert_int_equal(tree_setup(state), 0);
+	}
+}
+
 /* A node that a device could fill: normal before CXL memory is brought up. */
 static void
 test_nodes_without_memory(void **state)
@@ -401,31 +491,89 @@ now_us(void)
 	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
+/* The best of some loads: what other programs do meanwhile is not ours. */
+static uint64_t
+best_load_us(const char *sysroot, struct sluice_topology **ret)
+{
+	struct sluice_topology_options options = {.sysroot = sysroot};
+	uint64_t best_us = UINT64_MAX;
+
+	*ret = NULL;
+	for (int i = 0; i < 10; i++) {
+		struct sluice_err err = {0};
+		uint64_t start_us = now_us(), us;
+
+		sluice_topology_free(*ret);
+		if (sluice_topology_load(&options, ret, &err) < 0)
+			fail_msg("load failed: %s", err.msg);
+		us = now_us() - start_us;
+		best_us = us < best_us ? us : best_us;
+	}
+	return best_us;
+}
+
+/* 50 ms is the promise. Sanitizers are told by their name, slow machines cannot be: they may fail.
+ */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define DISCOVERY_US_MAX 500000
+#else
+#define DISCOVERY_US_MAX 50000
+#endif
+
 static void
 test_discovery_of_64_nodes(void **state)
 {
-	uint64_t best_us = UINT64_MAX;
+	struct sluice_topology *t;
+	uint64_t best_us;
 
 	(void)state;
 	make_64_nodes();
-	for (int i = 0; i < 10; i++) {
-		uint64_t start_us = now_us(), us;
-		struct sluice_topology *t = tree_topology();
+	best_us = best_load_us(tree_root, &t);
+	assert_int_equal(sluice_topology_node_count(t), 64);
+	assert_int_equal(sluice_topology_tier_count(t), 2);
+	assert_int_equal(sluice_topology_tier(t, 1)->kind, SLUICE_TIER_CXL);
+	assert_int_equal(sluice_topology_tier(t, 1)->node_count, 48);
+	/* Own DRAM, then what is near. */
+	assert_int_equal(sluice_topology_place(t, 5, 0)->node, 5);
+	assert_int_equal(sluice_topology_place(t, 5, 16)->node, 21);
+	sluice_topology_free(t);
+	print_message("discovery of 64 made-up nodes: %.1f ms, best of 10\n",
+		      (double)best_us / 1000);
+	assert_true(best_us < DISCOVERY_US_MAX);
+}
 
-		us = now_us() - start_us;
-		best_us = us < best_us ? us : best_us;
+/* A captured machine, once as a folder of files, as a machine's own are, and once as the capture
+ * itself, which is unpacked first. */
+static void
+test_discovery_of_captured_64_nodes(void **state)
+{
+	static const char capture[] = TEST_DATA "/topology/sixty-four.tree";
+
+	(void)state;
+	tree_load_file("sixty-four");
+	for (int packed = 0; packed < 2; packed++) {
+		struct sluice_topology *t;
+		uint64_t best_us = best_load_us(packed ? capture : tree_root, &t);
+
 		assert_int_equal(sluice_topology_node_count(t), 64);
 		assert_int_equal(sluice_topology_tier_count(t), 2);
-		assert_int_equal(sluice_topology_tier(t, 1)->kind, SLUICE_TIER_CXL);
-		assert_int_equal(sluice_topology_tier(t, 1)->node_count, 48);
-		/* Own DRAM, then what is near. */
-		assert_int_equal(sluice_topology_place(t, 5, 0)->node, 5);
-		assert_int_equal(sluice_topology_place(t, 5, 16)->node, 21);
+		for (uint32_t home = 0; home < 4; home++) {
+			uint32_t slow = 4 + 15 * home;
+
+			assert_int_equal(sluice_topology_node_by_id(t, home)->read_latency_ns, 80);
+			assert_int_equal(sluice_topology_node_by_id(t, slow)->read_latency_ns, 250);
+			assert_int_equal(sluice_topology_node_by_id(t, slow)->tier, 1);
+			/* Own memory, the other sockets', the slow nodes beside it. */
+			assert_int_equal(sluice_topology_place(t, home, 0)->node, home);
+			for (uint32_t i = 0; i < 15; i++)
+				assert_int_equal(sluice_topology_place(t, home, 4 + i)->node,
+						 slow + i);
+		}
 		sluice_topology_free(t);
+		print_message("discovery of 64 captured nodes, %s: %.1f ms, best of 10\n",
+			      packed ? "unpacked first" : "as files", (double)best_us / 1000);
+		assert_true(best_us < DISCOVERY_US_MAX);
 	}
-	print_message("discovery of 64 nodes: %.1f ms, best of 10\n", (double)best_us / 1000);
-	/* 50 ms is the promise; machines that test may be slow, and sanitizers are. */
-	assert_true(best_us < 500000);
 }
 
 int
@@ -435,6 +583,7 @@ main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, tree_setup, tree_teardown)
 		TEST(test_swap),
 		TEST(test_cxl_bus),
+		TEST(test_cxl_in_the_slots_of_two_sockets),
 		TEST(test_nodes_without_memory),
 		TEST(test_persistent_memory),
 		TEST(test_pools_weights_caches),
@@ -443,6 +592,7 @@ main(void)
 		TEST(test_masks_and_separate_memory),
 		TEST(test_kernel_without_numa),
 		TEST(test_discovery_of_64_nodes),
+		TEST(test_discovery_of_captured_64_nodes),
 	};
 
 	return cmocka_run_group_tests_name("topology_sources", tests, NULL, NULL);

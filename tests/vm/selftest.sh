@@ -1,14 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Shows that guests are what they say: every shape boots in time, with the nodes, sizes, latencies
-# and speeds of its file; output and exit status pass through; a stuck command is ended.
+# Shows that guests are what they say, and that Sluice sees just that: every shape boots in time, with
+# the nodes, sizes, latencies and speeds of its file, and `sluice topology` tells the file's tiers,
+# kinds, order of nodes, latencies and bandwidths, to the last digit; output and exit status pass
+# through; a stuck command is ended.
 # Usage: tests/vm/selftest.sh [--build DIR] [SHAPE...]; without shapes: all of them, and the rest.
 set -uo pipefail
 
 here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
 build=$here/../../build
-case ${1:-} in --help | -h) sed -n '4,7s/^# *//p' "$0"; exit 0 ;; esac
+case ${1:-} in --help | -h) sed -n '4,8s/^# *//p' "$0"; exit 0 ;; esac
 if [ "${1:-}" = --build ]; then build=$2; shift 2; fi
 boot_limit_s=30
 tmp=$(mktemp -d) || exit 1
@@ -40,6 +42,10 @@ for d in node[0-9]*; do
 	n=${d#node}
 	echo "size $n $(awk '/MemTotal/ { print int($4 / 1024) }' $d/meminfo)"
 	echo "cpus $n $(cat $d/cpulist)"
+	echo "blocks $n $(ls -d $d/memory[0-9]* | wc -l) $(cat /sys/devices/system/memory/block_size_bytes)"
+	for what in present managed; do # pages of all zones
+		echo "$what $n $(awk -v n="$n," -v w=$what '$1 == "Node" { here = $2 == n } here && $1 == w { p += $2 } END { print p + 0 }' /proc/zoneinfo)"
+	done
 	echo "movable $n $(awk -v n="$n," '$1 == "Node" { here = ($2 == n && $4 == "Movable") } here && $1 == "managed" { print $2 }' /proc/zoneinfo)"
 	for what in latency bandwidth; do
 		[ ! -e $d/access0/initiators/read_$what ] || echo "$what $n $(cat $d/access0/initiators/read_$what)"
@@ -49,9 +55,76 @@ for d in node[0-9]*; do
 	echo "cost $n $(numactl --cpunodebind=0 /root/latency $n $mib 0.5)"
 done
 echo "online $(cat online)"
+echo "topology $(sluice topology --json | tr -d '\n')"
 for d in /sys/bus/cxl/devices/region*; do [ ! -e $d ] || echo "cxl-region ${d##*/}"; done
 for d in /sys/bus/nd/devices/namespace*; do [ ! -e $d ] || echo "nvdimm ${d##*/}"; done
 EOF
+
+# Each latency of a shape as a number, "FROM TO NS".
+shape_latencies() { # SHAPE
+	awk '$1 == "slow-factor" { f = $2 }
+		$1 == "latency" { if ($2 == $3) own[$2] = $4; l[++n] = $2 " " $3 " " $4 }
+		END {
+			for (i = 1; i <= n; i++) {
+				split(l[i], p, " "); x = p[3]; m = 1
+				if (x ~ /^slow/) { if (sub(/^slow\*/, "", x)) m = x; x = int(own[p[1]] * f * m + 0.5) }
+				print p[1], p[2], x
+			}
+		}' "$here/shapes/$1"
+}
+# What Sluice makes of the guest, against the shape's own figures.
+compare_topology() { # SHAPE FACTS
+	local shape=$1 facts=$2 node size kind from to ns found expected near mbps
+	local json=$tmp/topology.json
+	sed -n 's/^topology //p' "$facts" >"$json"
+	ask() { jq -r "$1" "$json" 2>/dev/null; }
+	found=$(ask '[.tiers[] | select(.kind != "swap") | "\(.index) \(.kind) \(.nodes | join(","))"] | join("; ")')
+	expected=$(awk '$1 == "tier" { printf "%s%s %s %s", (n++ ? "; " : ""), $2, $3, $4 }' "$here/shapes/$shape")
+	check "$shape: Sluice's tiers are '$found'" same "$found" "$expected"
+	while read -r node kind; do
+		found=$(ask ".nodes[] | select(.id == $node) | .kind")
+		check "$shape: Sluice calls node $node $found" same "$found" "$kind"
+	done < <(awk '$1 == "tier" { n = split($4, list, ","); for (i = 1; i <= n; i++) print list[i], $3 }' "$here/shapes/$shape")
+
+	# Sizes: the kernel has all blocks. What a program can get of a node that is there from the start
+	# is less, by what firmware keeps (the hole below 1 MiB, ACPI's tables: `present` lacks that) and
+	# what the kernel takes before it frees memory (itself, the first file system, 64 bytes for each
+	# page; those of nodes that come later lie in the first): `managed` lacks that, and is MemTotal.
+	while read -r node size; do
+		found=$(awk -v n="$node" '$1 == "blocks" && $2 == n { print $3, $4 }' "$facts")
+		found=$((${found% *} * 0x${found#* } >> 20))
+		check "$shape: the kernel's blocks of node $node are $found MiB" same "$found" "$size"
+		found=$(awk -v n="$node" '$1 == "present" && $2 == n { print int($3 / 256) }' "$facts")
+		check "$shape: of these $found MiB are there, firmware keeps 1 at most" between "$found" $((size - 1)) "$size"
+		expected=$(awk -v n="$node" '$1 == "managed" && $2 == n { printf "%.0f", $3 * 4096 }' "$facts")
+		found=$(ask ".nodes[] | select(.id == $node) | .total_bytes")
+		check "$shape: Sluice says $found bytes, $((size - found / 1048576)) MiB less for the kernel's own" same "$found" "$expected"
+	done < <(awk '$1 == "node" {
+			for (i = 3; i <= NF; i++) if (sub(/^memory=/, "", $i)) print $2, $i ~ /G$/ ? $i * 1024 : $i + 0
+		}' "$here/shapes/$shape")
+
+	# Near to far, from each node with CPUs.
+	for from in $(awk '$1 == "node" && /cpus=/ { print $2 }' "$here/shapes/$shape"); do
+		expected=$(shape_latencies "$shape" | awk -v f="$from" '$1 == f { print $3, $2 }' | sort -n | awk '{ print $2 }' | paste -sd' ')
+		found=$(ask "[.initiators[] | select(.node == $from) | .near_to_far[].node] | join(\" \")")
+		check "$shape: Sluice's order from node $from is $found" same "$found" "${expected:-$from}"
+		# Each is farther than the one before it: no two are said to be equal.
+		found=$(ask "[.initiators[] | select(.node == $from) | .near_to_far[].rank] | unique | length")
+		check "$shape: in $found ranks" same "$found" "$(wc -w <<<"${expected:-$from}")"
+	done
+
+	# What firmware tells: of the nearest CPUs, exactly. A CXL device has none to tell it: unknown.
+	while read -r node near ns; do
+		expected=$ns mbps=$(awk -v f="$near" -v t="$node" '$1 == "bandwidth" && $2 == f && $3 == t { print $4 }' "$here/shapes/$shape")
+		if grep -q "^node  *$node .*kind=cxl" "$here/shapes/$shape"; then expected=null mbps=null; fi
+		found=$(ask ".nodes[] | select(.id == $node) | .read_latency_ns")
+		check "$shape: Sluice says a latency of $found ns for node $node" same "$found" "$expected"
+		found=$(ask ".nodes[] | select(.id == $node) | .read_bw_mbps")
+		check "$shape: Sluice says a bandwidth of $found MB/s for node $node" same "$found" "$mbps"
+		found=$(ask ".nodes[] | select(.id == $node) | .nearest")
+		check "$shape: Sluice says that node $found is nearest to node $node" same "$found" "$near"
+	done < <(shape_latencies "$shape" | sort -k2,2n -k3,3n | awk '!seen[$2]++ { print $2, $1, $3 }')
+}
 
 test_shape() { # SHAPE
 	local shape=$1 facts boot factor node size found ratio kind near expected lines
@@ -89,6 +162,8 @@ test_shape() { # SHAPE
 			print $2, size, kind
 		}' "$here/shapes/$shape")
 
+	compare_topology "$shape" "$facts"
+
 	# Latency: of the nearest initiator, and what a program really meets.
 	while read -r node near; do
 		if ! grep -q "^node  *$node .*kind=cxl" "$here/shapes/$shape"; then
@@ -119,7 +194,7 @@ test_shape() { # SHAPE
 			if (x ~ /^slow/) { if (sub(/^slow\*/, "", x)) m = x; print $3, f * m } else print $3, x / own
 		}' "$here/shapes/$shape")
 	case $shape in
-	dram-cxl) check "$shape: there is a CXL region" grep -q '^cxl-region' "$facts" ;;
+	dram-cxl | two-socket-expanders) check "$shape: there is a CXL region" grep -q '^cxl-region' "$facts" ;;
 	dram-pmem) check "$shape: there is an NVDIMM namespace" grep -q '^nvdimm' "$facts" ;;
 	esac
 

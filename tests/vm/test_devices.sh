@@ -73,7 +73,16 @@ expect 0 '' sluice tier online --yes $device
 check 'and it comes online as ever' is_online Movable
 expect 0 '' sluice tier offline $device
 for wait in 0.03 0.06 0.1; do
-	(sluice tier online --yes $device >/tmp/killed 2>&1 & sleep $wait; kill -9 $(pidof sluiced); wait) 2>/dev/null
+	(sluice tier online --yes $device >/tmp/killed 2>&1 & tier=$!; sleep $wait; kill -9 $(pidof sluiced)
+	wait $tier; echo $? >/tmp/status) 2>/dev/null
+	status=$(cat /tmp/status) begun=$(grep -c '^ *[0-9]*/[0-9]* ' /tmp/killed)
+	# 12 as soon as a step was begun; before that the service could only not be reached.
+	if [ $begun -gt 0 ]; then
+		check "its sluiced was killed after $begun steps: status $status, 12 wanted" test $status = 12 -o $status = 0
+		[ $status = 0 ] || check 'and it says what is to be done' grep -q 'in the midst of this: .* is not undone; the same command again' /tmp/killed
+	else
+		check "its sluiced was killed at once: status $status, 8 or 12 wanted" test $status = 8 -o $status = 12
+	fi
 	expect 0 '' sluice tier online --yes $device
 	check "its sluiced was killed after $wait s ($(tail -n 1 /tmp/killed)), and it is online all the same" is_online Movable
 	expect 0 '' sluice tier offline $device

@@ -63,7 +63,7 @@ wants 'two tiers, of two nodes each' '[.tiers[] | select(.kind != "swap") | .nod
 wants 'each socket has its own order, its own slow node before the other socket'"'"'s' \
 	'[.initiators[] | [.node, [.near_to_far[].node]]] == [[0, [0, 1, 2, 3]], [1, [1, 0, 3, 2]]]'
 wants 'kinds: DRAM, and memory that nothing tells more of' '[.nodes[].kind] == ["dram", "dram", "remote", "remote"]'
-wants 'slow nodes are three times as slow' '[.nodes[].read_latency_ns] | .[2] == 3 * .[0] and .[3] == 3 * .[1] and .[0] == .[1] and .[0] > 0'
-wants 'sizes within a tenth of what the shape says' \
-	'[.nodes[].total_bytes / 1048576] | (.[0] + .[1] > 690 and .[0] + .[1] <= 768) and (.[2] + .[3] > 920 and .[2] + .[3] <= 1024)'
+wants 'latencies are the shape'"'"'s, to the nanosecond' '[.nodes[].read_latency_ns] == [70, 70, 210, 210]'
+wants 'bandwidths are the shape'"'"'s' '[.nodes[].read_bw_mbps] == [4000, 4000, 1300, 1300]'
+# Sizes need the kernel's own figures beside them: selftest.sh compares them, of every shape.
 exit $status

@@ -76,10 +76,12 @@ why_kept(const struct block *block, int error)
 static int
 kept(const struct change *change, const struct block *block, int error, struct sluice_err *reterr)
 {
+	char late[64];
+
+	snprintf(late, sizeof(late), "the kernel was still trying after %u s",
+		 (change->env.offline_ms + 999) / 1000);
 	return sluice_fail(reterr, error, "memory%u of node %d could not be emptied (%s): %s",
-			   block->id, change->node,
-			   error == -ETIMEDOUT ? "the kernel was still trying when the time was up"
-					       : strerror(-error),
+			   block->id, change->node, error == -ETIMEDOUT ? late : strerror(-error),
 			   why_kept(block, error));
 }
 
@@ -144,36 +146,40 @@ writer_wait(struct change *change, uint64_t until_ms)
 	return -WEXITSTATUS(status);
 }
 
+/* 0 it is offline, STEP_AGAIN when that time has come, or why not. */
+static int
+empty_block(struct change *change, const struct block *block, uint64_t until_ms,
+	    struct sluice_err *reterr)
+{
+	int r = change->writer ? 0 : writer_start(change, block, reterr);
+
+	if (r < 0)
+		return r;
+	r = writer_wait(change, until_ms);
+	return r < 0 ? kept(change, block, r, reterr) : r;
+}
+
 static int
 act_offline(struct change *change, struct step *step, struct sluice_err *reterr)
 {
 	uint64_t until = change_now_ms() + PIECE_MS;
 
 	(void)step;
-	while (change->block_next < change->block_count) {
-		struct block *block = &change->blocks[change->block_next];
-		int r;
+	for (; change->block_next < change->block_count; change->block_next++) {
+		const struct block *block = &change->blocks[change->block_next];
+		int r = 0;
 
-		if (!change->writer) {
-			if (block_read(change->root, block->id) == BLOCK_OFFLINE) {
-				change->block_next++;
-				continue;
-			}
-			r = writer_start(change, block, reterr);
-			if (r < 0)
-				return r;
-		}
-		r = writer_wait(change, until);
-		if (r == STEP_AGAIN)
+		if (change->writer || block_read(change->root, block->id) != BLOCK_OFFLINE)
+			r = empty_block(change, block, until, reterr);
+		if (r != 0)
 			return r;
-		if (r < 0)
-			return kept(change, block, r, reterr);
-		change->block_next++;
 	}
 	return 0;
 }
 
-/* Every block goes back to what it was, also those that a driver's way out and in brought anew. */
+/* Every block goes back to what it was, also those that a driver's way out and in brought anew.
+ * When the time for emptying one was up, no other is waited for: what holds it may hold them all.
+ */
 static int
 undo_blocks(struct change *change, struct step *step, struct sluice_err *reterr)
 {
@@ -183,16 +189,18 @@ undo_blocks(struct change *change, struct step *step, struct sluice_err *reterr)
 	for (size_t i = change->block_count; i-- > 0;) {
 		struct block *block = &change->blocks[i];
 		enum block_state now = block_read(change->root, block->id);
-		struct sluice_err err;
+		struct sluice_err err = {0, ""};
 		int r = 0;
 
 		if (now == block->was || !block_exists(change->root, block->id))
 			continue;
+		if (now != BLOCK_OFFLINE && worst == -ETIMEDOUT)
+			continue;
 		if (now != BLOCK_OFFLINE)
-			r = block_write(change, block->id, BLOCK_OFFLINE, &err);
+			r = empty_block(change, block, UINT64_MAX, &err);
 		if (r == 0 && block->was != BLOCK_OFFLINE)
 			r = block_write(change, block->id, (enum block_state)block->was, &err);
-		if (r < 0 && worst == 0)
+		if (r < 0 && (worst == 0 || r == -ETIMEDOUT))
 			worst = sluice_fail(reterr, r, "%s", err.msg);
 	}
 	return worst;
@@ -218,7 +226,7 @@ blocks_clear(struct change *change, struct sluice_err *reterr)
 		return 0;
 	for (size_t i = 0; r == 0 && i < change->block_count; i++) {
 		if (block_read(change->root, change->blocks[i].id) != BLOCK_OFFLINE)
-			r = block_write(change, change->blocks[i].id, BLOCK_OFFLINE, reterr);
+			r = empty_block(change, &change->blocks[i], UINT64_MAX, reterr);
 	}
 	return r;
 }
@@ -234,15 +242,15 @@ act_online(struct change *change, struct step *step, struct sluice_err *reterr)
 		enum block_state now = block_read(change->root, block->id);
 		int r = 0;
 
-		if (now == change->want)
+		if (!change->writer && now == change->want)
 			continue;
 		if (change_now_ms() >= until)
 			return STEP_AGAIN;
 		/* The kernel's own policy brought it online in the other zone. */
-		if (now != BLOCK_OFFLINE)
-			r = block_write(change, block->id, BLOCK_OFFLINE, NULL);
-		if (r < 0)
-			return kept(change, block, r, reterr);
+		if (change->writer || now != BLOCK_OFFLINE)
+			r = empty_block(change, block, until, reterr);
+		if (r != 0)
+			return r;
 		r = block_write(change, block->id, change->want, reterr);
 		if (r < 0)
 			return r;

@@ -79,7 +79,8 @@ void step_find_blocks(struct change *change);
 void step_online_blocks(struct change *change);
 void step_offline_blocks(struct change *change);
 void step_check_node(struct change *change);
-/* All that is online goes offline, whoever brought it online: before a driver is unbound. */
+/* All that is online goes offline, whoever brought it online: before a driver is unbound. Ends at
+ * the first block that is not empty in time. */
 int blocks_clear(struct change *change, struct sluice_err *reterr);
 void blocks_stop_writer(struct change *change);
 

@@ -77,8 +77,9 @@ struct device_env {
 	const char *sysroot; /* "" is the machine */
 	const struct device_hands *hands;
 	void *hands_self;
-	uint32_t wait_ms;    /* how long the kernel may take for what it does by itself */
-	uint32_t offline_ms; /* how long one block of memory may take to be emptied */
+	uint32_t wait_ms; /* how long the kernel may take for what it does by itself */
+	/* How long one block of memory may take to be emptied, forward and in undoing. */
+	uint32_t offline_ms;
 };
 
 #define DEVICE_WAIT_MS 10000
@@ -109,8 +110,9 @@ struct change;
  * nothing of that kind can be done; -ENODEV: there is no such device; -EPERM. */
 int change_new(const struct device_env *env, const char *name, enum device_action action,
 	       int for_kernel, struct change **ret, struct sluice_err *reterr);
-/* Gives a change up: what is not complete is undone. As long as its steps took, and no one may be
- * told that all is as before until it gives 0. NULL, and one that is complete, are fine. */
+/* Gives a change up: what is not complete is undone. As long as its steps took, with the same limit
+ * for each block of memory (of each step, the first over it is the last waited for); and no one may
+ * be told that all is as before until it gives 0. NULL, and one that is complete, are fine. */
 int change_undo(struct change *change, struct sluice_err *reterr);
 /* Undoes what is not complete, and cannot say whether that worked. NULL is fine. */
 void change_free(struct change *change);
