@@ -22,23 +22,27 @@ find_memdev(const struct sluice_topology *topo, const char *name, size_t length)
 	return NULL;
 }
 
-/* Regions may be interleaved over devices of several sockets; one that is nowhere makes all of it
- * unknown. */
+/* Regions may be interleaved over devices of several sockets; one that is nowhere makes all of the
+ * node unknown. */
 static void
-attach(struct sluice_topology *topo, const struct sluice_device *region)
+attach(struct sluice_topology *topo, const struct sluice_device *region, struct nodeset *unknown)
 {
 	struct topo_node *node = topo_node_find(topo, region->node);
 	const char *name = region->parent;
 	struct nodeset near = {0};
 
-	if (!node || node->node.has_cpu || !*name)
+	if (!node || node->node.has_cpu)
 		return;
+	if (!*name)
+		nodeset_add(unknown, node->node.id);
 	while (*name) {
 		size_t length = strcspn(name, ",");
 		const struct sluice_device *memdev = find_memdev(topo, name, length);
 
-		if (!memdev || topo_initiator_index(topo, memdev->near) == SIZE_MAX)
+		if (!memdev || topo_initiator_index(topo, memdev->near) == SIZE_MAX) {
+			nodeset_add(unknown, node->node.id);
 			return;
+		}
 		nodeset_add(&near, memdev->near);
 		name += length + (name[length] == ',');
 	}
@@ -50,16 +54,20 @@ attach(struct sluice_topology *topo, const struct sluice_device *region)
 void
 topo_read_attached(struct sluice_topology *topo)
 {
+	struct nodeset unknown = {0};
+
 	for (size_t i = 0; i < topo->devices.count; i++) {
 		const struct sluice_device *device = topo->devices.items[i];
 
 		if (device->type == SLUICE_DEVICE_CXL_REGION && device->feeds)
-			attach(topo, device);
+			attach(topo, device, &unknown);
 	}
 	for (size_t i = 0; i < topo->node_count; i++) {
-		const struct topo_node *node = &topo->nodes[i];
+		struct topo_node *node = &topo->nodes[i];
 		char list[256];
 
+		if (nodeset_has(&unknown, node->node.id))
+			node->attached = (struct nodeset){0};
 		nodeset_format(&node->attached, list, sizeof(list));
 		if (list[0])
 			topo_fact(topo, SLUICE_SOURCE_CXL, node->node.id, "attached_to", list,

@@ -104,11 +104,13 @@ find_memdevs(struct sluice_topology *topo, const char *region, char *ret, size_t
 		if (sysroot_read(topo->root, decoder, sizeof(decoder), CXL_DIR "/%s/target%d",
 				 region, i) < 0)
 			return;
+		if (!decoder[0])
+			continue;
 		if (strncmp(decoder, "decoder", strlen("decoder")) != 0 ||
 		    !sysroot_number(&p, UINT32_MAX, &port) ||
 		    sysroot_read_link(topo->root, link, sizeof(link), CXL_DIR "/endpoint%u/uport",
 				      (uint32_t)port) < 0)
-			continue;
+			snprintf(link, sizeof(link), "?"); /* there is one, unknown which */
 		length += (size_t)snprintf(ret + length, size - length, "%s%.*s", length ? "," : "",
 					   TOPO_NAME_MAX, last_part(link));
 		if (length >= size)

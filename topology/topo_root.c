@@ -128,11 +128,14 @@ make_folder(struct topo_root *root, struct sluice_err *reterr)
 		root->lock = lock_folder(AT_FDCWD, root->unpacked);
 		if (root->lock >= 0)
 			break;
+		rmdir(root->unpacked);
+		root->unpacked[0] = '\0';
 	}
 	if (root->lock >= 0)
 		root->fd = sysroot_open(root->unpacked);
 	if (root->fd < 0)
-		return sluice_fail(reterr, -EIO, "cannot open %s", root->unpacked);
+		return sluice_fail(reterr, root->lock < 0 ? root->lock : -EIO,
+				   "cannot open or lock a folder in %s", unpack_folder());
 	return 0;
 }
 

@@ -99,11 +99,18 @@ static void
 judge_attached(struct sluice_topology *topo, struct topo_fact *fact)
 {
 	const struct topo_node *node = topo_node_find(topo, fact->fact.node);
+	struct nodeset others;
 
-	if (node && node->initiators_from == SLUICE_SOURCE_CXL)
+	if (!node)
+		return;
+	others = node->initiators;
+	nodeset_intersect(&others, &node->attached);
+	if (node->initiators_from == SLUICE_SOURCE_CXL)
 		fact->fact.verdict = SLUICE_FACT_USED;
-	else
+	else if (memcmp(&others, &node->initiators, sizeof(others)) == 0)
 		fact->fact.note = "distances or HMAT say as much";
+	else
+		fact->fact.note = "set aside: distances or HMAT say that others are nearest";
 }
 
 static int

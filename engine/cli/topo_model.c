@@ -131,8 +131,6 @@ read_initiators(struct topo_model *model)
 		if (!initiator->places)
 			return false;
 		json_array_foreach (places, k, place) {
-			const char *by = text_of(place, "separated_by");
-
 			initiator->places[k] = (struct topo_place){
 				.node = topo_model_node(model, small_of(place, "node")),
 				.rank = small_of(place, "rank"),
@@ -142,9 +140,7 @@ read_initiators(struct topo_model *model)
 			if (!initiator->places[k].node)
 				return false;
 			initiator->places[k].in_other_slot =
-				strcmp(by, "cxl") == 0 ||
-				(k > 0 && initiator->places[k - 1].in_other_slot &&
-				 initiator->places[k - 1].rank == initiator->places[k].rank);
+				strstr(text_of(place, "reason"), "hangs on others") != NULL;
 		}
 	}
 	return true;
