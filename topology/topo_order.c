@@ -118,10 +118,13 @@ describe(const struct order *order, const struct candidate *candidate, bool firs
 					 : "");
 		return;
 	}
-	if (is_attached(candidate))
+	if (is_attached(candidate)) {
+		place->slot = SLUICE_SLOT_OWN;
 		attached = ", its CXL device hangs on these CPUs";
-	else if (candidate->node->initiators_from == SLUICE_SOURCE_CXL)
+	} else if (candidate->node->initiators_from == SLUICE_SOURCE_CXL) {
+		place->slot = SLUICE_SLOT_OTHER;
 		attached = ", its CXL device hangs on others";
+	}
 	if (!first && before->key[0] != candidate->key[0]) {
 		place->reason =
 			pair->distance

@@ -136,11 +136,10 @@ read_initiators(struct topo_model *model)
 				.rank = small_of(place, "rank"),
 				.figures = figures_of(place),
 				.reason = text_of(place, "reason"),
+				.in_other_slot = strcmp(text_of(place, "slot"), "other") == 0,
 			};
 			if (!initiator->places[k].node)
 				return false;
-			initiator->places[k].in_other_slot =
-				strstr(text_of(place, "reason"), "hangs on others") != NULL;
 		}
 	}
 	return true;

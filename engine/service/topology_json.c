@@ -89,6 +89,13 @@ nodes_to_json(const struct sluice_topology *topology)
 	return array;
 }
 
+static json_t *
+slot(uint32_t value)
+{
+	return value == SLUICE_SLOT_NONE ? json_null()
+					 : json_string(value == SLUICE_SLOT_OWN ? "own" : "other");
+}
+
 /* A place in an initiator's order, with the figures that hold from there. */
 static json_t *
 place_to_json(const struct sluice_topology *topology, uint32_t initiator,
@@ -100,13 +107,14 @@ place_to_json(const struct sluice_topology *topology, uint32_t initiator,
 	if (!pair)
 		pair = &nothing;
 	return json_pack(
-		"{s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "node",
-		(int)place->node, "tier", (int)place->tier, "rank", (int)place->rank,
-		"separated_by", source(place->source), "reason", text(place->reason), "distance",
-		known(pair->distance), "read_latency_ns", known(pair->read_latency_ns),
-		"write_latency_ns", known(pair->write_latency_ns), "read_bw_mbps",
-		known(pair->read_bw_mbps), "write_bw_mbps", known(pair->write_bw_mbps),
-		"mixed_bw_mbps", known(pair->mixed_bw_mbps), "spread_percent",
+		"{s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+		"node", (int)place->node, "tier", (int)place->tier, "rank", (int)place->rank,
+		"separated_by", source(place->source), "slot", slot(place->slot), "reason",
+		text(place->reason), "distance", known(pair->distance), "read_latency_ns",
+		known(pair->read_latency_ns), "write_latency_ns", known(pair->write_latency_ns),
+		"read_bw_mbps", known(pair->read_bw_mbps), "write_bw_mbps",
+		known(pair->write_bw_mbps), "mixed_bw_mbps", known(pair->mixed_bw_mbps),
+		"spread_percent",
 		pair->latency_source == SLUICE_SOURCE_MEASURED ? json_integer(pair->spread_percent)
 							       : json_null(),
 		"latency_source", source(pair->latency_source), "bw_source",

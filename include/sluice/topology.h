@@ -111,12 +111,21 @@ struct sluice_initiator {
 	char cpus[256]; /* as in struct sluice_node */
 };
 
+/* Where the CXL device of a place's memory hangs, where that is what tells how far it is. */
+enum sluice_slot {
+	SLUICE_SLOT_NONE,  /* no such device, not known, or something else tells */
+	SLUICE_SLOT_OWN,   /* on the initiator's CPUs */
+	SLUICE_SLOT_OTHER, /* on other CPUs */
+};
+
 /* A node of memory in the order of one initiator, near to far. */
 struct sluice_place {
 	uint32_t node;
 	uint32_t tier;   /* the machine's, as in struct sluice_node */
 	uint32_t rank;   /* the initiator's own: 0 is the nearest; equal ranks are equally near */
 	uint32_t source; /* what separates it from the place before; NONE: nothing, or the tier */
+	uint32_t slot;   /* enum sluice_slot */
+	uint32_t reserved;
 	const char *reason; /* the topology's */
 };
 

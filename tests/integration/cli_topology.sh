@@ -64,6 +64,17 @@ for name in "${!machines[@]}"; do
 	topology "${options[@]}" --json --explain >"$tmp/$name.json" 2>&1
 	json "$tmp/$name.json" '.ok and (.tiers | length > 0) and (.facts | type == "array")'
 done
+# All CXL devices in one socket: the memory is that socket's, though no nearer device sets it apart.
+sed 's#mem0/numa_node = 0#mem0/numa_node = 1#' "$data/two-socket-expanders.tree" >"$tmp/one-socket.tree"
+topology --sysroot "$tmp/one-socket.tree" >"$tmp/view"
+check 'memory of devices in one socket is drawn there' no grep -q 'all CPUs' "$tmp/view"
+check 'the JSON says so' test "$(topology --sysroot "$tmp/one-socket.tree" --json | jq -c '[.initiators[].near_to_far[].slot]')" = '[null,null,"other","other",null,null,"own","own"]'
+# Of two devices one is nowhere: then it is not known where the memory of both hangs.
+sed 's#region0/interleave_ways = 1#region0/interleave_ways = 2#; /region0\/target0/a sys/devices/platform/ACPI0017:00/root0/decoder0.0/region0/target1 = decoder9.0\\n' "$data/two-socket-expanders.tree" >"$tmp/half.tree"
+check 'the made capture has the second target' grep -q 'target1 = decoder9.0' "$tmp/half.tree"
+check 'half an attachment is none' no grep -q attached_to <(topology --sysroot "$tmp/half.tree" --explain 2)
+check 'a whole one is' grep -q attached_to <(topology --sysroot "$data/two-socket-expanders.tree" --explain 2)
+
 LC_ALL=C topology --sysroot "$data/two-socket-cxl.tree" >"$tmp/view"
 same two-socket-cxl.ascii
 

@@ -195,6 +195,9 @@ test_cxl_in_the_slots_of_two_sockets(void **state)
 			assert_int_equal(sluice_topology_place(t, 0, 3)->source, SLUICE_SOURCE_CXL);
 			assert_says(sluice_topology_place(t, 0, 2)->reason, "on these CPUs");
 			assert_says(sluice_topology_place(t, 0, 3)->reason, "on others");
+			assert_int_equal(sluice_topology_place(t, 0, 2)->slot, SLUICE_SLOT_OWN);
+			assert_int_equal(sluice_topology_place(t, 0, 3)->slot, SLUICE_SLOT_OTHER);
+			assert_int_equal(sluice_topology_place(t, 0, 0)->slot, SLUICE_SLOT_NONE);
 			assert_int_equal(sluice_topology_place(t, 1, 2)->node, far);
 			assert_int_equal(sluice_topology_place(t, 1, 3)->node, near);
 		} else {
@@ -213,6 +216,8 @@ test_cxl_in_the_slots_of_two_sockets(void **state)
 		assert_int_equal(sluice_topology_place(t, 0, 2)->node, 2);
 		assert_int_equal(sluice_topology_place(t, 0, 2)->source, SLUICE_SOURCE_NONE);
 		assert_int_equal(fact_of(t, 3, "attached_to")->verdict, SLUICE_FACT_KEPT);
+		assert_says(fact_of(t, 3, "attached_to")->note, i == 0 ? "set aside" : "as much");
+		assert_int_equal(sluice_topology_place(t, 0, 3)->slot, SLUICE_SLOT_NONE);
 		sluice_topology_free(t);
 		tree_teardown(state);
 		assert_int_equal(tree_setup(state), 0);
