@@ -14,6 +14,7 @@
 #include "memory_registry.h"
 #include "mover_registry.h"
 #include "round.h"
+#include "still_sampler.h"
 
 #define MS 1000000ull
 #define BASE 0x40000000ull
@@ -52,28 +53,6 @@ swap_decide(void *self, const struct sluice_view *view, struct sluice_plan *plan
 static const struct sluice_policy swap_policy = {.name = "swap", .decide = swap_decide};
 
 static int
-eye_add(void *self, int32_t pid, struct sluice_err *reterr)
-{
-	(void)self, (void)pid, (void)reterr;
-	return 0;
-}
-
-static void
-eye_remove(void *self, int32_t pid)
-{
-	(void)self, (void)pid;
-}
-
-static int
-eye_read(void *self, uint64_t now_ns, struct sample *samples, size_t capacity, size_t *ret_count,
-	 struct sluice_err *reterr)
-{
-	(void)self, (void)now_ns, (void)samples, (void)capacity, (void)reterr;
-	*ret_count = 0;
-	return 0;
-}
-
-static int
 eye_moving(void *self, int on, struct sluice_err *reterr)
 {
 	int *is_moving = self;
@@ -86,9 +65,9 @@ eye_moving(void *self, int on, struct sluice_err *reterr)
 
 static const struct sampler_ops eye = {
 	.name = "eye",
-	.add = eye_add,
-	.remove = eye_remove,
-	.read = eye_read,
+	.add = still_add,
+	.remove = still_remove,
+	.read = still_read,
 	.moving = eye_moving,
 };
 

@@ -14,6 +14,7 @@
 #include "memory_registry.h"
 #include "mover_registry.h"
 #include "round.h"
+#include "still_sampler.h"
 
 #define MS 1000000ull
 #define MIB ((uint64_t)1 << 20)
@@ -45,28 +46,6 @@ down_decide(void *self, const struct sluice_view *view, struct sluice_plan *plan
 static const struct sluice_policy down_policy = {.name = "down", .decide = down_decide};
 
 static int
-eye_add(void *self, int32_t pid, struct sluice_err *reterr)
-{
-	(void)self, (void)pid, (void)reterr;
-	return 0;
-}
-
-static void
-eye_remove(void *self, int32_t pid)
-{
-	(void)self, (void)pid;
-}
-
-static int
-eye_read(void *self, uint64_t now_ns, struct sample *samples, size_t capacity, size_t *ret_count,
-	 struct sluice_err *reterr)
-{
-	(void)self, (void)now_ns, (void)samples, (void)capacity, (void)reterr;
-	*ret_count = 0;
-	return 0;
-}
-
-static int
 eye_moving(void *self, int on, struct sluice_err *reterr)
 {
 	(void)self;
@@ -78,9 +57,9 @@ eye_moving(void *self, int on, struct sluice_err *reterr)
 
 static const struct sampler_ops eye = {
 	.name = "eye",
-	.add = eye_add,
-	.remove = eye_remove,
-	.read = eye_read,
+	.add = still_add,
+	.remove = still_remove,
+	.read = still_read,
 	.moving = eye_moving,
 };
 
@@ -100,7 +79,7 @@ round_of(struct fake_world *world, double watermark_percent, int dry_run)
 	struct round_options options;
 	struct round_parts parts = {
 		.sampler_ops = {&eye},
-		.samplers = {&eye_add},
+		.samplers = {&still_add},
 		.sampler_count = 1,
 		.memory_ops = &memory_fake,
 		.memory = world,

@@ -12,42 +12,59 @@
 
 #define MIB (1u << 20)
 
+/* Two regions of 2 MiB each, the second in tier 1. */
+struct scene {
+	struct sluice_tier tiers[2];
+	struct sluice_region regions[2];
+	struct sluice_view view;
+	struct sluice_plan plan;
+};
+
+static void
+scene_begin(struct scene *scene, uint32_t first_tier, uint64_t room_bytes, uint64_t shortage_bytes)
+{
+	*scene = (struct scene){
+		.tiers = {{.total_bytes = 512 * MIB,
+			   .room_bytes = room_bytes,
+			   .shortage_bytes = shortage_bytes,
+			   .latency_ns = 100},
+			  {.total_bytes = 512 * MIB, .room_bytes = 256 * MIB, .latency_ns = 300}},
+		.view = {.size = sizeof(scene->view),
+			 .tier_count = 2,
+			 .tier_stride = sizeof(scene->tiers[0]),
+			 .region_stride = sizeof(scene->regions[0]),
+			 .region_count = 2,
+			 .tiers = scene->tiers,
+			 .regions = scene->regions},
+	};
+	for (uint32_t i = 0; i < 2; i++)
+		scene->regions[i] = (struct sluice_region){.addr = i * 2 * MIB,
+							   .span_bytes = 2 * MIB,
+							   .bytes = 2 * MIB,
+							   .pid = 1,
+							   .tier = i ? 1 : first_tier};
+	assert_int_equal(plan_init(&scene->plan, 8, NULL), 0);
+	plan_begin(&scene->plan, &scene->view);
+}
+
 /* Bytes admitted of a promotion of 2 MiB, asked for after a demotion of 2 MiB. */
 static uint32_t
 promoted_beside(uint64_t shortage_bytes)
 {
-	struct sluice_tier tiers[2] = {
-		{.total_bytes = 512 * MIB, .shortage_bytes = shortage_bytes, .latency_ns = 100},
-		{.total_bytes = 512 * MIB, .room_bytes = 256 * MIB, .latency_ns = 300},
-	};
-	struct sluice_region regions[2] = {
-		{.addr = 0, .span_bytes = 2 * MIB, .bytes = 2 * MIB, .pid = 1, .tier = 0},
-		{.addr = 2 * MIB, .span_bytes = 2 * MIB, .bytes = 2 * MIB, .pid = 1, .tier = 1},
-	};
-	struct sluice_view view = {
-		.size = sizeof(view),
-		.tier_count = 2,
-		.tier_stride = sizeof(tiers[0]),
-		.region_stride = sizeof(regions[0]),
-		.region_count = 2,
-		.tiers = tiers,
-		.regions = regions,
-	};
 	struct governor governor = {
 		.budget_bytes = 64 * MIB, .page_move_ns = 1000, .horizon_ms = 300000};
 	uint64_t refused[ROUND_REFUSALS] = {0};
-	struct sluice_plan plan;
+	struct scene scene;
 	uint32_t bytes;
 
-	assert_int_equal(plan_init(&plan, 8, NULL), 0);
-	plan_begin(&plan, &view);
-	assert_int_equal(plan_ask(&plan, 0, 1, 0), 0);
-	assert_int_equal(plan_ask(&plan, 1, 0, 1000), 0);
-	governor_admit(&governor, &plan, refused);
-	assert_int_equal(plan.moves[0].bytes, 2 * MIB);
-	bytes = plan.moves[1].bytes;
+	scene_begin(&scene, 0, 0, shortage_bytes);
+	assert_int_equal(plan_ask(&scene.plan, 0, 1, 0), 0);
+	assert_int_equal(plan_ask(&scene.plan, 1, 0, 1000), 0);
+	governor_admit(&governor, &scene.plan, refused);
+	assert_int_equal(scene.plan.moves[0].bytes, 2 * MIB);
+	bytes = scene.plan.moves[1].bytes;
 	assert_int_equal(refused[REFUSED_ROOM], 2 * MIB - bytes);
-	plan_destroy(&plan);
+	plan_destroy(&scene.plan);
 	return bytes;
 }
 
@@ -70,40 +87,22 @@ struct admitted {
 static struct admitted
 promoted_in_units(uint32_t unit_bytes, uint64_t room_bytes, uint64_t budget_bytes)
 {
-	struct sluice_tier tiers[2] = {
-		{.total_bytes = 512 * MIB, .room_bytes = room_bytes, .latency_ns = 100},
-		{.total_bytes = 512 * MIB, .room_bytes = 256 * MIB, .latency_ns = 300},
-	};
-	struct sluice_region regions[2] = {
-		{.addr = 0, .span_bytes = 2 * MIB, .bytes = 2 * MIB, .pid = 1, .tier = 1},
-		{.addr = 2 * MIB, .span_bytes = 2 * MIB, .bytes = 2 * MIB, .pid = 1, .tier = 1},
-	};
-	struct sluice_view view = {
-		.size = sizeof(view),
-		.tier_count = 2,
-		.tier_stride = sizeof(tiers[0]),
-		.region_stride = sizeof(regions[0]),
-		.region_count = 2,
-		.tiers = tiers,
-		.regions = regions,
-	};
 	struct governor governor = {
 		.budget_bytes = budget_bytes, .page_move_ns = 1000, .horizon_ms = 300000};
 	uint64_t refused[ROUND_REFUSALS] = {0};
-	struct sluice_plan plan;
+	struct scene scene;
 	struct admitted ret;
 	uint64_t sum;
 
-	assert_int_equal(plan_init(&plan, 8, NULL), 0);
-	plan_begin(&plan, &view);
+	scene_begin(&scene, 1, room_bytes, 0);
 	for (uint64_t i = 0; i < 2; i++) {
-		assert_int_equal(plan_ask(&plan, i, 0, 1000), 0);
-		plan.moves[i].unit_bytes = unit_bytes;
+		assert_int_equal(plan_ask(&scene.plan, i, 0, 1000), 0);
+		scene.plan.moves[i].unit_bytes = unit_bytes;
 	}
-	sum = governor_admit(&governor, &plan, refused);
-	ret = (struct admitted){plan.moves[0].bytes, plan.moves[1].bytes, refused[REFUSED_ROOM],
-				refused[REFUSED_BUDGET]};
-	plan_destroy(&plan);
+	sum = governor_admit(&governor, &scene.plan, refused);
+	ret = (struct admitted){scene.plan.moves[0].bytes, scene.plan.moves[1].bytes,
+				refused[REFUSED_ROOM], refused[REFUSED_BUDGET]};
+	plan_destroy(&scene.plan);
 	assert_int_equal(sum, ret.first + ret.second);
 	assert_int_equal(ret.first + ret.second + ret.room + ret.budget, 4 * MIB);
 	assert_int_equal(refused[REFUSED_PAYBACK], 0);

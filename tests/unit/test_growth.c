@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "round.h"
+#include "still_sampler.h"
 
 #define MS 1000000ull
 #define MIB ((uint64_t)1 << 20)
@@ -18,28 +19,6 @@
 
 static uint64_t resident_now[TARGETS];
 static uint64_t time_ns;
-
-static int
-eye_add(void *self, int32_t pid, struct sluice_err *reterr)
-{
-	(void)self, (void)pid, (void)reterr;
-	return 0;
-}
-
-static void
-eye_remove(void *self, int32_t pid)
-{
-	(void)self, (void)pid;
-}
-
-static int
-eye_read(void *self, uint64_t now_ns, struct sample *samples, size_t capacity, size_t *ret_count,
-	 struct sluice_err *reterr)
-{
-	(void)self, (void)now_ns, (void)samples, (void)capacity, (void)reterr;
-	*ret_count = 0;
-	return 0;
-}
 
 static int
 spans(void *self, int32_t pid, struct heat_span *list, size_t capacity, size_t *ret_count,
@@ -89,7 +68,7 @@ decide_nothing(void *self, const struct sluice_view *view, struct sluice_plan *p
 }
 
 static const struct sampler_ops eye = {
-	.name = "eye", .add = eye_add, .remove = eye_remove, .read = eye_read};
+	.name = "eye", .add = still_add, .remove = still_remove, .read = still_read};
 static const struct memory_ops memory = {.name = "growing",
 					 .spans = spans,
 					 .resident = resident,
