@@ -53,15 +53,19 @@ catch_signals(void)
 }
 
 /* As cli_call, but with as much patience as a step may need. `doing` is what the request asks the
- * machine to be changed by, NULL for nothing: without an answer nobody knows how far that came. */
+ * machine to be changed by, NULL for nothing: without an answer nobody knows how far that came,
+ * once such a request was sent (begun; NULL with doing). */
 static int
-ask(struct cli *cli, struct client *client, json_t *request, const char *doing, json_t **ret)
+ask(struct cli *cli, struct client *client, json_t *request, const char *doing, int *begun,
+    json_t **ret)
 {
 	struct sluice_err err = {0, ""};
 	uint64_t until_ns = clock_now_ns() + (uint64_t)STEP_MS * 1000000u;
 	int status = EXIT_NO_SERVICE;
 	int r = client_send(client, request, &err);
 
+	if (r == 0 && begun)
+		*begun = 1;
 	/* A signal; the step under way comes to its end all the same. */
 	while (r == 0 && (r = client_receive(client, STEP_MS, ret, &err)) == -EAGAIN) {
 		if (clock_now_ns() < until_ns)
@@ -70,7 +74,13 @@ ask(struct cli *cli, struct client *client, json_t *request, const char *doing, 
 			r = sluice_fail(&err, -ETIMEDOUT, "the service has not answered for %d min",
 					STEP_MS / 60000);
 	}
-	if (r < 0 && doing)
+	/* It still works on that step, and undoes all when it finds that we are gone. */
+	if (r == -ETIMEDOUT && doing)
+		return cli_fail(cli, EXIT_HALF_DONE, r,
+				"%s in the midst of this: %s. What was done so far is undone when "
+				"that ends; `sluice tier list` shows how it stands",
+				err.msg, doing);
+	if (r < 0 && doing && *begun)
 		return cli_fail(cli, EXIT_HALF_DONE, r,
 				"%s in the midst of this: %s. What was done so far is not undone; "
 				"the same command again carries on from there",
@@ -94,7 +104,7 @@ tier_list(struct cli *cli)
 
 	if (status != EXIT_OK)
 		return status;
-	status = ask(cli, client, json_pack("{s:s}", "verb", "tier_list"), NULL, &answer);
+	status = ask(cli, client, json_pack("{s:s}", "verb", "tier_list"), NULL, NULL, &answer);
 	client_free(client);
 	if (status != EXIT_OK)
 		return status;
@@ -140,7 +150,7 @@ drain(struct cli *cli, int node, struct client **ret, json_t **ret_drain)
 		return EXIT_OK;
 	for (;;) {
 		status = ask(cli, service, json_pack("{s:s, s:i}", "verb", "drain", "node", node),
-			     NULL, &answer);
+			     NULL, NULL, &answer);
 		if (status != EXIT_OK || interrupted)
 			break;
 		if (!cli->json)
@@ -167,6 +177,7 @@ carry_out(struct cli *cli, struct client *client, const json_t *plan, int guarde
 	const json_t *steps = json_object_get(plan, "steps");
 	size_t printed = 0, step = 0;
 	json_t *answer = NULL;
+	int begun = 0;
 	int status;
 
 	for (;;) {
@@ -176,7 +187,7 @@ carry_out(struct cli *cli, struct client *client, const json_t *plan, int guarde
 			/* Asked for, not left to the end of the connection: that waits for
 			 * half a minute only, and memory may take longer to empty. */
 			status = ask(cli, client, json_pack("{s:s}", "verb", "tier_undo"),
-				     "undoing what was done", &answer);
+				     "undoing what was done", &begun, &answer);
 			if (status != EXIT_OK)
 				return status;
 			json_decref(answer);
@@ -185,7 +196,7 @@ carry_out(struct cli *cli, struct client *client, const json_t *plan, int guarde
 		}
 		status = ask(cli, client,
 			     json_pack("{s:s, s:b}", "verb", "tier_step", "guarded", guarded),
-			     json_string_value(json_array_get(steps, step)), &answer);
+			     json_string_value(json_array_get(steps, step)), &begun, &answer);
 		if (status != EXIT_OK)
 			return status;
 		if (!cli->json)
@@ -228,7 +239,7 @@ change(struct cli *cli, const struct tier_args *args, struct client *client)
 	int status = ask(cli, client,
 			 json_pack("{s:s, s:s, s:s, s:b}", "verb", "tier_open", "device",
 				   args->device, "action", args->action, "kernel", args->kernel),
-			 NULL, &plan);
+			 NULL, NULL, &plan);
 
 	if (status != EXIT_OK)
 		return status;
