@@ -159,6 +159,44 @@ suspicion_of(const struct heat *heat, const struct sample *sample, float expecte
 	return sample->events * logf(ALARM_TIMES) - (ALARM_TIMES - 1) * (expected * scale + 0.02f);
 }
 
+/* Where next to no page is watched just now, nothing would be learned before the kernel marks them
+ * again, which takes half a minute when effort is low. If what the coarse tracker saw lately leaves
+ * no doubt, its word counts until then: what was known of the pages is forgotten. */
+static int
+coarse_knows_better(const struct heat *heat, const struct region *region, float believed)
+{
+	const struct page_heat *pages;
+	uint32_t watched = 0;
+
+	if (region->detail == NO_DETAIL || region->suspicion <= ALARM_LOG ||
+	    region->events <= ALARM_TIMES * believed * region->exposure_s *
+				      coarse_scale(&heat->coarse[COARSE_FAST]))
+		return 0;
+	pages = heat->details[region->detail].page;
+	for (uint32_t p = 0; p < region_pages(region); p++)
+		watched += pages[p].watched;
+	return watched < region_pages(region) / 8;
+}
+
+static void
+region_alarmed(struct heat *heat, struct region *region, int certain)
+{
+	int forget = coarse_knows_better(heat, region, region->believed);
+
+	region->renew = 0;
+	region->believed = 0; /* until the next view; one alarm is enough */
+	region->suspicion = 0;
+	page_doubt(&region->whole, certain);
+	for (uint32_t p = 0; region->detail != NO_DETAIL && p < region_pages(region); p++) {
+		struct page_heat *page = &heat->details[region->detail].page[p];
+
+		if (forget)
+			page->rate = page->touches = page->watched = 0;
+		else
+			page_doubt(page, certain);
+	}
+}
+
 static void
 raise_alarm(struct heat *heat, const struct sample *sample, uint32_t first, int certain)
 {
@@ -166,16 +204,9 @@ raise_alarm(struct heat *heat, const struct sample *sample, uint32_t first, int 
 
 	heat->alarms++;
 	for (uint32_t i = first; i < heat->region_count; i++) {
-		struct region *region = &heat->regions[i];
-
-		if (region->pid != sample->pid || region->addr >= end)
+		if (heat->regions[i].pid != sample->pid || heat->regions[i].addr >= end)
 			break;
-		region->renew = 0;
-		region->believed = 0; /* until the next view; one alarm is enough */
-		region->suspicion = 0;
-		page_doubt(&region->whole, certain);
-		for (uint32_t p = 0; region->detail != NO_DETAIL && p < region_pages(region); p++)
-			page_doubt(&heat->details[region->detail].page[p], certain);
+		region_alarmed(heat, &heat->regions[i], certain);
 	}
 }
 
@@ -200,34 +231,46 @@ suspect(struct heat *heat, const struct sample *sample, uint32_t first, float su
 	return most;
 }
 
-/* Trackers leave out what they must not touch: pages shared with a forked child, the fast pages of
- * a program with one thread. A page that is wrongly believed to be watched would look cold, so what
- * is armed is what the tracker's own count agrees with. */
+/* Trackers leave out what they must not touch: pages shared with a forked child, and the fast pages
+ * of a program with one thread, unless somebody just reads its page table: that the kernel decides
+ * anew for every 2 MiB. A page that is wrongly believed to be watched would look cold, so what is
+ * armed is what the tracker's own count agrees with, and of fast memory so nearly that no region is
+ * missing. */
 #define COUNT_AGREES 0.75f
+#define COUNT_REGION_LEAST 128u /* fast pages; fewer are lost in what changes all the time */
 
-/* Pages of a region that would be newly watched, in tier 0 and in the others. */
+/* Pages that would be newly watched. */
+struct unwatched {
+	uint32_t fast, slow;
+	uint32_t fast_least; /* of any region that has COUNT_REGION_LEAST fast ones or more */
+};
+
 static void
 count_unwatched(const struct heat *heat, const struct region *region, uint32_t first, uint32_t end,
-		uint32_t ret_pages[2])
+		struct unwatched *sum)
 {
-	const struct page_heat *pages;
+	uint32_t fast = 0, slow = 0;
 
 	if (region_is_huge(region)) {
-		ret_pages[region->whole.tier != 0] += region->whole.watched ? 0 : HEAT_REGION_PAGES;
-		return;
-	}
-	if (region->detail == NO_DETAIL) {
+		*(region->whole.tier ? &slow : &fast) =
+			region->whole.watched ? 0 : HEAT_REGION_PAGES;
+	} else if (region->detail == NO_DETAIL) {
 		/* Of single pages nothing is known so far: a part is like the whole. */
 		for (uint32_t tier = 0; tier < 6; tier++)
-			ret_pages[tier != 0] +=
+			*(tier ? &slow : &fast) +=
 				region->resident[tier] * (end - first) / region_pages(region);
-		return;
+	} else {
+		const struct page_heat *pages = heat->details[region->detail].page;
+
+		for (uint32_t p = first; p < end; p++) {
+			if (pages[p].tier != HEAT_TIER_ABSENT && !pages[p].watched)
+				(*(pages[p].tier ? &slow : &fast))++;
+		}
 	}
-	pages = heat->details[region->detail].page;
-	for (uint32_t p = first; p < end; p++) {
-		if (pages[p].tier != HEAT_TIER_ABSENT && !pages[p].watched)
-			ret_pages[pages[p].tier != 0]++;
-	}
+	sum->fast += fast;
+	sum->slow += slow;
+	if (fast >= COUNT_REGION_LEAST && fast < sum->fast_least)
+		sum->fast_least = fast;
 }
 
 /* Tiers that the marking reached, as SAMPLE_ARMED has them, or NONE_MARKED. */
@@ -237,7 +280,7 @@ static uint32_t
 marked_tiers(const struct heat *heat, const struct sample *sample, uint32_t first)
 {
 	uint64_t end = sample->addr + sample->len_bytes;
-	uint32_t pages[2] = {0, 0};
+	struct unwatched pages = {0, 0, HEAT_REGION_PAGES};
 	int all = tier_is_watched(sample->tiers, 0);
 
 	if (sample->events <= 0)
@@ -251,11 +294,12 @@ marked_tiers(const struct heat *heat, const struct sample *sample, uint32_t firs
 			break;
 		to = to < end ? to : end;
 		count_unwatched(heat, region, (uint32_t)(from - region->addr) / HEAT_PAGE_BYTES,
-				(uint32_t)(to - region->addr) / HEAT_PAGE_BYTES, pages);
+				(uint32_t)(to - region->addr) / HEAT_PAGE_BYTES, &pages);
 	}
-	if (all && sample->events >= COUNT_AGREES * (float)(pages[0] + pages[1]))
+	if (all && sample->events >= COUNT_AGREES * (float)(pages.fast + pages.slow) &&
+	    sample->events + (float)pages.fast_least / 4 >= (float)(pages.fast + pages.slow))
 		return sample->tiers;
-	if (pages[1] && sample->events >= COUNT_AGREES * (float)pages[1])
+	if (pages.slow && sample->events >= COUNT_AGREES * (float)pages.slow)
 		return sample->tiers ? sample->tiers & ~1u : ~1u;
 	return NONE_MARKED;
 }
