@@ -153,6 +153,7 @@ move_batch(struct round *round, size_t count, uint64_t now_ns)
 		target_mark_ended(round, pages->pid);
 	else if (r < 0)
 		log_debug("round", "%s", err.msg);
+	round_read_samplers(round, now_ns);
 	for (size_t i = 0; i < count; i++) {
 		account_page(round, &pages[i], outcomes[i], bytes[i], landed[i], now_ns);
 		if (outcomes[i] == MOVE_MOVED)

@@ -102,6 +102,7 @@ account(struct round *round, int32_t pid, const uint64_t *addrs, size_t count, u
 {
 	struct drain *drain = &round->drain;
 
+	round_read_samplers(round, now_ns);
 	for (size_t i = 0; i < count; i++) {
 		round->stats.outcome_pages[outcomes[i]] += bytes[i] / HEAT_PAGE_BYTES;
 		if (outcomes[i] == MOVE_MOVED || outcomes[i] == MOVE_ELSEWHERE) {

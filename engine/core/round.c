@@ -183,8 +183,8 @@ round_remove(struct round *round, int32_t pid)
 	}
 }
 
-static void
-drain_samplers(struct round *round, uint64_t now_ns)
+void
+round_read_samplers(struct round *round, uint64_t now_ns)
 {
 	for (size_t s = 0; s < round->parts.sampler_count; s++) {
 		const struct sampler_ops *ops = round->parts.sampler_ops[s];
@@ -366,7 +366,7 @@ round_tick(struct round *round, uint64_t now_ns, int32_t *ended, size_t capacity
 {
 	size_t count = 0;
 
-	drain_samplers(round, now_ns);
+	round_read_samplers(round, now_ns);
 	targets_sync(round, now_ns);
 	hear_alarms(round, now_ns);
 	if (now_ns >= round->next_decision_ns && round->queue_done == round->queue_count) {

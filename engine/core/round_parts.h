@@ -91,6 +91,10 @@ struct round {
 
 /* round.c */
 void round_set_effort(struct round *round);
+/* Fold what arrived. Also after each call that moved pages, before heat is told: a page that was
+ * marked and then moved is not marked any more, and heat must hear of both in that order, or it
+ * waits for an access that nobody will report. */
+void round_read_samplers(struct round *round, uint64_t now_ns);
 /* The tiers as they are now, with their room above so many percent. -errno: untouched. */
 int round_read_tiers(struct round *round, double watermark_percent,
 		     struct sluice_tier tiers[ROUND_TIERS_MAX], size_t *ret_count);
