@@ -160,33 +160,34 @@ suspicion_of(const struct heat *heat, const struct sample *sample, float expecte
 }
 
 /* Where next to no page is watched just now, nothing would be learned before the kernel marks them
- * again, which takes half a minute when effort is low. If what the coarse tracker saw lately leaves
- * no doubt, its word counts until then: what was known of the pages is forgotten. */
+ * again, which takes half a minute when effort is low. */
 static int
-coarse_knows_better(const struct heat *heat, const struct region *region, float believed)
+hardly_watched(const struct heat *heat, const struct region *region)
 {
-	const struct page_heat *pages;
 	uint32_t watched = 0;
 
-	if (region->detail == NO_DETAIL || region->suspicion <= ALARM_LOG ||
-	    region->events <= ALARM_TIMES * believed * region->exposure_s *
-				      coarse_scale(&heat->coarse[COARSE_FAST]))
+	if (region->detail == NO_DETAIL)
 		return 0;
-	pages = heat->details[region->detail].page;
 	for (uint32_t p = 0; p < region_pages(region); p++)
-		watched += pages[p].watched;
+		watched += heat->details[region->detail].page[p].watched;
 	return watched < region_pages(region) / 8;
 }
 
+/* What was known is doubted, or forgotten: then the look that raised the alarm counts until pages
+ * are watched again. */
 static void
-region_alarmed(struct heat *heat, struct region *region, int certain)
+region_alarmed(struct heat *heat, struct region *region, const struct sample *sample, int certain)
 {
-	int forget = coarse_knows_better(heat, region, region->believed);
+	int forget = region->suspicion > ALARM_LOG && hardly_watched(heat, region);
 
 	region->renew = 0;
 	region->believed = 0; /* until the next view; one alarm is enough */
 	region->suspicion = 0;
 	page_doubt(&region->whole, certain);
+	if (forget) {
+		region->events = sample->events;
+		region->exposure_s = sample->exposure_s;
+	}
 	for (uint32_t p = 0; region->detail != NO_DETAIL && p < region_pages(region); p++) {
 		struct page_heat *page = &heat->details[region->detail].page[p];
 
@@ -206,7 +207,7 @@ raise_alarm(struct heat *heat, const struct sample *sample, uint32_t first, int 
 	for (uint32_t i = first; i < heat->region_count; i++) {
 		if (heat->regions[i].pid != sample->pid || heat->regions[i].addr >= end)
 			break;
-		region_alarmed(heat, &heat->regions[i], certain);
+		region_alarmed(heat, &heat->regions[i], sample, certain);
 	}
 }
 

@@ -22,6 +22,7 @@
 
 static uint64_t time_ns;
 static int promotes_only_pid; /* 0: all; -1: none */
+static int marks_left;        /* so often the eye tells that the kernel marked all pages */
 static int moving[2], moving_fails;
 static char trouble[sizeof(((struct sluice_err *)0)->msg)]; /* the last that a tick told of */
 
@@ -63,11 +64,30 @@ eye_moving(void *self, int on, struct sluice_err *reterr)
 	return 0;
 }
 
+/* The kernel marks while pages are being moved, and just before they are. */
+static int
+eye_read(void *self, uint64_t now_ns, struct sample *samples, size_t capacity, size_t *ret_count,
+	 struct sluice_err *reterr)
+{
+	(void)capacity, (void)reterr;
+	*ret_count = 0;
+	if (self != &moving[1] || !moving[1] || marks_left == 0)
+		return 0;
+	marks_left--;
+	*samples = (struct sample){.kind = SAMPLE_ARMED,
+				   .pid = 7,
+				   .addr = BASE,
+				   .len_bytes = 4 * REGION,
+				   .time_ns = now_ns};
+	*ret_count = 1;
+	return 0;
+}
+
 static const struct sampler_ops eye = {
 	.name = "eye",
 	.add = still_add,
 	.remove = still_remove,
-	.read = still_read,
+	.read = eye_read,
 	.moving = eye_moving,
 };
 
@@ -89,7 +109,7 @@ round_of(struct fake_world *world, uint64_t rate_bps)
 
 	fake_world_use(world);
 	time_ns = 10000 * MS;
-	promotes_only_pid = moving_fails = moving[0] = moving[1] = 0;
+	promotes_only_pid = moving_fails = marks_left = moving[0] = moving[1] = 0;
 	assert_int_equal(memory_fake.start(&env, &parts.memory, NULL), 0);
 	assert_int_equal(mover_fake.start(&env, &parts.mover, NULL), 0);
 	round_default_options(&options);
@@ -226,6 +246,32 @@ test_plan_after_a_target_went(void **state)
 	fake_world_free(world);
 }
 
+/* Pages that were marked and then moved are not marked any more: nobody will tell of their next
+ * access, and they must not look cold. */
+static void
+test_marked_then_moved(void **state)
+{
+	struct fake_world *world = fake_world_new((uint64_t[]){64 * REGION, 64 * REGION}, 2);
+	struct round *round = round_of(world, 1ull << 30);
+	struct round_stats stats;
+
+	(void)state;
+	assert_int_equal(fake_world_map(world, 7, BASE, 4 * REGION, 1), 0);
+	assert_int_equal(round_add(round, 7, time_ns, NULL), 0);
+	marks_left = 1;
+	for (int i = 0; i < 100 && fake_world_resident(world, 7, 0) == 0; i++)
+		tick(round);
+	assert_int_equal(marks_left, 0);
+	promotes_only_pid = -1;
+	for (int i = 0; i < 600; i++)
+		tick(round);
+	round_get_stats(round, &stats);
+	assert_true(fake_world_resident(world, 7, 0) > 0);
+	assert_true(stats.heat.unknown_bytes >= fake_world_resident(world, 7, 0));
+	round_free(round);
+	fake_world_free(world);
+}
+
 static void
 test_a_sampler_that_cannot(void **state)
 {
@@ -279,6 +325,7 @@ main(void)
 		cmocka_unit_test(test_huge_pages_keep_to_the_rate),
 		cmocka_unit_test(test_pages_of_a_third_tier_stay),
 		cmocka_unit_test(test_plan_after_a_target_went),
+		cmocka_unit_test(test_marked_then_moved),
 		cmocka_unit_test(test_a_sampler_that_cannot),
 		cmocka_unit_test(test_a_sampler_that_cannot_any_more),
 	};

@@ -184,6 +184,28 @@ test_more_of_one_is_an_alarm(void **state)
 	heat_free(heat);
 }
 
+/* Cold memory that is not watched just now grows hot: the coarse tracker's word counts at once,
+ * without a new look page by page. */
+static void
+test_word_counts_until_watched(void **state)
+{
+	const struct sluice_region *entries;
+	uint64_t addr = BASE + 3ull * HEAT_REGION_BYTES;
+	size_t count;
+
+	(void)state;
+	begin();
+	learn(0.3);
+	for (int i = 0; i < 20; i++)
+		look(0.3, 3, 30);
+	entries = heat_view(heat, now_ns, &count);
+	for (size_t i = 0; i < count; i++) {
+		if (entries[i].addr == addr)
+			assert_true(entries[i].heat_low > 3 * RATE);
+	}
+	heat_free(heat);
+}
+
 int
 main(void)
 {
@@ -191,6 +213,7 @@ main(void)
 		cmocka_unit_test(test_both_on_one_scale),
 		cmocka_unit_test(test_more_of_all_is_no_alarm),
 		cmocka_unit_test(test_more_of_one_is_an_alarm),
+		cmocka_unit_test(test_word_counts_until_watched),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -317,6 +317,25 @@ test_what_the_kernel_did_not_mark(void **state)
 	heat_free(heat);
 }
 
+/* A region with fewer pages than the others is left out of a window, which the kernel decides for
+ * every 2 MiB. */
+static void
+test_one_region_not_marked(void **state)
+{
+	uint8_t tiers[PAGES];
+
+	(void)state;
+	begin(0);
+	learn();
+	for (uint32_t p = 0; p < PAGES; p++)
+		tiers[p] = p < 150 ? 0 : HEAT_TIER_ABSENT;
+	heat_set_residency(heat, 0, tiers, 0, now_ns);
+	mark(0, 2 * PAGES, PAGES);
+	now_ns += 4000 * MS;
+	assert_true(heat_of(0) > HOT_RATE * 0.7);
+	heat_free(heat);
+}
+
 /* Half of each region is in fast memory, and only the slow half was marked. */
 static void
 test_only_slow_pages_marked(void **state)
@@ -377,6 +396,7 @@ main(void)
 		cmocka_unit_test(test_window_that_ends_within_a_region),
 		cmocka_unit_test(test_three_windows_in_a_region),
 		cmocka_unit_test(test_what_the_kernel_did_not_mark),
+		cmocka_unit_test(test_one_region_not_marked),
 		cmocka_unit_test(test_only_slow_pages_marked),
 		cmocka_unit_test(test_restart_forgets),
 	};
