@@ -159,35 +159,28 @@ suspicion_of(const struct heat *heat, const struct sample *sample, float expecte
 	return sample->events * logf(ALARM_TIMES) - (ALARM_TIMES - 1) * (expected * scale + 0.02f);
 }
 
-/* Where next to no page is watched just now, nothing would be learned before the kernel marks them
- * again, which takes half a minute when effort is low. */
-static int
-hardly_watched(const struct heat *heat, const struct region *region)
-{
-	uint32_t watched = 0;
+/* When effort is low the kernel marks pages again only after half a minute. If none was marked for
+ * a while, and what the coarse tracker saw lately leaves no doubt, its word counts until then. */
+#define COARSE_WORD_TICKS 4000000u
 
-	if (region->detail == NO_DETAIL)
-		return 0;
-	for (uint32_t p = 0; p < region_pages(region); p++)
-		watched += heat->details[region->detail].page[p].watched;
-	return watched < region_pages(region) / 8;
+static int
+coarse_word_counts(const struct heat *heat, const struct region *region, uint64_t tick)
+{
+	return region->detail != NO_DETAIL && region->suspicion > ALARM_LOG &&
+	       ticks_since(tick, region_armed_last(region)) > COARSE_WORD_TICKS &&
+	       region->events > ALARM_TIMES * region->believed * region->exposure_s *
+					coarse_scale(&heat->coarse[COARSE_FAST]);
 }
 
-/* What was known is doubted, or forgotten: then the look that raised the alarm counts until pages
- * are watched again. */
 static void
-region_alarmed(struct heat *heat, struct region *region, const struct sample *sample, int certain)
+region_alarmed(struct heat *heat, struct region *region, int certain, uint64_t tick)
 {
-	int forget = region->suspicion > ALARM_LOG && hardly_watched(heat, region);
+	int forget = coarse_word_counts(heat, region, tick);
 
 	region->renew = 0;
 	region->believed = 0; /* until the next view; one alarm is enough */
 	region->suspicion = 0;
 	page_doubt(&region->whole, certain);
-	if (forget) {
-		region->events = sample->events;
-		region->exposure_s = sample->exposure_s;
-	}
 	for (uint32_t p = 0; region->detail != NO_DETAIL && p < region_pages(region); p++) {
 		struct page_heat *page = &heat->details[region->detail].page[p];
 
@@ -199,7 +192,8 @@ region_alarmed(struct heat *heat, struct region *region, const struct sample *sa
 }
 
 static void
-raise_alarm(struct heat *heat, const struct sample *sample, uint32_t first, int certain)
+raise_alarm(struct heat *heat, const struct sample *sample, uint32_t first, int certain,
+	    uint64_t tick)
 {
 	uint64_t end = sample->addr + sample->len_bytes;
 
@@ -207,7 +201,7 @@ raise_alarm(struct heat *heat, const struct sample *sample, uint32_t first, int 
 	for (uint32_t i = first; i < heat->region_count; i++) {
 		if (heat->regions[i].pid != sample->pid || heat->regions[i].addr >= end)
 			break;
-		region_alarmed(heat, &heat->regions[i], sample, certain);
+		region_alarmed(heat, &heat->regions[i], certain, tick);
 	}
 }
 
@@ -363,7 +357,7 @@ fold_range(struct heat *heat, const struct sample *sample, uint64_t tick)
 		  (unsigned long long)sample->addr, (double)sample->events,
 		  (double)sample->exposure_s, (double)believed,
 		  (double)coarse_scale(&heat->coarse[COARSE_FAST]));
-	raise_alarm(heat, sample, (uint32_t)first, suspicion > ALARM_LOG / 2);
+	raise_alarm(heat, sample, (uint32_t)first, suspicion > ALARM_LOG / 2, tick);
 }
 
 static void

@@ -196,9 +196,11 @@ test_word_counts_until_watched(void **state)
 	(void)state;
 	begin();
 	learn(0.3);
-	for (int i = 0; i < 20; i++)
+	for (int i = 0; i < 40; i++) {
 		look(0.3, 3, 30);
-	entries = heat_view(heat, now_ns, &count);
+		if (i % 4 == 3)
+			entries = heat_view(heat, now_ns, &count);
+	}
 	for (size_t i = 0; i < count; i++) {
 		if (entries[i].addr == addr)
 			assert_true(entries[i].heat_low > 3 * RATE);
