@@ -37,25 +37,41 @@ struct heat_span {
 	uint64_t start, end; /* page aligned */
 };
 
+/* What trackers tell. Three ways of watching, each fair evidence of a rate:
+ * - page by page, one access at a time: ARMED, then TOUCH, at the time of the access, or SEEN, when
+ *   all that is known is that there was one since (accessed and dirty bits);
+ * - sampled accesses: COUNTING, then a COUNT for each access that was drawn (hardware counters);
+ * - rates of ranges: RATE, by a tracker that sees a part of what happens (DAMON), or EXACT, all. */
 enum sample_kind {
 	SAMPLE_ARMED, /* the resident pages of [addr, addr+len) are watched from time_ns on: each
-		       * gives one SAMPLE_TOUCH when next accessed. events: how many of them were
-		       * not before, as the tracker counted; 0: all, presumably */
+		       * gives one SAMPLE_TOUCH or SAMPLE_SEEN when next accessed. events: how many
+		       * of them were not before, as the tracker counted; 0: all, presumably */
 	SAMPLE_TOUCH, /* the watched page at addr (or its huge page) was accessed at time_ns */
-	SAMPLE_RATE   /* pages of [addr, addr+len) were seen accessed `events` times in `exposure_s`
+	SAMPLE_RATE,  /* pages of [addr, addr+len) were seen accessed `events` times in `exposure_s`
 		       * seconds of watching, on average per page watched */
+	SAMPLE_SEEN,  /* the watched pages of [addr, addr+len) were accessed between their marking
+		       * and  time_ns, once at least; they are not watched any more */
+	SAMPLE_COUNTING, /* accesses of the whole process are drawn from time_ns on, one of
+			  * `events`; addr and len are 0. Told again at least every two seconds,
+			  * with the odds from then on; events 0: no more are drawn */
+	SAMPLE_COUNT, /* an access of the page at addr was drawn at time_ns; it stands for `events`
+		       */
+	SAMPLE_EXACT  /* each page of [addr, addr+len) was accessed `events` times in the
+		       * `exposure_s`  seconds before time_ns, exactly and all counted (replay of
+		       * perfect input) */
 };
 
 struct sample {
 	uint64_t addr;
-	uint64_t len_bytes; /* SAMPLE_TOUCH: 0 */
+	uint64_t len_bytes; /* SAMPLE_TOUCH, SAMPLE_COUNT: 0 */
 	uint64_t time_ns;   /* CLOCK_MONOTONIC */
 	int32_t pid;        /* the process, not the thread */
 	uint32_t kind;      /* enum sample_kind */
 	float events;
 	float exposure_s;
 	uint32_t tiers; /* SAMPLE_ARMED: bit t set: pages in tier t are watched; 0 means all */
-	uint32_t reserved;
+	float spread;   /* how far the tracker's rates may be off all together, in octaves (one
+			 * sigma); 0: its kind's own default */
 };
 
 struct heat_options {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* table.c - the sorted table of regions and the pool of 4 KiB detail. */
 #include "table.h"
-#include "estimate.h"
+#include "fold.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -24,6 +24,7 @@ heat_new(const struct heat_options *options, struct heat **ret, struct sluice_er
 	heat = calloc(1, sizeof(*heat));
 	if (!heat)
 		goto no_memory;
+	estimate_begin();
 	/* All, until more is known. */
 	for (int i = 0; i < COARSE_SPEEDS; i++)
 		heat->coarse[i] = (struct coarse){1, 1};
@@ -146,6 +147,9 @@ table_drop_detail(struct heat *heat, uint32_t index)
 
 	if (region->detail == NO_DETAIL)
 		return;
+	/* Draws go on, to the region as a whole: what its pages are like on average is known. */
+	if (region->drawn && region->prior_var >= 0 && heat->have_spread)
+		estimate_guess(&region->whole, region->prior_mean);
 	heat->detail_free[heat->detail_free_count++] = region->detail;
 	region->detail = NO_DETAIL;
 	region->renew = 0;
@@ -159,11 +163,34 @@ detail_is_spare(const struct heat *heat, const struct region *region)
 	       heat->have_spread;
 }
 
+/* A region with so many pages outside of its main tier is in two tiers; a few strays are not worth
+ * waiting for residency. */
+#define MIXED_PAGES 32u
+
+/* Where most of its pages are, and how many are elsewhere. */
+static uint8_t
+main_tier(const struct region *region, uint32_t *ret_others)
+{
+	uint8_t tier = HEAT_TIER_ABSENT;
+	uint32_t most = 0, all = 0;
+
+	for (uint8_t t = 0; t < 6; t++) {
+		all += region->resident[t];
+		if (region->resident[t] > most) {
+			most = region->resident[t];
+			tier = t;
+		}
+	}
+	*ret_others = all - most;
+	return tier;
+}
+
 struct detail *
 table_detail(struct heat *heat, uint32_t index)
 {
 	struct region *region = &heat->regions[index];
 	struct detail *detail;
+	uint32_t others;
 
 	if (region->detail != NO_DETAIL)
 		return &heat->details[region->detail];
@@ -179,20 +206,15 @@ table_detail(struct heat *heat, uint32_t index)
 		return NULL;
 	region->detail = heat->detail_free[--heat->detail_free_count];
 	region->renew = 0;
+	region->watched = 0;
 	detail = &heat->details[region->detail];
 	memset(detail, 0, sizeof(*detail));
 	/* Until residency is told, pages count as being where most of the region is. */
-	uint8_t tier = HEAT_TIER_ABSENT;
-	uint16_t most = 0;
+	uint8_t tier = main_tier(region, &others);
 
-	for (uint8_t t = 0; t < 6; t++) {
-		if (region->resident[t] > most) {
-			most = region->resident[t];
-			tier = t;
-		}
-	}
+	region->guessed = others >= MIXED_PAGES;
 	for (uint32_t i = 0; i < HEAT_REGION_PAGES; i++)
-		detail->page[i].tier = i < region_pages(region) ? tier : HEAT_TIER_ABSENT;
+		page_set(&detail->page[i], i < region_pages(region) ? tier : HEAT_TIER_ABSENT);
 	return detail;
 }
 
@@ -205,7 +227,7 @@ region_init(struct region *region, int32_t pid, uint64_t addr, uint32_t len_byte
 	region->len_bytes = len_bytes;
 	region->detail = NO_DETAIL;
 	region->prior_var = -1.0f;
-	region->whole.tier = HEAT_TIER_ABSENT;
+	page_set(&region->whole, HEAT_TIER_ABSENT);
 }
 
 /* Keep what is known of [addr, addr+len) from the region that covered it before. A mapping that
@@ -227,7 +249,7 @@ region_inherit(struct heat *heat, struct region *fresh)
 		struct detail *detail = &heat->details[fresh->detail];
 
 		for (uint32_t p = len_bytes / HEAT_PAGE_BYTES; p < HEAT_REGION_PAGES; p++)
-			detail->page[p].tier = HEAT_TIER_ABSENT;
+			page_set(&detail->page[p], HEAT_TIER_ABSENT);
 	}
 	old->detail = NO_DETAIL; /* handed over, not to be freed with the old table */
 	return 1;
@@ -239,9 +261,10 @@ heat_set_spans(struct heat *heat, int32_t pid, const struct heat_span *spans, si
 {
 	struct region *table = heat->spare;
 	uint32_t count = 0, i = 0;
-	uint64_t left_out = 0;
+	uint64_t left_out = 0, clock = count_clock(heat, pid, table_tick(heat, now_ns));
 
-	(void)table_tick(heat, now_ns);
+	if (!span_count)
+		count_forget(heat, pid);
 	for (; i < heat->region_count && heat->regions[i].pid < pid; i++)
 		table[count++] = heat->regions[i];
 	uint32_t own_first = i;
@@ -263,7 +286,8 @@ heat_set_spans(struct heat *heat, int32_t pid, const struct heat_span *spans, si
 				break;
 			}
 			region_init(&table[count], pid, addr, (uint32_t)(next - addr));
-			region_inherit(heat, &table[count]);
+			if (!region_inherit(heat, &table[count]))
+				table[count].counted = clock;
 			count++;
 			addr = next;
 		}
@@ -309,11 +333,12 @@ heat_region_at(const struct heat *heat, size_t index, int32_t *ret_pid, uint64_t
 static void
 page_set_tier(struct page_heat *page, uint64_t armed, uint8_t tier, uint64_t tick)
 {
-	if (page->tier == tier)
+	if (page_tier(page) == tier)
 		return;
-	if (page->tier == HEAT_TIER_ABSENT || tier == HEAT_TIER_ABSENT) {
+	if (page_tier(page) == HEAT_TIER_ABSENT || tier == HEAT_TIER_ABSENT) {
 		/* Another page than before, or none: what we knew does not carry over. */
-		*page = (struct page_heat){.tier = tier};
+		*page = (struct page_heat){0};
+		page_set(page, tier);
 		return;
 	}
 	/* Its silence so far is evidence; without it only early touches would count, and the region
@@ -323,7 +348,7 @@ page_set_tier(struct page_heat *page, uint64_t armed, uint8_t tier, uint64_t tic
 	/* The kernel gives a moved page plain access rights: nobody watches it any more. */
 	page->watched = 0;
 	page->moved = table_epoch(tick);
-	page->tier = tier;
+	page_set(page, tier);
 }
 
 void
@@ -333,6 +358,7 @@ heat_set_residency(struct heat *heat, size_t index, const uint8_t *tiers, int hu
 	uint32_t pages = region_pages(region);
 	uint16_t resident[6];
 	uint64_t tick = table_tick(heat, now_ns);
+	uint32_t others;
 
 	memset(resident, 0, sizeof(resident));
 	for (uint32_t p = 0; p < pages; p++) {
@@ -344,22 +370,34 @@ heat_set_residency(struct heat *heat, size_t index, const uint8_t *tiers, int hu
 	memcpy(region->resident, resident, sizeof(resident));
 	if (huge && pages == HEAT_REGION_PAGES) {
 		table_drop_detail(heat, (uint32_t)index);
+		region->watched = 0;
 		page_set_tier(&region->whole, region->armed[0], tiers[0], tick);
 		return;
 	}
 	if (region_is_huge(region))
 		memset(&region->whole, 0, sizeof(region->whole));
-	region->whole.tier = HEAT_TIER_ABSENT;
+	page_set(&region->whole, HEAT_TIER_ABSENT);
+	/* Trackers tell of pages in one tier only, so a region in two wants to be known in detail.
+	 */
+	(void)main_tier(region, &others);
+	if (others >= MIXED_PAGES && heat->gaps_known && heat->detail_free_count)
+		(void)table_detail(heat, (uint32_t)index);
 	if (region->detail != NO_DETAIL) {
 		struct detail *detail = &heat->details[region->detail];
 
 		for (uint32_t p = 0; p < pages; p++) {
+			struct page_heat *page = &detail->page[p];
+
 			/* As many pages in each tier as before may be other pages. */
-			if (detail->page[p].tier != tiers[p])
+			if (page_tier(page) != tiers[p])
 				region->renew = 0;
-			page_set_tier(&detail->page[p], region_armed(region, p), tiers[p], tick);
+			if (region->guessed)
+				page_set(page, tiers[p]);
+			else
+				page_set_tier(page, region_armed(region, p), tiers[p], tick);
 		}
 	}
+	region->guessed = 0;
 }
 
 /* Pages by tier, for views in which the region is shown as a whole though it has detail. */
@@ -389,16 +427,18 @@ heat_page_moved(struct heat *heat, int32_t pid, uint64_t addr, uint8_t from, uin
 		if (tier != HEAT_TIER_ABSENT)
 			region->resident[tier < 5 ? tier : 5] = HEAT_REGION_PAGES;
 		page_set_tier(&region->whole, region->armed[0], tier, tick);
-	} else if (region->detail != NO_DETAIL) {
+	} else if (region->detail != NO_DETAIL && !region->guessed) {
 		uint32_t p = (uint32_t)(addr - region->addr) / HEAT_PAGE_BYTES;
 		struct page_heat *page = &heat->details[region->detail].page[p];
 
-		resident_count(region, page->tier, -1);
+		resident_count(region, page_tier(page), -1);
 		resident_count(region, tier, 1);
 		page_set_tier(page, region_armed(region, p), tier, tick);
 	} else {
 		resident_count(region, from, -1);
 		resident_count(region, tier, 1);
+		/* Moved pages are not watched any more; whether this one was is not known. */
+		region->watched = (uint16_t)(region->watched - (region->watched > 0));
 		if (from != HEAT_TIER_ABSENT && tier != HEAT_TIER_ABSENT)
 			region->whole.moved = table_epoch(tick);
 	}
@@ -408,7 +448,7 @@ void
 heat_restart(struct heat *heat, int32_t pid, uint64_t now_ns)
 {
 	int64_t first = table_next(heat, pid, 0);
-	uint64_t tick = table_tick(heat, now_ns);
+	uint64_t tick = table_tick(heat, now_ns), clock = count_clock(heat, pid, tick);
 
 	for (uint32_t i = (uint32_t)first; first >= 0 && i < heat->region_count; i++) {
 		struct region *region = &heat->regions[i];
@@ -417,13 +457,14 @@ heat_restart(struct heat *heat, int32_t pid, uint64_t now_ns)
 			break;
 		region->renew = 0;
 		region->seen = 0;
-		region->whole.rate = region->whole.touches = 0;
+		region->counted = clock;
+		region->whole.time = region->whole.touches = 0;
 		for (int part = 0; part < 2; part++)
 			region->armed[part] = region->armed[part] ? tick : 0;
 		for (uint32_t p = 0; region->detail != NO_DETAIL && p < region_pages(region); p++) {
 			struct page_heat *page = &heat->details[region->detail].page[p];
 
-			page->rate = page->touches = 0;
+			page->time = page->touches = 0;
 		}
 	}
 	heat->have_spread = 0;

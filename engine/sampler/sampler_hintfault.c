@@ -287,7 +287,7 @@ on_record(void *ctx, unsigned int event, const void *payload, size_t bytes)
 		return;
 	sample.pid = pid;
 	sample.time_ns = word[1];
-	sample.reserved = (uint32_t)(word[0] >> 32); /* the thread, for finish() */
+	sample.len_bytes = word[0] >> 32; /* the thread, for finish() */
 	if (event == EVENT_FAULT) {
 		sample.kind = SAMPLE_TOUCH;
 		sample.addr = word[2] & ~(uint64_t)(HEAT_PAGE_BYTES - 1);
@@ -324,7 +324,7 @@ marking_of(struct hintfault *self, size_t returned)
 		struct sample *sample = &self->sorted[i];
 
 		if (sample->kind == SAMPLE_ARMED &&
-		    sample->reserved == self->sorted[returned].reserved)
+		    sample->len_bytes == self->sorted[returned].len_bytes)
 			return sample->events < 0 ? sample : NULL;
 	}
 	return NULL;
@@ -364,11 +364,11 @@ finish(struct hintfault *self)
 			hint_windows_marked(&self->windows, sample.pid, sample.addr,
 					    sample.addr + sample.len_bytes, sample.time_ns);
 		} else {
-			sample.time_ns = hint_windows_touched(&self->windows, sample.pid,
-							      (int32_t)sample.reserved, sample.addr,
-							      sample.time_ns, self->fault_ns);
+			sample.time_ns = hint_windows_touched(
+				&self->windows, sample.pid, (int32_t)sample.len_bytes, sample.addr,
+				sample.time_ns, self->fault_ns);
 		}
-		sample.reserved = 0;
+		sample.len_bytes = 0;
 		self->sorted[count++] = sample;
 	}
 	self->sorted_count = count;

@@ -349,6 +349,7 @@ test_only_slow_pages_marked(void **state)
 	begin(1);
 	for (uint32_t p = 0; p < PAGES; p++)
 		tiers[p] = p % 2;
+	mark(0, 2 * PAGES, 0);
 	for (size_t i = 0; i < 2; i++)
 		heat_set_residency(heat, i, tiers, 0, now_ns);
 	learn();
@@ -363,7 +364,38 @@ test_only_slow_pages_marked(void **state)
 			assert_true(entries[i].heat < HOT_RATE / 20);
 		}
 	}
-	assert_true(fast / fast_bytes > HOT_RATE * 0.7);
+	/* Their neighbours' silence says something of them too, but their own gaps say more. */
+	assert_true(fast / fast_bytes > HOT_RATE / 10);
+	for (uint32_t p = 0; p < PAGES; p++)
+		assert_int_equal(heat->details[heat->regions[0].detail].page[p].watched, p % 2);
+	heat_free(heat);
+}
+
+/* Detail is made when a region is first marked. Which of its pages are in the tier that was marked
+ * is not known then, so none is believed to be watched before residency was told. */
+static void
+test_marked_before_places_are_known(void **state)
+{
+	uint8_t tiers[PAGES];
+
+	(void)state;
+	begin(1);
+	for (uint32_t p = 0; p < PAGES; p++)
+		tiers[p] = p >= 300;
+	for (size_t i = 0; i < 2; i++)
+		heat_set_residency(heat, i, tiers, 0, now_ns);
+	mark(0, 2 * PAGES, 2 * 212);
+	for (size_t i = 0; i < 2; i++)
+		heat_set_residency(heat, i, tiers, 0, now_ns);
+	/* Only slow pages are marked from now on. */
+	for (int pass = 0; pass < 8; pass++) {
+		mark(0, 2 * PAGES, 2 * 212);
+		touch(300, 212, HOT_RATE, 5000 * MS);
+		touch(PAGES + 300, 212, HOT_RATE, 5000 * MS);
+		now_ns += 5000 * MS;
+		heat_of(0);
+	}
+	assert_true(heat_of_pages(0, 0, 300) > HOT_RATE / 4);
 	heat_free(heat);
 }
 
@@ -398,6 +430,7 @@ main(void)
 		cmocka_unit_test(test_what_the_kernel_did_not_mark),
 		cmocka_unit_test(test_one_region_not_marked),
 		cmocka_unit_test(test_only_slow_pages_marked),
+		cmocka_unit_test(test_marked_before_places_are_known),
 		cmocka_unit_test(test_restart_forgets),
 	};
 

@@ -49,6 +49,18 @@ arm(struct heat *heat, uint64_t bytes, uint64_t time_ns)
 	heat_fold(heat, &sample, 1);
 }
 
+/* Pages are watched one by one once it is known which of them are where; as in a round, residency
+ * is told again after the first marking. */
+static void
+place_and_mark(struct heat *heat, uint32_t regions, uint8_t even, uint8_t odd)
+{
+	for (int time = 0; time < 2; time++) {
+		for (size_t i = 0; i < regions; i++)
+			place(heat, i, even, odd, NS_PER_S);
+		arm(heat, (uint64_t)regions * HEAT_REGION_BYTES, NS_PER_S);
+	}
+}
+
 static void
 touch(struct heat *heat, uint64_t page, uint64_t time_ns)
 {
@@ -165,8 +177,7 @@ test_entries_keep_their_pages(void **state)
 	size_t count;
 
 	(void)state;
-	for (size_t i = 0; i < REGIONS; i++)
-		place(heat, i, 0, 1, NS_PER_S);
+	place_and_mark(heat, REGIONS, 0, 1);
 	now_ns = heat_up(heat, REGIONS, 2 * NS_PER_S);
 	/* Regions fall silent one after the other. */
 	for (uint64_t i = REGIONS; i > 0; i--) {
@@ -241,8 +252,7 @@ test_known_from_the_second_view_on(void **state)
 	uint64_t now_ns;
 
 	(void)state;
-	for (size_t i = 0; i < 4; i++)
-		place(heat, i, 0, 1, NS_PER_S);
+	place_and_mark(heat, 4, 0, 1);
 	now_ns = heat_up(heat, 4, 2 * NS_PER_S) + 100 * NS_PER_S;
 	mean_heat(heat, now_ns);
 	heat_get_stats(heat, &stats);
