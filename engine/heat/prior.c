@@ -350,7 +350,8 @@ prior_learn_spread(struct heat *heat, const struct spread *spread)
 		return;
 	mean = spread->mean_sum / spread->pages;
 	heat->overall_mean = (float)mean;
-	heat->within_var = (float)fmax(0, spread->excess_sum / spread->pages);
+	if (spread->excess_pages > 0)
+		heat->within_var = (float)fmax(0, spread->excess_sum / spread->excess_pages);
 	heat->between_var = (float)fmax(0, spread->mean_square_sum / spread->pages - mean * mean -
 						   spread->mean_noise_sum / spread->pages);
 	heat->have_spread = 1;
