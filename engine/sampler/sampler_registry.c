@@ -5,9 +5,11 @@
 #include <string.h>
 
 static const struct sampler_ops *const samplers[] = {
+	&sampler_pmu,
 	&sampler_hintfault,
 	&sampler_damon,
 	&sampler_smaps,
+	&sampler_pmu_faults,
 	&sampler_fake,
 };
 

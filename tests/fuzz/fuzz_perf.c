@@ -40,12 +40,26 @@ each(void *ctx, unsigned int event, const void *payload, size_t bytes)
 	free(exact);
 }
 
+static void
+other(void *ctx, const struct perf_event_header *header, const void *body, size_t bytes)
+{
+	struct seen *seen = ctx;
+	char *exact = malloc(bytes + 1);
+
+	FUZZ_REQUIRE(exact && header->type != PERF_RECORD_SAMPLE && bytes <= RING_BYTES);
+	memcpy(exact, body, bytes);
+	seen->bytes += bytes;
+	free(exact);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const uint64_t ids[8] = {11, 12};
+	static const struct perf_id ids[] = {{11, 0}, {12, 1}};
 	struct seen seen = {.bytes = 0};
 	char *wrapped = malloc(PERF_RECORD_BYTES_MAX), *ring = calloc(1, RING_BYTES), *format;
+	const struct perf_handlers handlers = {each, other, &seen};
+	struct perf_tally tally = {0};
 	uint64_t tail = RING_BYTES * 3 + RING_BYTES / 2;
 	size_t length;
 	const uint8_t *part = fuzz_part(&data, &size, &length);
@@ -57,7 +71,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		size = RING_BYTES;
 	for (size_t i = 0; i < size; i++)
 		ring[(tail + i) % RING_BYTES] = (char)data[i];
-	perf_records_walk(ring, RING_BYTES, tail, tail + size, ids, 8, wrapped, each, &seen);
+	perf_records_walk(ring, RING_BYTES, tail, tail + size, ids, 2, wrapped, &handlers, &tally);
+	FUZZ_REQUIRE(tally.torn <= 1);
 	FUZZ_REQUIRE(seen.bytes <= size);
 	free(format);
 	free(ring);
