@@ -50,18 +50,26 @@ perf_records_walk(const char *ring, size_t ring_bytes, uint64_t tail, uint64_t h
 		size_t bytes = header->size - sizeof(*header);
 		const struct perf_id *id;
 
-		if (header->type == PERF_RECORD_LOST && bytes >= 16) {
-			tally->lost += body[1]; /* of the event body[0] */
-		} else if (header->type == PERF_RECORD_LOST_SAMPLES && bytes >= 8) {
-			tally->lost += body[0];
-		} else if (header->type == PERF_RECORD_THROTTLE) {
+		switch (header->type) {
+		case PERF_RECORD_LOST: /* of the event body[0] */
+			tally->lost += bytes >= 16 ? body[1] : 0;
+			break;
+		case PERF_RECORD_LOST_SAMPLES:
+			tally->lost += bytes >= 8 ? body[0] : 0;
+			break;
+		case PERF_RECORD_THROTTLE:
 			tally->throttled++;
-		} else if (header->type == PERF_RECORD_SAMPLE) {
+			break;
+		case PERF_RECORD_UNTHROTTLE:
+			break;
+		case PERF_RECORD_SAMPLE:
 			id = bytes >= 8 ? id_find(ids, id_count, body[0]) : NULL;
 			if (id)
 				handlers->sample(handlers->ctx, id->event, body + 1, bytes - 8);
-		} else if (handlers->other && header->type != PERF_RECORD_UNTHROTTLE) {
-			handlers->other(handlers->ctx, header, body, bytes);
+			break;
+		default:
+			if (handlers->other)
+				handlers->other(handlers->ctx, header, body, bytes);
 		}
 		tail += header->size;
 	}

@@ -131,9 +131,8 @@ listen(void *self, const struct child *child, struct heard *heard)
 	size_t count;
 
 	do {
-		assert_int_equal(sampler_pmu_faults.read(self, clock_now_ns(), got, 256, &count,
-							 NULL),
-				 0);
+		assert_int_equal(
+			sampler_pmu_faults.read(self, clock_now_ns(), got, 256, &count, NULL), 0);
 		for (size_t i = 0; i < count; i++) {
 			uint64_t at = got[i].addr - (uintptr_t)child->memory;
 
