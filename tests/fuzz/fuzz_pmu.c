@@ -44,9 +44,8 @@ field(const char *text)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const uint64_t bits[] = {PERF_SAMPLE_TID,    PERF_SAMPLE_ADDR,
-					PERF_SAMPLE_WEIGHT, PERF_SAMPLE_DATA_SRC,
-					PERF_SAMPLE_IP,     PERF_SAMPLE_TIME};
+	static const uint64_t bits[] = {PERF_SAMPLE_TID,      PERF_SAMPLE_ADDR, PERF_SAMPLE_WEIGHT,
+					PERF_SAMPLE_DATA_SRC, PERF_SAMPLE_IP,   PERF_SAMPLE_TIME};
 	struct pmu_sample sample;
 	uint64_t fields = 0;
 	size_t length, terms = 0;

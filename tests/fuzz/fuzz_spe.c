@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_spe.c - buffers of Arm's SPE (sampler/spe_packet.h) and whose the records in them are
- * (sampler/pmu_spe.h). The first part of the input is a row of context switches, 32 bytes each; what
- * follows lies in the buffer.
+ * (sampler/pmu_spe.h). The first part of the input is a row of context switches, 32 bytes each;
+ * what follows lies in the buffer.
  */
 #include <stdlib.h>
 #include <string.h>
