@@ -21,7 +21,7 @@
 /* Stores are a few percent of what stalls, and of most processors' stores only "missed the first
  * cache" is known. */
 #define STORES_SHARE 0.2
-#define PAST_L1_SPREAD 2.0f
+#define PAST_L1_SPREAD 1.0f /* some of them found the second cache, after all */
 #define LOSS_MOST 4.0
 
 float
@@ -101,7 +101,6 @@ static void
 take(struct pmu *pmu, const struct pmu_event *event, const struct pmu_sample *sample)
 {
 	enum pmu_served served = sample->served;
-	float spread = event->spread;
 
 	pmu->served[served]++;
 	if (!sample->addr)
@@ -114,7 +113,8 @@ take(struct pmu *pmu, const struct pmu_event *event, const struct pmu_sample *sa
 		if (served == PMU_SERVED_PAST_L1) {
 			if (event->group != PMU_STORES)
 				return;
-			spread = PAST_L1_SPREAD;
+			if (pmu->spread < PAST_L1_SPREAD)
+				pmu->spread = PAST_L1_SPREAD;
 		}
 	}
 	if (pmu->check_from) {
@@ -134,7 +134,7 @@ take(struct pmu *pmu, const struct pmu_event *event, const struct pmu_sample *sa
 		.pid = sample->pid,
 		.kind = SAMPLE_COUNT,
 		.events = pmu_odds(pmu, event->group),
-		.spread = spread,
+		.spread = pmu->spread,
 	};
 	pmu->stats.samples++;
 }

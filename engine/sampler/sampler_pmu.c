@@ -133,6 +133,7 @@ start_plan(const struct ops_env *env, const struct pmu_plan *plan, int faults, v
 
 		pmu->pace[event->group] =
 			(struct pmu_pace){event->first, event->least, event->step};
+		pmu->spread = event->spread > pmu->spread ? event->spread : pmu->spread;
 	}
 	pmu->pending = calloc(PMU_PENDING_MAX, sizeof(*pmu->pending));
 	r = pmu_may_watch("", plan, NULL, reterr);
@@ -245,7 +246,7 @@ tell(struct pmu *pmu)
 			.pid = pmu->target[i],
 			.kind = SAMPLE_COUNTING,
 			.events = odds,
-			.spread = pmu->plan.event[0].spread,
+			.spread = pmu->spread,
 		};
 	}
 	pmu->told_ns = pmu->now_ns;

@@ -27,6 +27,7 @@ struct pmu {
 	uint64_t paced_ns, told_ns, flushed_ns;
 	struct perf_tally tally; /* since then */
 	double odds_loss;        /* of n records that there were one arrived: n */
+	float spread;            /* what all samples of one plan carry */
 	double price_ns;         /* what a record takes from whom it interrupts */
 	double effort;
 	int32_t target[PMU_TARGETS_MAX];

@@ -157,7 +157,7 @@ torn_records(void **unused)
 	assert_int_equal(seen.samples, 0);
 	/* Records too short for their kind. */
 	empty(NULL);
-	put(PERF_RECORD_SAMPLE, 0, NULL, 0);
+	put(PERF_RECORD_SAMPLE, 0, (const uint64_t[]){0}, 0);
 	put(PERF_RECORD_LOST, 0, (const uint64_t[]){70}, 1);
 	assert_int_equal(walk().lost, 0);
 	assert_int_equal(seen.samples, 0);
