@@ -1,23 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pmu_drain.c - the pmu sampler's events: opening, reading, checking and steering them. */
+/* pmu_drain.c - the pmu sampler's events: opening, reading and steering them. */
 #include <errno.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "log.h"
 #include "pmu_exercise.h"
 #include "sampler_pmu.h"
 
 #define AUX_BYTES (256u << 10)
 #define AUX_WAKE_BYTES (64u << 10)
-#define FLUSH_NS 1000000000u
-#define CHECK_HITS 8u
-#define CHECK_NS_MOST 400000000u
-#define CHECK_ROUNDS 3
-#define PRICE_LEAST_NS 300.0
-#define PRICE_MOST_NS 20000.0
-#define PRICE_GUESS_NS 3000.0
 /* Stores are a few percent of what stalls, and of most processors' stores only "missed the first
  * cache" is known. */
 #define STORES_SHARE 0.2
@@ -213,7 +204,7 @@ pmu_drain(struct pmu *pmu)
 		before += pmu->records[g];
 	/* SPE hands over what it wrote when the buffer is half full, which may take minutes, or
 	 * when it is stopped. */
-	if (pmu->plan.spe && pmu->running && pmu->now_ns - pmu->flushed_ns >= FLUSH_NS) {
+	if (pmu->plan.spe && pmu->running && pmu->now_ns - pmu->flushed_ns >= PMU_FLUSH_NS) {
 		pmu->flushed_ns = pmu->now_ns;
 		perf_rings_enable(pmu->rings, 0);
 		perf_rings_enable(pmu->rings, 1);
@@ -231,71 +222,6 @@ pmu_drain(struct pmu *pmu)
 	pmu->drain_ns += thread_cpu_ns() - began;
 }
 
-int
-pmu_check(struct pmu *pmu, struct sluice_err *reterr)
-{
-	void *memory = pmu_exercise_new();
-	uint64_t began = clock_now_ns(), without_ns = 0, with_ns = 0, rounds = 0;
-	int r;
-
-	if (!memory)
-		return sluice_fail(reterr, -ENOMEM, "no memory for the pmu sampler");
-	pmu->check_from = (uintptr_t)memory;
-	pmu_exercise_round(memory, pmu->faults);
-	for (int i = 0; i < CHECK_ROUNDS; i++)
-		without_ns += pmu_exercise_round(memory, pmu->faults);
-	r = pmu->all ? 0 : pmu_open(pmu, getpid(), reterr);
-	if (r == 0)
-		r = perf_rings_enable(pmu->rings, 1);
-	pmu->running = r == 0;
-	for (size_t i = 0; r == 0 && i < pmu->plan.count; i++)
-		r = perf_rings_period(pmu->rings, (unsigned int)i, pmu->plan.event[i].least);
-	while (r == 0 && (rounds < CHECK_ROUNDS || pmu->check_hits < CHECK_HITS) &&
-	       clock_now_ns() - began < CHECK_NS_MOST) {
-		with_ns += pmu_exercise_round(memory, pmu->faults);
-		rounds++;
-		pmu->now_ns += FLUSH_NS;
-		pmu_drain(pmu);
-	}
-	if (pmu->running)
-		perf_rings_enable(pmu->rings, 0);
-	pmu->running = 0;
-	if (!pmu->all)
-		perf_rings_remove_process(pmu->rings, getpid());
-	for (size_t i = 0; r == 0 && i < pmu->plan.count; i++)
-		r = perf_rings_period(pmu->rings, (unsigned int)i,
-				      pmu->pace[pmu->plan.event[i].group].period);
-	pmu->now_ns += FLUSH_NS;
-	pmu_drain(pmu);
-	pmu_exercise_free(memory);
-	if (r == 0 && pmu->check_hits == 0)
-		r = sluice_fail(reterr, -ENODATA,
-				"%s: events open, but of our own accesses to memory none is told "
-				"with its address (%llu records came; a guest whose host does not "
-				"pass samples on?)",
-				pmu->plan.way, (unsigned long long)pmu->taken);
-	else if (r < 0 && reterr && !reterr->msg[0])
-		sluice_fail(reterr, r, "%s: events cannot be steered", pmu->plan.way);
-	if (r == 0) {
-		double more_ns = (double)with_ns / (double)rounds -
-				 (double)without_ns / (double)CHECK_ROUNDS;
-		double price_ns = more_ns * (double)rounds / (double)pmu->check_hits;
-
-		pmu->price_ns = price_ns < PRICE_LEAST_NS  ? PRICE_LEAST_NS
-				: price_ns > PRICE_MOST_NS ? PRICE_MOST_NS
-							   : price_ns;
-	}
-	log_debug("pmu", "%s: %llu of our own accesses seen, a sample costs %.0f ns", pmu->plan.way,
-		  (unsigned long long)pmu->check_hits, pmu->price_ns);
-	pmu->check_from = 0;
-	pmu->taken = pmu->drain_ns = 0;
-	for (size_t g = 0; g < PMU_GROUPS; g++)
-		pmu->records[g] = 0;
-	pmu->tally = (struct perf_tally){0};
-	pmu->stats = (struct sampler_stats){0};
-	return r;
-}
-
 static int
 has_group(const struct pmu *pmu, unsigned int group)
 {
@@ -306,14 +232,25 @@ has_group(const struct pmu *pmu, unsigned int group)
 	return 0;
 }
 
+/* What a record costs all in all. */
+static double
+full_price_ns(const struct pmu *pmu)
+{
+	return pmu->price_ns + (pmu->taken ? (double)pmu->drain_ns / (double)pmu->taken : 0);
+}
+
+int
+pmu_overspent(const struct pmu *pmu, uint64_t window_ns)
+{
+	return (double)pmu->taken * full_price_ns(pmu) > pmu->effort * (double)window_ns;
+}
+
 void
 pmu_steer(struct pmu *pmu)
 {
 	uint64_t elapsed_ns = pmu->now_ns - pmu->paced_ns;
-	double price_ns = pmu->price_ns, loss;
+	double price_ns = full_price_ns(pmu), loss;
 
-	if (pmu->taken)
-		price_ns += (double)pmu->drain_ns / (double)pmu->taken;
 	for (unsigned int g = 0; g < PMU_GROUPS; g++) {
 		double share = !has_group(pmu, PMU_STORES) ? 1
 			       : g == PMU_STORES           ? STORES_SHARE

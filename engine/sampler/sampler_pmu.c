@@ -268,7 +268,9 @@ read_samples(void *self, uint64_t now_ns, struct sample *samples, size_t capacit
 			tell(pmu);
 		/* What is in the rings was drawn at the odds as they were told. */
 		pmu_drain(pmu);
-		if (pmu->running && now_ns > pmu->paced_ns && now_ns - pmu->paced_ns >= STEER_NS)
+		/* A flood is not waited for. */
+		if (pmu->running && now_ns > pmu->paced_ns &&
+		    (now_ns - pmu->paced_ns >= STEER_NS || pmu_overspent(pmu, STEER_NS)))
 			pmu_steer(pmu);
 		if (pmu->tell || (pmu->running && now_ns - pmu->told_ns >= TELL_NS))
 			tell(pmu);

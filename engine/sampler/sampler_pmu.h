@@ -10,6 +10,7 @@
 #include "pmu_spe.h"
 
 #define PMU_TARGETS_MAX 256
+#define PMU_FLUSH_NS 1000000000u /* SPE hands over what it has at least so often */
 #define PMU_PENDING_MAX 16384u
 
 struct pmu {
@@ -47,8 +48,11 @@ struct pmu {
 /* Open all events of the plan: for all processes when pid is 0. */
 int pmu_open(struct pmu *pmu, int32_t pid, struct sluice_err *reterr);
 void pmu_drain(struct pmu *pmu);
-/* See accesses of our own, and learn what a sample costs. -ENODATA: nothing is seen. */
+/* pmu_check.c: see accesses of our own, and learn what a sample costs. -ENODATA: nothing is seen.
+ */
 int pmu_check(struct pmu *pmu, struct sluice_err *reterr);
+/* Whether what came since periods were steered costs more than so long a time may. */
+int pmu_overspent(const struct pmu *pmu, uint64_t window_ns);
 /* Steer periods by what came since the last time. */
 void pmu_steer(struct pmu *pmu);
 /* What one sample of a group stands for. */
