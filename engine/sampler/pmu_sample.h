@@ -34,8 +34,8 @@ struct pmu_sample {
 /* payload: what follows the identifier. 0, or -EBADMSG: too short, or fields that nobody knows. */
 int pmu_sample_decode(uint64_t sample_type, const void *payload, size_t bytes,
 		      struct pmu_sample *ret);
-/* The word of PERF_SAMPLE_DATA_SRC. */
-enum pmu_served pmu_served_by(uint64_t data_src);
+/* word: of PERF_SAMPLE_DATA_SRC. */
+enum pmu_served pmu_served_by(uint64_t word);
 const char *pmu_served_name(enum pmu_served served);
 
 /* An address of a program, less the tag that Arm lets it carry; 0: of the kernel, or none. */

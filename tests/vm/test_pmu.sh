@@ -21,7 +21,7 @@ check 'doctor tells that there is no PMU, and why' grep -q 'warning *PMU .*virtu
 expect 6 "sampler 'pmu' cannot be used" sluice run --sampler pmu -- touch /tmp/started
 check 'a refused run did not start its command' test ! -e /tmp/started
 start_service
-samples_with() { sluice status --json | tr -d ' \n' | grep -q "\"samplers\":\"$1"; }
+samples_with() { sluice status --json | tr -d ' \n' | grep -qF "\"samplers\":[\"$1"; }
 check 'auto takes hint faults' soon samples_with hintfault
 stop_service
 
