@@ -43,6 +43,7 @@ lib:libcxl           libcxl-dev
 lib:libdaxctl        libdaxctl-dev
 lib:libndctl         libndctl-dev
 lib:libkmod          libkmod-dev
+file:/usr/include/perfmon/pfmlib.h libpfm4-dev
 lib:cmocka           libcmocka-dev
 lib:hwloc            libhwloc-dev
 cmd:jq               jq

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* perf_ring.c - see perf_ring.h. */
+/* perf_ring.c - rings, their buffers, and reading them; see perf_ring.h. */
 #include "perf_ring.h"
 
 #include <errno.h>
@@ -7,25 +7,9 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#include "perf_record.h"
-
-#define EVENTS_MAX 8
-
-struct ring {
-	struct perf_event_mmap_page *page;
-	int fd[EVENTS_MAX];      /* -1: not open */
-	uint64_t id[EVENTS_MAX]; /* 0: not open */
-};
-
-struct perf_rings {
-	size_t ring_bytes, page_bytes;
-	size_t cpus;
-	struct ring *ring;
-	char *wrapped; /* a record that runs over the ring's end, put together */
-};
+#include "perf_ring_parts.h"
 
 int
 perf_rings_new(size_t ring_bytes, struct perf_rings **ret, struct sluice_err *reterr)
@@ -44,10 +28,8 @@ perf_rings_new(size_t ring_bytes, struct perf_rings **ret, struct sluice_err *re
 		perf_rings_free(rings);
 		return sluice_fail(reterr, -ENOMEM, "no memory for perf rings");
 	}
-	for (size_t c = 0; c < rings->cpus; c++) {
-		for (int e = 0; e < EVENTS_MAX; e++)
-			rings->ring[c].fd[e] = -1;
-	}
+	for (size_t c = 0; c < rings->cpus; c++)
+		rings->ring[c].owner = -1;
 	*ret = rings;
 	return 0;
 }
@@ -58,72 +40,21 @@ perf_rings_free(struct perf_rings *rings)
 	if (!rings)
 		return;
 	for (size_t c = 0; rings->ring && c < rings->cpus; c++) {
-		if (rings->ring[c].page)
-			munmap(rings->ring[c].page, rings->page_bytes + rings->ring_bytes);
-		for (int e = EVENTS_MAX - 1; e >= 0; e--) {
-			if (rings->ring[c].fd[e] >= 0)
-				close(rings->ring[c].fd[e]);
-		}
+		struct ring *ring = &rings->ring[c];
+
+		if (ring->aux)
+			munmap(ring->aux, rings->aux_bytes);
+		if (ring->page)
+			munmap(ring->page, rings->page_bytes + rings->ring_bytes);
+		for (size_t i = ring->count; i-- > 0;)
+			close(ring->opened[i].fd);
+		free(ring->opened);
+		free(ring->ids);
 	}
 	free(rings->ring);
 	free(rings->wrapped);
+	free(rings->aux_wrapped);
 	free(rings);
-}
-
-static int
-ring_first_fd(const struct ring *ring)
-{
-	for (int e = 0; e < EVENTS_MAX; e++) {
-		if (ring->fd[e] >= 0)
-			return ring->fd[e];
-	}
-	return -1;
-}
-
-int
-perf_rings_add(struct perf_rings *rings, unsigned int event, struct perf_event_attr *attr,
-	       const char *what, struct sluice_err *reterr)
-{
-	size_t opened = 0;
-
-	attr->size = sizeof(*attr);
-	for (size_t c = 0; c < rings->cpus; c++) {
-		struct ring *ring = &rings->ring[c];
-		int owner = ring_first_fd(ring);
-		int fd = (int)syscall(SYS_perf_event_open, attr, -1, (int)c, -1,
-				      PERF_FLAG_FD_CLOEXEC);
-
-		if (fd < 0) {
-			if (errno == ENODEV) /* the CPU is offline */
-				continue;
-			return sluice_fail(reterr, -errno, "cannot open the perf event '%s': %s%s",
-					   what, strerror(errno),
-					   errno == EACCES || errno == EPERM
-						   ? "; run as root or with CAP_PERFMON"
-						   : "");
-		}
-		ring->fd[event] = fd;
-		opened++;
-		if (ioctl(fd, PERF_EVENT_IOC_ID, &ring->id[event]) < 0)
-			return sluice_fail(reterr, -errno, "perf event '%s' has no id: %s", what,
-					   strerror(errno));
-		if (owner >= 0) {
-			if (ioctl(fd, PERF_EVENT_IOC_SET_OUTPUT, owner) < 0)
-				return sluice_fail(reterr, -errno,
-						   "perf event '%s' cannot share a ring: %s", what,
-						   strerror(errno));
-			continue;
-		}
-		ring->page = mmap(NULL, rings->page_bytes + rings->ring_bytes,
-				  PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-		if (ring->page == MAP_FAILED) {
-			ring->page = NULL;
-			return sluice_fail(reterr, -errno,
-					   "cannot map the ring of perf event '%s': %s", what,
-					   strerror(errno));
-		}
-	}
-	return opened ? 0 : sluice_fail(reterr, -ENODEV, "perf event '%s' opens on no CPU", what);
 }
 
 int
@@ -132,28 +63,61 @@ perf_rings_enable(struct perf_rings *rings, int on)
 	int r = 0;
 
 	for (size_t c = 0; c < rings->cpus; c++) {
-		for (int e = 0; e < EVENTS_MAX; e++) {
-			if (rings->ring[c].fd[e] >= 0 &&
-			    ioctl(rings->ring[c].fd[e],
-				  on ? PERF_EVENT_IOC_ENABLE : PERF_EVENT_IOC_DISABLE, 0) < 0)
+		for (size_t i = 0; i < rings->ring[c].count; i++) {
+			const struct opened *opened = &rings->ring[c].opened[i];
+
+			if (opened->event != EVENT_NONE &&
+			    ioctl(opened->fd, on ? PERF_EVENT_IOC_ENABLE : PERF_EVENT_IOC_DISABLE,
+				  0) < 0)
 				r = -errno;
 		}
 	}
 	return r;
 }
 
-static uint64_t
-ring_drain(struct perf_rings *rings, struct ring *ring,
-	   void (*each)(void *ctx, unsigned int event, const void *payload, size_t bytes),
-	   void *ctx)
+int
+perf_rings_period(struct perf_rings *rings, unsigned int event, uint64_t period)
 {
-	const char *data = (const char *)ring->page + rings->page_bytes;
-	uint64_t head = __atomic_load_n(&ring->page->data_head, __ATOMIC_ACQUIRE);
-	uint64_t lost = perf_records_walk(data, rings->ring_bytes, ring->page->data_tail, head,
-					  ring->id, EVENTS_MAX, rings->wrapped, each, ctx);
+	int r = 0;
 
+	for (size_t c = 0; c < rings->cpus; c++) {
+		for (size_t i = 0; i < rings->ring[c].count; i++) {
+			const struct opened *opened = &rings->ring[c].opened[i];
+
+			if (opened->event == event &&
+			    ioctl(opened->fd, PERF_EVENT_IOC_PERIOD, &period) < 0)
+				r = -errno;
+		}
+	}
+	return r;
+}
+
+size_t
+perf_rings_cpus(const struct perf_rings *rings)
+{
+	return rings->cpus;
+}
+
+const struct perf_event_mmap_page *
+perf_rings_page(const struct perf_rings *rings, size_t cpu)
+{
+	return rings->ring[cpu].page;
+}
+
+void
+perf_rings_drain_cpu(struct perf_rings *rings, size_t cpu, const struct perf_handlers *handlers,
+		     struct perf_tally *tally)
+{
+	struct ring *ring = &rings->ring[cpu];
+	const char *data = (const char *)ring->page + rings->page_bytes;
+	uint64_t head;
+
+	if (!ring->page)
+		return;
+	head = __atomic_load_n(&ring->page->data_head, __ATOMIC_ACQUIRE);
+	perf_records_walk(data, rings->ring_bytes, ring->page->data_tail, head, ring->ids,
+			  ring->id_count, rings->wrapped, handlers, tally);
 	__atomic_store_n(&ring->page->data_tail, head, __ATOMIC_RELEASE);
-	return lost;
 }
 
 uint64_t
@@ -161,11 +125,60 @@ perf_rings_drain(struct perf_rings *rings,
 		 void (*each)(void *ctx, unsigned int event, const void *payload, size_t bytes),
 		 void *ctx)
 {
-	uint64_t lost = 0;
+	const struct perf_handlers handlers = {.sample = each, .ctx = ctx};
+	struct perf_tally tally = {0};
 
+	for (size_t c = 0; c < rings->cpus; c++)
+		perf_rings_drain_cpu(rings, c, &handlers, &tally);
+	return tally.lost;
+}
+
+int
+perf_rings_add_aux(struct perf_rings *rings, size_t aux_bytes, struct sluice_err *reterr)
+{
+	rings->aux_bytes = aux_bytes;
+	rings->aux_wrapped = malloc(aux_bytes);
+	if (!rings->aux_wrapped)
+		return sluice_fail(reterr, -ENOMEM, "no memory for perf buffers");
 	for (size_t c = 0; c < rings->cpus; c++) {
-		if (rings->ring[c].page)
-			lost += ring_drain(rings, &rings->ring[c], each, ctx);
+		struct ring *ring = &rings->ring[c];
+		void *aux;
+
+		if (!ring->page)
+			continue;
+		ring->page->aux_offset = rings->page_bytes + rings->ring_bytes;
+		ring->page->aux_size = aux_bytes;
+		aux = mmap(NULL, aux_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, ring->owner,
+			   (off_t)ring->page->aux_offset);
+		if (aux == MAP_FAILED)
+			return sluice_fail(reterr, -errno,
+					   "cannot map a perf event's own buffer: %s",
+					   strerror(errno));
+		ring->aux = aux;
 	}
-	return lost;
+	return 0;
+}
+
+const unsigned char *
+perf_rings_aux(struct perf_rings *rings, size_t cpu, uint64_t offset, uint64_t size)
+{
+	const unsigned char *aux = rings->ring[cpu].aux;
+	size_t at, till_end;
+
+	if (!aux || size > rings->aux_bytes)
+		return NULL;
+	at = (size_t)(offset % rings->aux_bytes);
+	till_end = rings->aux_bytes - at;
+	if (size <= till_end)
+		return aux + at;
+	memcpy(rings->aux_wrapped, aux + at, till_end);
+	memcpy(rings->aux_wrapped + till_end, aux, (size_t)size - till_end);
+	return rings->aux_wrapped;
+}
+
+void
+perf_rings_aux_done(struct perf_rings *rings, size_t cpu, uint64_t offset)
+{
+	if (rings->ring[cpu].page)
+		__atomic_store_n(&rings->ring[cpu].page->aux_tail, offset, __ATOMIC_RELEASE);
 }

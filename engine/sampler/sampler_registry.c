@@ -5,10 +5,8 @@
 #include <string.h>
 
 static const struct sampler_ops *const samplers[] = {
-	&sampler_hintfault,
-	&sampler_damon,
-	&sampler_smaps,
-	&sampler_fake,
+	&sampler_pmu,   &sampler_hintfault,  &sampler_damon,
+	&sampler_smaps, &sampler_pmu_faults, &sampler_fake,
 };
 
 size_t

@@ -7,9 +7,11 @@
 
 #include "ops.h"
 
+extern const struct sampler_ops sampler_pmu;
 extern const struct sampler_ops sampler_hintfault;
 extern const struct sampler_ops sampler_damon;
 extern const struct sampler_ops sampler_smaps;
+extern const struct sampler_ops sampler_pmu_faults; /* the pmu sampler on a software event */
 extern const struct sampler_ops sampler_fake; /* its probe says no unless a test has set it up */
 
 size_t sampler_count(void);

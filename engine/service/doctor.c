@@ -283,6 +283,7 @@ doctor_examine(struct service *service)
 	env.topology_options = &options;
 	check_permission(&findings);
 	check_tiers(&findings, topology, &err);
+	doctor_check_pmu(&findings, sysroot, topology);
 	check_samplers(&findings, &env, service->status->samplers);
 	check_movers(&findings, &env);
 	check_policies(&findings, service->options);

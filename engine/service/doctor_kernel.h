@@ -5,6 +5,8 @@
 
 #include <jansson.h>
 
+#include "sluice/topology.h"
+
 enum verdict { VERDICT_OK, VERDICT_WARNING, VERDICT_NO };
 
 struct findings {
@@ -19,5 +21,10 @@ void finding_add(struct findings *findings, const char *check, enum verdict verd
 /* Kernel settings that tier memory by themselves, huge pages, and other users of DAMON.
  * damon_is_ours: it is this service that uses it. */
 void doctor_check_kernel(struct findings *findings, const char *sysroot, int damon_is_ours);
+
+/* What the machine's PMU can tell of accesses to memory, why not, and what to do. topology: NULL
+ * when it is not known. */
+void doctor_check_pmu(struct findings *findings, const char *sysroot,
+		      const struct sluice_topology *topology);
 
 #endif
