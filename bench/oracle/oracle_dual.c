@@ -171,11 +171,13 @@ sweep_epoch(struct dual *dual, uint32_t epoch, const float *far)
 {
 	const struct oracle_frame *frame = dual->frame;
 	struct select_price price;
+	double middle;
 
 	make_offers(frame, epoch, dual->near, far);
 	price = select_price(frame->key, frame->weight, frame->item_count, frame->slots,
 			     frame->scratch, frame->weights);
-	dual->price[epoch] = ((double)price.low + (double)price.high) / 2;
+	middle = ((double)price.low + (double)price.high) / 2;
+	dual->price[epoch] += dual->share * (middle - dual->price[epoch]);
 	pass(frame, dual->forward, epoch, dual->price[epoch], dual->near, dual->near);
 }
 
@@ -193,8 +195,27 @@ place_epoch(struct dual *dual, uint32_t epoch, const float *far, uint64_t *place
 		dual->near[i] = oracle_bit(row, i) ? limits.high[i] : -limits.low[i];
 }
 
+/* What items want at these prices, whether it fits or not. */
 static void
-walk(struct dual *dual, uint64_t *placement)
+want_epoch(struct dual *dual, uint32_t epoch, const float *far, double *ret_wanted)
+{
+	const struct oracle_frame *frame = dual->frame;
+	struct limits limits = limits_of(frame, dual->forward);
+	float unit = (float)dual->price[epoch];
+	double wanted = 0;
+
+	make_offers(frame, epoch, dual->near, far);
+	for (uint32_t i = 0; i < frame->item_count; i++) {
+		int takes = frame->key[i] > unit;
+
+		wanted += takes ? (double)frame->size[i] : 0;
+		dual->near[i] = takes ? limits.high[i] : -limits.low[i];
+	}
+	ret_wanted[epoch] = wanted;
+}
+
+static void
+walk(struct dual *dual, uint64_t *placement, double *wanted)
 {
 	size_t n = dual->frame->item_count;
 
@@ -204,7 +225,7 @@ walk(struct dual *dual, uint64_t *placement)
 
 		segment_of(dual, segment, &first, &count);
 		unfold(dual, segment);
-		if (!placement) /* what the way back needs takes the place of what is used up */
+		if (!placement && !wanted) /* what the way back needs takes the place of what is used up */
 			memcpy(dual->border + n * segment, dual->near, n * sizeof(float));
 		for (uint32_t j = 0; j < count; j++) {
 			uint32_t k = dual->forward ? j : count - 1 - j;
@@ -212,6 +233,8 @@ walk(struct dual *dual, uint64_t *placement)
 
 			if (placement)
 				place_epoch(dual, first + k, far, placement);
+			else if (wanted)
+				want_epoch(dual, first + k, far, wanted);
 			else
 				sweep_epoch(dual, first + k, far);
 		}
@@ -219,16 +242,23 @@ walk(struct dual *dual, uint64_t *placement)
 }
 
 void
-dual_sweep(struct dual *dual)
+dual_sweep(struct dual *dual, double share)
 {
-	walk(dual, NULL);
+	dual->share = share;
+	walk(dual, NULL, NULL);
 	dual->forward = !dual->forward;
 }
 
 void
 dual_place(struct dual *dual, uint64_t *ret_placement)
 {
-	walk(dual, ret_placement);
+	walk(dual, ret_placement, NULL);
+}
+
+void
+dual_want(struct dual *dual, double *ret_wanted)
+{
+	walk(dual, NULL, ret_wanted);
 }
 
 #define LANES 64

@@ -38,6 +38,18 @@ frame_starts_fast(const struct oracle_frame *frame, uint32_t item)
 int placement_price(const struct oracle_problem *problem, const uint64_t *placement,
 		    struct oracle_answer *ret_answer, struct sluice_err *reterr);
 
+/* ---- What a search begins with ---- */
+
+int placement_new(const struct oracle_frame *frame, uint64_t **ret, struct sluice_err *reterr);
+/* Checks the problem and makes both; nothing is kept on failure. */
+int frame_begin(const struct oracle_problem *problem, struct oracle_frame *frame,
+		uint64_t **ret_placement, struct sluice_err *reterr);
+/* The best placement for all epochs; returns its bound. */
+double place_static(const struct oracle_frame *frame, uint64_t *placement);
+/* The best of each epoch, whatever moves cost; returns its bound. Placement and prices may be NULL.
+ */
+double place_free(const struct oracle_frame *frame, uint64_t *placement, double *ret_price);
+
 /* ---- The dual: a price of capacity for each epoch ---- */
 
 struct dual {
@@ -47,6 +59,7 @@ struct dual {
 	 * epochs, and all of those in one segment. */
 	float *border, *segment, *near;
 	uint32_t segment_epochs, segment_count;
+	double share;
 	int forward; /* the next sweep's direction */
 };
 
@@ -54,8 +67,11 @@ int dual_init(struct dual *dual, const struct oracle_frame *frame, struct sluice
 void dual_clear(struct dual *dual);
 /* Starts anew with the prices as they are; the next sweep is forward. */
 void dual_restart(struct dual *dual);
-/* One sweep over all epochs, that never makes the bound worse (but for rounding). */
-void dual_sweep(struct dual *dual);
+/* One sweep over all epochs: each price goes by this share of the way to the best. The bound never
+ * gets worse (but for rounding). */
+void dual_sweep(struct dual *dual, double share);
+/* How much fast memory items would take at the prices, by epoch: the bound's slope. */
+void dual_want(struct dual *dual, double *ret_wanted);
 /* A placement that fits, by the prices as they are, from the side that the next sweep begins at. */
 void dual_place(struct dual *dual, uint64_t *ret_placement);
 /* The bound that these prices prove. */
