@@ -44,6 +44,7 @@ lib:libdaxctl        libdaxctl-dev
 lib:libndctl         libndctl-dev
 lib:libkmod          libkmod-dev
 lib:cmocka           libcmocka-dev
+file:/usr/include/glpk.h libglpk-dev
 lib:hwloc            libhwloc-dev
 cmd:jq               jq
 cmd:xmllint          libxml2-utils
