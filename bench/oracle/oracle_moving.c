@@ -15,8 +15,8 @@
 #include "oracle_parts.h"
 
 #define LENGTH_MIN 0.02 /* shorter steps are not worth their time */
-#define IDLE_STEPS 6
-#define MOMENTUM 0.7
+#define IDLE_STEPS 10
+#define MOMENTUM 0.9
 #define ROUNDS 3
 
 struct search {

@@ -13,7 +13,7 @@ void
 oracle_default_options(struct oracle_options *ret)
 {
 	*ret = (struct oracle_options){
-		.sweeps_max = 100, .gap = 0.001, .exact_cells_max = 20000};
+		.sweeps_max = 200, .gap = 0.001, .exact_cells_max = 50000};
 }
 
 void
