@@ -15,8 +15,8 @@
 #define ZIPF_EXPONENT 0.99
 
 const char *const pattern_names[PATTERNS] = {
-	[PATTERN_HOTSET] = "hotset", [PATTERN_ZIPF] = "zipf",       [PATTERN_PHASES] = "phases",
-	[PATTERN_DRIFT] = "drift",   [PATTERN_SCAN] = "scan",       [PATTERN_UNIFORM] = "uniform",
+	[PATTERN_HOTSET] = "hotset", [PATTERN_ZIPF] = "zipf", [PATTERN_PHASES] = "phases",
+	[PATTERN_DRIFT] = "drift",   [PATTERN_SCAN] = "scan", [PATTERN_UNIFORM] = "uniform",
 	[PATTERN_RANDOM] = "random",
 };
 
@@ -52,7 +52,7 @@ instance_new(uint32_t item_count, uint32_t epoch_count, struct instance *ret,
 				   item_count, epoch_count);
 	}
 	for (uint32_t t = 0; t < epoch_count; t++)
-		new.rows[t] = cells + (size_t)t * item_count;
+		new.rows[t] = cells + (size_t)t *item_count;
 	new.problem = (struct oracle_problem){
 		.item_count = item_count,
 		.epoch_count = epoch_count,

@@ -40,8 +40,8 @@ check_length(const struct reader *r, const json_t *json, const char *member, siz
 		return BAD(r, "%s: '%s' has %zu elements for %zu items", r->name, member,
 			   json_array_size(json), count);
 	if (!json_is_array(json) && !json_is_number(json))
-		return BAD(r, "%s: '%s' must be a number, or an array of one for each item", r->name,
-			   member);
+		return BAD(r, "%s: '%s' must be a number, or an array of one for each item",
+			   r->name, member);
 	return 0;
 }
 
@@ -83,8 +83,7 @@ read_initial(const struct reader *r, const json_t *json, struct instance *made)
 	if (!json_is_array(initial))
 		return BAD(r, "%s: 'initial' must be an array of the items that are fast at first",
 			   r->name);
-	json_array_foreach(initial, at, value)
-	{
+	json_array_foreach (initial, at, value) {
 		json_int_t item = json_integer_value(value);
 
 		if (!json_is_integer(value) || item < 0 || item >= made->problem.item_count)
@@ -131,8 +130,9 @@ instance_read(const json_t *json, const char *name, struct instance *ret, struct
 	if (!schema || strcmp(schema, SCHEMA) != 0)
 		return BAD(&r, "%s: 'schema' must be \"%s\"", name, SCHEMA);
 	if (epochs == 0 || epochs > UINT32_MAX || items == 0 || items > UINT32_MAX)
-		return BAD(&r, "%s: 'saved' must be an array of one array for each epoch, with one "
-			       "number for each item",
+		return BAD(&r,
+			   "%s: 'saved' must be an array of one array for each epoch, with one "
+			   "number for each item",
 			   name);
 	if (!json_is_integer(capacity) || json_integer_value(capacity) < 0)
 		return BAD(&r, "%s: 'capacity_bytes' must be a whole number, 0 or more", name);

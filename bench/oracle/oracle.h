@@ -2,9 +2,9 @@
 /*
  * oracle.h - what a placement policy could have earned at most, had it known the future.
  *
- * A problem: items (regions of memory), epochs, how much stall each item would save in each epoch if
- * it were in fast memory then, what moving it up and down costs, and how many bytes of fast memory
- * there are. Three answers, each a ladder's step:
+ * A problem: items (regions of memory), epochs, how much stall each item would save in each epoch
+ * if it were in fast memory then, what moving it up and down costs, and how many bytes of fast
+ * memory there are. Three answers, each a ladder's step:
  *
  *   static   one placement for all epochs, paid for at the start
  *   moving   any placement in each epoch, moves paid for: what policies are compared with

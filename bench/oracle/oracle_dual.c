@@ -2,25 +2,25 @@
 /*
  * oracle_dual.c - prices of capacity, by coordinate ascent.
  *
- * With a price for each byte of fast memory in each epoch, items no longer compete: each has a chain
- * of two states, slow and fast, and a best path through it. What one epoch needs to know of the past
- * is one number, by how much better it is to arrive fast than slow, and paths that differ by more
- * than a move merge, so that it is clamped:
+ * With a price for each byte of fast memory in each epoch, items no longer compete: each has a
+ * chain of two states, slow and fast, and a best path through it. What one epoch needs to know of
+ * the past is one number, by how much better it is to arrive fast than slow, and paths that differ
+ * by more than a move merge, so that it is clamped:
  *
  *   f[t+1] = clamp(f[t] + saved[t] - price[t] * size, -up, down)    from the start
  *   b[t-1] = clamp(b[t] + saved[t] - price[t] * size, -down, up)    from the end
  *
  * f[t] + saved[t] + b[t] is the most that an item would pay to be fast in epoch t, all other prices
- * being as they are. So the best price of that epoch is where the capacity cuts these offers, ranked
- * by byte: one selection. A sweep does that for all epochs in order, using the new f on the way, and
- * the next sweep comes back. It never makes the bound worse.
+ * being as they are. So the best price of that epoch is where the capacity cuts these offers,
+ * ranked by byte: one selection. A sweep does that for all epochs in order, using the new f on the
+ * way, and the next sweep comes back. It never makes the bound worse.
  *
  * The same offers, with moves from where the item really is in place of f, give a placement that
  * fits: dual_place().
  *
- * Messages are floats; whatever they lose makes prices slightly worse, not the bound wrong, which is
- * computed from the prices alone, in double. Only borders of segments (about the root of the number
- * of epochs) are kept, and those between computed again.
+ * Messages are floats; whatever they lose makes prices slightly worse, not the bound wrong, which
+ * is computed from the prices alone, in double. Only borders of segments (about the root of the
+ * number of epochs) are kept, and those between computed again.
  */
 #include <errno.h>
 #include <math.h>
@@ -225,7 +225,8 @@ walk(struct dual *dual, uint64_t *placement, double *wanted)
 
 		segment_of(dual, segment, &first, &count);
 		unfold(dual, segment);
-		if (!placement && !wanted) /* what the way back needs takes the place of what is used up */
+		if (!placement &&
+		    !wanted) /* what the way back needs takes the place of what is used up */
 			memcpy(dual->border + n * segment, dual->near, n * sizeof(float));
 		for (uint32_t j = 0; j < count; j++) {
 			uint32_t k = dual->forward ? j : count - 1 - j;
@@ -272,7 +273,8 @@ dual_bound(const struct dual *dual)
 	double bound = 0;
 
 	for (uint32_t base = 0; base < frame->item_count; base += LANES) {
-		uint32_t lanes = frame->item_count - base < LANES ? frame->item_count - base : LANES;
+		uint32_t lanes =
+			frame->item_count - base < LANES ? frame->item_count - base : LANES;
 		double ahead[LANES], slow[LANES], low[LANES], high[LANES], size[LANES];
 
 		for (uint32_t i = 0; i < lanes; i++) {

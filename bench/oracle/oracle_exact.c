@@ -2,18 +2,18 @@
 /*
  * oracle_exact.c - the best placement of all, where sizes are equal and the instance is small.
  *
- * Slots of fast memory are units that flow through time. Before each epoch is a hub; a unit goes from
- * a hub into an item (which costs its move up), through the item's cell of that epoch (which earns
- * its stall), on to the same item's next cell or out to the next hub (which costs its move down), or
- * stays unused from hub to hub:
+ * Slots of fast memory are units that flow through time. Before each epoch is a hub; a unit goes
+ * from a hub into an item (which costs its move up), through the item's cell of that epoch (which
+ * earns its stall), on to the same item's next cell or out to the next hub (which costs its move
+ * down), or stays unused from hub to hub:
  *
  *   hub 0 ------------ hub 1 ------------ hub 2      a cell: in -> out, room for one unit
  *     \ up      down /  \ up      down /
  *      [item, epoch 0] -- [item, epoch 1]
  *
- * A flow is the cheapest when no cycle of changes to it is cheaper than nothing. So begin with a good
- * placement, find such cycles (Bellman and Ford, arcs in the order of time and back), and go round
- * them until there are none. The distances are then prices that prove it.
+ * A flow is the cheapest when no cycle of changes to it is cheaper than nothing. So begin with a
+ * good placement, find such cycles (Bellman and Ford, arcs in the order of time and back), and go
+ * round them until there are none. The distances are then prices that prove it.
  */
 #include <errno.h>
 #include <math.h>
@@ -72,8 +72,8 @@ add_cells(struct network *net, uint32_t epoch, const uint64_t *before, const uin
 		uint32_t is = (uint32_t)oracle_bit(row, i);
 		double down = (double)frame->down[i];
 
-		/* What was fast at the start comes in for nothing, or gives its unit to the hub. The
-		 * unit is there, so that going in is the cheaper by the move down. */
+		/* What was fast at the start comes in for nothing, or gives its unit to the hub.
+		 * The unit is there, so that going in is the cheaper by the move down. */
 		if (epoch == 0)
 			add(net, hub(0), in, was ? -down : (double)frame->up[i], is, 1);
 		else
@@ -238,9 +238,10 @@ improve_exactly(const struct oracle_frame *frame, uint64_t *placement, double *r
 		cancel(&net);
 		read_result(&net, placement, ret_price);
 	}
-	int error = net.arcs && net.distance && net.came && net.seen
-			    ? 0
-			    : sluice_fail(reterr, -ENOMEM, "not enough memory for %zu cells", cells);
+	int error =
+		net.arcs && net.distance && net.came && net.seen
+			? 0
+			: sluice_fail(reterr, -ENOMEM, "not enough memory for %zu cells", cells);
 
 	free(net.arcs);
 	free(net.distance);

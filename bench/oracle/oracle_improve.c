@@ -13,10 +13,10 @@
 struct improver {
 	const struct oracle_frame *frame;
 	uint64_t *placement;
-	uint64_t *room;  /* by epoch, in units of frame->slots */
-	double *ahead;   /* by epoch: how much better it is to be fast, from the start */
-	float *saved;    /* a tile */
-	uint8_t *is;     /* one item, by epoch */
+	uint64_t *room; /* by epoch, in units of frame->slots */
+	double *ahead;  /* by epoch: how much better it is to be fast, from the start */
+	float *saved;   /* a tile */
+	uint8_t *is;    /* one item, by epoch */
 };
 
 static uint64_t

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * oracle_main.c - sluice-oracle: what could be earned at most, of a problem from a file or made of a
- * named pattern.
+ * oracle_main.c - sluice-oracle: what could be earned at most, of a problem from a file or made of
+ * a named pattern.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -18,8 +18,10 @@
 static const char help[] =
 	"Usage: sluice-oracle --problem FILE [OPTION]...\n"
 	"       sluice-oracle --pattern NAME [OPTION]...\n"
-	"Prints what a placement that knows the future earns: static, moving (moves paid for), and\n"
-	"moving free of cost, which bounds both. Times are what the problem's are in; patterns' are\n"
+	"Prints what a placement that knows the future earns: static, moving (moves paid for), "
+	"and\n"
+	"moving free of cost, which bounds both. Times are what the problem's are in; patterns' "
+	"are\n"
 	"nanoseconds of stall. Modelled, not measured.\n"
 	"\n"
 	"What is solved\n"
@@ -46,7 +48,8 @@ static const char help[] =
 	"How\n"
 	"  --gap PERCENT      stop when the bound is this close (0.1)\n"
 	"  --sweeps N         or after so many sweeps (200)\n"
-	"  --exact-cells N    solve up to so many items times epochs exactly, where sizes are equal\n"
+	"  --exact-cells N    solve up to so many items times epochs exactly, where sizes are "
+	"equal\n"
 	"                     (50000)\n"
 	"\n"
 	"  --json             one JSON object, schema sluice-oracle/1\n"
@@ -98,20 +101,29 @@ read_choice(struct choice *c, int argc, char **argv)
 		{"problem", ARGS_TEXT, &c->problem, .wanted = ""},
 		{"pattern", ARGS_OTHER, &p->name, .parse = take_pattern, .given = &c->has_pattern,
 		 .wanted = "hotset, zipf, phases, drift, scan, uniform or random"},
-		{"items", ARGS_COUNT, &c->items, .wanted = "a number from 1 to 16777216", .min = 1, .max = 1u << 24},
-		{"epochs", ARGS_COUNT, &c->epochs, .wanted = "a number from 1 to 1000000", .min = 1, .max = 1000000},
+		{"items", ARGS_COUNT, &c->items, .wanted = "a number from 1 to 16777216", .min = 1,
+		 .max = 1u << 24},
+		{"epochs", ARGS_COUNT, &c->epochs, .wanted = "a number from 1 to 1000000", .min = 1,
+		 .max = 1000000},
 		{"item-size", ARGS_OTHER, &c->item_bytes, .parse = take_item_size,
 		 .wanted = "a size such as 2M, below 4G, or 0"},
 		{"fast", ARGS_NUMBER, &p->fast_percent, .wanted = "0 to 100", .min = 0, .max = 100},
 		{"hot", ARGS_NUMBER, &p->hot_percent, .wanted = "0 to 100", .min = 0, .max = 100},
-		{"period", ARGS_COUNT, &c->period, .wanted = "a number from 0 to 1000000", .min = 0, .max = 1000000},
-		{"accesses", ARGS_NUMBER, &p->accesses, .wanted = "0 to 1e15", .min = 0, .max = 1000000000000000},
-		{"delta-ns", ARGS_NUMBER, &p->delta_ns, .wanted = "0 to 1000000", .min = 0, .max = 1000000},
-		{"move-ns", ARGS_NUMBER, &p->move_ns, .wanted = "0 to 1e12", .min = 0, .max = 1000000000000},
-		{"noise", ARGS_NUMBER, &p->noise_percent, .wanted = "0 to 100", .min = 0, .max = 100},
-		{"seed", ARGS_COUNT, &p->seed, .wanted = "a number from 0 to 4294967295", .min = 0, .max = UINT32_MAX},
+		{"period", ARGS_COUNT, &c->period, .wanted = "a number from 0 to 1000000", .min = 0,
+		 .max = 1000000},
+		{"accesses", ARGS_NUMBER, &p->accesses, .wanted = "0 to 1e15", .min = 0,
+		 .max = 1000000000000000},
+		{"delta-ns", ARGS_NUMBER, &p->delta_ns, .wanted = "0 to 1000000", .min = 0,
+		 .max = 1000000},
+		{"move-ns", ARGS_NUMBER, &p->move_ns, .wanted = "0 to 1e12", .min = 0,
+		 .max = 1000000000000},
+		{"noise", ARGS_NUMBER, &p->noise_percent, .wanted = "0 to 100", .min = 0,
+		 .max = 100},
+		{"seed", ARGS_COUNT, &p->seed, .wanted = "a number from 0 to 4294967295", .min = 0,
+		 .max = UINT32_MAX},
 		{"gap", ARGS_NUMBER, &c->gap_percent, .wanted = "0 to 100", .min = 0, .max = 100},
-		{"sweeps", ARGS_COUNT, &c->sweeps, .wanted = "a number from 1 to 1000000", .min = 1, .max = 1000000},
+		{"sweeps", ARGS_COUNT, &c->sweeps, .wanted = "a number from 1 to 1000000", .min = 1,
+		 .max = 1000000},
 		{"exact-cells", ARGS_COUNT, &c->options.exact_cells_max,
 		 .wanted = "a number from 0 to 100000000", .min = 0, .max = 100000000},
 		{"json", ARGS_SWITCH, &c->json, .wanted = ""},
@@ -127,8 +139,7 @@ read_choice(struct choice *c, int argc, char **argv)
 	if (status >= 0)
 		return status;
 	if (!c->problem == !c->has_pattern)
-		return args_usage("sluice-oracle", "%s",
-				  "give one of --problem and --pattern");
+		return args_usage("sluice-oracle", "%s", "give one of --problem and --pattern");
 	if (c->moves && !c->json)
 		return args_usage("sluice-oracle", "%s", "--moves needs --json");
 	p->item_count = (uint32_t)c->items;
@@ -224,8 +235,8 @@ moves_json(const struct oracle_problem *problem, const uint64_t *placement)
 			json_decref(down);
 			continue;
 		}
-		json_array_append_new(moves, json_pack("{s:I s:o s:o}", "epoch", (json_int_t)t, "up",
-						       up, "down", down));
+		json_array_append_new(moves, json_pack("{s:I s:o s:o}", "epoch", (json_int_t)t,
+						       "up", up, "down", down));
 	}
 	return moves;
 }

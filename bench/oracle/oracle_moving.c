@@ -84,15 +84,13 @@ keep_price(struct search *search, double bound)
 	if (bound >= search->bound)
 		return;
 	search->bound = bound;
-	memcpy(search->best_price, search->dual.price,
-	       search->frame->epoch_count * sizeof(double));
+	memcpy(search->best_price, search->dual.price, search->frame->epoch_count * sizeof(double));
 }
 
 static void
 go_back(struct search *search)
 {
-	memcpy(search->dual.price, search->best_price,
-	       search->frame->epoch_count * sizeof(double));
+	memcpy(search->dual.price, search->best_price, search->frame->epoch_count * sizeof(double));
 	dual_restart(&search->dual);
 }
 
@@ -115,7 +113,8 @@ search_by_sweeps(struct search *search, struct sluice_err *reterr)
 
 	while (!is_done(search)) {
 		before = search->bound;
-		for (size_t i = 0; i < sizeof(shares) / sizeof(shares[0]) && !is_done(search); i++) {
+		for (size_t i = 0; i < sizeof(shares) / sizeof(shares[0]) && !is_done(search);
+		     i++) {
 			dual_sweep(dual, shares[i]);
 			search->sweeps++;
 			if (i % 2 == 0) /* placing backwards is no better than forwards, later */

@@ -22,6 +22,7 @@ struct oracle_frame {
 	float *size, *per_size; /* in bytes, or 1 each when equal; and 1 by it */
 	float *key, *scratch;   /* of item_count, for anybody */
 	uint32_t *weights;
+	double *sum; /* of item_count, for anybody */
 };
 
 int frame_init(struct oracle_frame *frame, const struct oracle_problem *problem,

@@ -12,8 +12,7 @@
 void
 oracle_default_options(struct oracle_options *ret)
 {
-	*ret = (struct oracle_options){
-		.sweeps_max = 200, .gap = 0.001, .exact_cells_max = 50000};
+	*ret = (struct oracle_options){.sweeps_max = 200, .gap = 0.001, .exact_cells_max = 50000};
 }
 
 void
@@ -216,6 +215,7 @@ frame_clear(struct oracle_frame *frame)
 {
 	free(frame->up);
 	free(frame->weights);
+	free(frame->sum);
 	*frame = (struct oracle_frame){0};
 }
 
@@ -240,7 +240,8 @@ frame_init(struct oracle_frame *frame, const struct oracle_problem *p, struct sl
 	frame->slots = frame->equal ? frame->capacity / divisor : frame->capacity;
 	frame->up = calloc(n * 6, sizeof(float));
 	frame->weights = calloc(n, sizeof(uint32_t));
-	if (!frame->up || !frame->weights) {
+	frame->sum = calloc(n, sizeof(double));
+	if (!frame->up || !frame->weights || !frame->sum) {
 		frame_clear(frame);
 		return sluice_fail(reterr, -ENOMEM, "not enough memory for %u items",
 				   p->item_count);

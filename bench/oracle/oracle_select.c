@@ -57,7 +57,8 @@ weight_above(const struct set *set, float low)
 
 /* Keep the keys in [low, high], in place unless they come from elsewhere. */
 static void
-keep(struct set *to, const float *key, const uint32_t *weight, uint32_t count, float low, float high)
+keep(struct set *to, const float *key, const uint32_t *weight, uint32_t count, float low,
+     float high)
 {
 	uint32_t n = 0;
 

@@ -52,24 +52,26 @@ place_static(const struct oracle_frame *frame, uint64_t *placement)
 {
 	double slow_cost = 0;
 
-	memset(frame->key, 0, frame->item_count * sizeof(float));
 	for (uint32_t i = 0; i < frame->item_count; i++) {
 		int fast = frame_starts_fast(frame, i);
-		double worth = fast ? (double)frame->down[i] : -(double)frame->up[i];
 
-		for (uint32_t t = 0; t < frame->epoch_count; t++)
-			worth += (double)frame->problem->saved[t][i];
-		frame->key[i] = (float)(worth * (double)frame->per_size[i]);
+		frame->sum[i] = fast ? (double)frame->down[i] : -(double)frame->up[i];
 		slow_cost += fast ? (double)frame->down[i] : 0;
 	}
+	for (uint32_t t = 0; t < frame->epoch_count; t++) {
+		for (uint32_t i = 0; i < frame->item_count; i++)
+			frame->sum[i] += (double)frame->problem->saved[t][i];
+	}
+	for (uint32_t i = 0; i < frame->item_count; i++)
+		frame->key[i] = (float)(frame->sum[i] * (double)frame->per_size[i]);
 	select_take(frame->key, frame->weight, frame->item_count, frame->slots, frame->scratch,
 		    frame->weights, placement);
 	for (uint32_t t = 1; t < frame->epoch_count; t++)
 		memcpy(placement + t * frame->words, placement, frame->words * sizeof(uint64_t));
-	return bound_of_keys(frame, (double)select_price(frame->key, frame->weight,
-							 frame->item_count, frame->slots,
-							 frame->scratch, frame->weights)
-						    .low) -
+	return bound_of_keys(frame,
+			     (double)select_price(frame->key, frame->weight, frame->item_count,
+						  frame->slots, frame->scratch, frame->weights)
+				     .low) -
 	       slow_cost;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The oracle on problems that can be solved by hand, and what must hold of any: free >= the bound >=
- * moving >= static, every epoch fits, costs of nothing and costs beyond everything.
+ * The oracle on problems that can be solved by hand, and what must hold of any: free >= the bound
+ * >= moving >= static, every epoch fits, costs of nothing and costs beyond everything.
  */
 #include <errno.h>
 #include <math.h>
@@ -63,8 +63,8 @@ clear(struct oracle_answer *fixed, struct oracle_answer *moving, struct oracle_a
 	oracle_answer_clear(unpaid);
 }
 
-/* Item 0 is worth much twice, then item 1: the third epoch's gain of 19 pays for 5 of moving, one of
- * 4 does not. */
+/* Item 0 is worth much twice, then item 1: the third epoch's gain of 19 pays for 5 of moving, one
+ * of 4 does not. */
 static void
 test_by_hand(void **state)
 {
@@ -105,9 +105,16 @@ test_by_hand(void **state)
 static void
 test_no_room_and_room_for_all(void **state)
 {
-	struct pattern pattern = {.name = PATTERN_RANDOM, .item_count = 70, .epoch_count = 20,
-				  .item_bytes = 4096, .fast_percent = 0, .hot_percent = 20,
-				  .accesses = 1e5, .delta_ns = 100, .move_ns = 1e6, .seed = 3};
+	struct pattern pattern = {.name = PATTERN_RANDOM,
+				  .item_count = 70,
+				  .epoch_count = 20,
+				  .item_bytes = 4096,
+				  .fast_percent = 0,
+				  .hot_percent = 20,
+				  .accesses = 1e5,
+				  .delta_ns = 100,
+				  .move_ns = 1e6,
+				  .seed = 3};
 	struct oracle_answer fixed, moving, unpaid;
 	struct instance instance;
 	(void)state;
@@ -137,10 +144,16 @@ set_costs(struct instance *instance, float up, float down)
 	}
 }
 
-static const struct pattern middling = {
-	.item_count = 400, .epoch_count = 60, .item_bytes = 2u << 20, .fast_percent = 25,
-	.hot_percent = 20, .period = 20, .accesses = 1e6, .delta_ns = 100, .move_ns = 190000,
-	.noise_percent = 30};
+static const struct pattern middling = {.item_count = 400,
+					.epoch_count = 60,
+					.item_bytes = 2u << 20,
+					.fast_percent = 25,
+					.hot_percent = 20,
+					.period = 20,
+					.accesses = 1e6,
+					.delta_ns = 100,
+					.move_ns = 190000,
+					.noise_percent = 30};
 
 /* Nothing to pay: as free. May not move: as it is. May go down only: what is fast and of worth. */
 static void
@@ -213,9 +226,8 @@ test_order_and_gap(void **state)
 		solve(&instance.problem, &fixed, &moving, &unpaid);
 		gap = (moving.bound - moving.value) / moving.bound;
 		if (gap > 0.01)
-			fail_msg("%s, %g %% fast, %g ns: gap %.3f %%",
-				 pattern_names[pattern.name], pattern.fast_percent,
-				 pattern.move_ns, 100 * gap);
+			fail_msg("%s, %g %% fast, %g ns: gap %.3f %%", pattern_names[pattern.name],
+				 pattern.fast_percent, pattern.move_ns, 100 * gap);
 		assert_true(unpaid.bound >= moving.bound * (1 - 1e-9));
 		assert_true(moving.bound >= moving.value && moving.value >= fixed.value);
 		assert_true(fixed.value >= 0 && fixed.bound >= fixed.value);
@@ -285,7 +297,8 @@ test_select(void **state)
 
 	for (uint64_t seed = 0; seed < 60; seed++) {
 		uint64_t rng = rng_seed(seed, 0);
-		uint32_t count = 1 + (uint32_t)(rng_next(&rng) % N), kinds = seed % 3 ? 1u << 24 : 5;
+		uint32_t count = 1 + (uint32_t)(rng_next(&rng) % N),
+			 kinds = seed % 3 ? 1u << 24 : 5;
 		uint32_t take = (uint32_t)(rng_next(&rng) % (count + 2)), taken = 0, positive = 0;
 		struct select_price price;
 		double sum = 0, best = 0;

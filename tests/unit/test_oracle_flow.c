@@ -131,8 +131,7 @@ flow_value(const struct oracle_problem *p)
 
 			add_arc(graph, 1 + t, in, 1, (double)p->up[i]);
 			add_arc(graph, in, in + 1, 1, -(double)p->saved[t][i]);
-			add_arc(graph, in + 1, 2 + t, 1,
-				t + 1 < epochs ? (double)p->down[i] : 0);
+			add_arc(graph, in + 1, 2 + t, 1, t + 1 < epochs ? (double)p->down[i] : 0);
 			if (t + 1 < epochs)
 				add_arc(graph, in + 1, in + 2, 1, 0);
 		}
@@ -267,8 +266,8 @@ test_prices_enclose_min_cost_flow(void **state)
 	assert_true(gap_sum / 200 < 0.002);
 }
 
-/* Unequal sizes: bound >= exact >= value. The bound is that of fractions of items, so that it is far
- * off where few items fit. */
+/* Unequal sizes: bound >= exact >= value. The bound is that of fractions of items, so that it is
+ * far off where few items fit. */
 static void
 test_encloses_integer_program(void **state)
 {
