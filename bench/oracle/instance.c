@@ -48,8 +48,9 @@ instance_new(uint32_t item_count, uint32_t epoch_count, struct instance *ret,
 	if (!cells || !new.rows || !new.bytes || !new.up || !new.down || !new.initial) {
 		free(cells);
 		instance_free(&new);
-		return sluice_fail(reterr, -ENOMEM, "not enough memory for %u items in %u epochs",
-				   item_count, epoch_count);
+		sluice_fail(reterr, -ENOMEM, "not enough memory for %u items in %u epochs",
+			    item_count, epoch_count);
+		return -ENOMEM;
 	}
 	for (uint32_t t = 0; t < epoch_count; t++)
 		new.rows[t] = cells + (size_t)t *item_count;

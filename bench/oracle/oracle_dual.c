@@ -280,7 +280,7 @@ dual_bound(const struct dual *dual)
 		for (uint32_t i = 0; i < lanes; i++) {
 			low[i] = -(double)frame->up[base + i];
 			high[i] = (double)frame->down[base + i];
-			size[i] = (double)frame->size[base + i];
+			size[i] = frame->equal ? 1 : (double)frame->problem->bytes[base + i];
 			ahead[i] = frame_starts_fast(frame, base + i) ? high[i] : low[i];
 			slow[i] = frame_starts_fast(frame, base + i) ? -high[i] : 0;
 		}

@@ -57,7 +57,7 @@ improve_one(struct improver *im, uint32_t item, const float *saved)
 	ahead = frame_starts_fast(frame, item) ? down : -up;
 	for (uint32_t t = 0; t < frame->epoch_count; t++) {
 		if (im->is[t] || im->room[t] >= weight)
-			ahead += (double)saved[t * TILE];
+			ahead += (double)saved[(size_t)t * TILE];
 		else
 			ahead = -1e300;
 		im->ahead[t] = ahead;
@@ -103,18 +103,19 @@ improve_items(const struct oracle_frame *frame, uint64_t *placement, unsigned pa
 {
 	size_t epochs = frame->epoch_count;
 	struct improver im = {.frame = frame, .placement = placement};
-	int error = 0;
+	int error = -ENOMEM;
 
 	im.room = calloc(epochs, sizeof(*im.room));
 	im.ahead = calloc(epochs, sizeof(*im.ahead));
 	im.saved = calloc(epochs * TILE, sizeof(*im.saved));
 	im.is = calloc(epochs, sizeof(*im.is));
-	if (!im.room || !im.ahead || !im.saved || !im.is)
-		error = sluice_fail(reterr, -ENOMEM, "not enough memory for %zu epochs", epochs);
-	if (!error) {
+	if (im.room && im.ahead && im.saved && im.is) {
 		count_room(&im);
 		while (passes-- > 0 && improve_once(&im)) {
 		}
+		error = 0;
+	} else {
+		sluice_fail(reterr, error, "not enough memory for %zu epochs", epochs);
 	}
 	free(im.room);
 	free(im.ahead);

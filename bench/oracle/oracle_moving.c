@@ -255,7 +255,7 @@ oracle_moving(const struct oracle_problem *problem, const struct oracle_options 
 	      struct oracle_answer *ret_answer, struct sluice_err *reterr)
 {
 	struct oracle_frame frame;
-	struct oracle_answer answer;
+	struct oracle_answer answer = {0};
 	struct search search = {.frame = &frame, .options = options};
 	int error = frame_begin(problem, &frame, &search.best, reterr);
 

@@ -238,9 +238,10 @@ frame_init(struct oracle_frame *frame, const struct oracle_problem *p, struct sl
 		frame->equal &= p->bytes[i] == divisor;
 	frame->weight = frame->equal ? NULL : p->bytes;
 	frame->slots = frame->equal ? frame->capacity / divisor : frame->capacity;
-	frame->up = calloc(n * 6, sizeof(float));
-	frame->weights = calloc(n, sizeof(uint32_t));
-	frame->sum = calloc(n, sizeof(double));
+	/* One more of each, so that nobody asks for nothing. */
+	frame->up = calloc(n * 6 + 1, sizeof(float));
+	frame->weights = calloc(n + 1, sizeof(uint32_t));
+	frame->sum = calloc(n + 1, sizeof(double));
 	if (!frame->up || !frame->weights || !frame->sum) {
 		frame_clear(frame);
 		return sluice_fail(reterr, -ENOMEM, "not enough memory for %u items",

@@ -42,6 +42,7 @@ solve(const struct oracle_problem *problem, struct oracle_answer *fixed,
 	struct oracle_answer again;
 	struct sluice_err err = {0};
 
+	*fixed = *moving = *unpaid = (struct oracle_answer){0};
 	if (oracle_static(problem, fixed, &err) < 0 ||
 	    oracle_moving(problem, &options, moving, &err) < 0 ||
 	    oracle_free(problem, unpaid, &err) < 0)
@@ -304,7 +305,7 @@ test_select(void **state)
 		double sum = 0, best = 0;
 
 		for (uint32_t i = 0; i < count; i++)
-			key[i] = sorted[i] = (float)(rng_next(&rng) % kinds) - (float)(kinds / 4);
+			key[i] = sorted[i] = (float)((int64_t)(rng_next(&rng) % kinds) - kinds / 4);
 		qsort(sorted, count, sizeof(float), falling);
 		price = select_price(key, NULL, count, take, scratch, NULL);
 		select_take(key, NULL, count, take, scratch, NULL, row);
