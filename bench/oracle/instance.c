@@ -149,14 +149,14 @@ instance_make(const struct pattern *p, struct instance *ret, struct sluice_err *
 	if (error < 0)
 		return error;
 	shares_init(&shares, p);
-	for (uint32_t i = 0; i < p->item_count; i++) {
+	for (uint32_t i = 0; i < made.problem.item_count; i++) {
 		made.bytes[i] = p->item_bytes ? p->item_bytes : 4096u << rng_next(&rng) % 10;
 		made.up[i] = made.down[i] = (float)(p->move_ns * made.bytes[i] / HUGE_BYTES);
 		total += made.bytes[i];
 	}
 	made.problem.capacity_bytes = (uint64_t)((double)total * p->fast_percent / 100);
-	for (uint32_t t = 0; t < p->epoch_count; t++) {
-		for (uint32_t i = 0; i < p->item_count; i++) {
+	for (uint32_t t = 0; t < made.problem.epoch_count; t++) {
+		for (uint32_t i = 0; i < made.problem.item_count; i++) {
 			double noise = (2 * random_share(&rng) - 1) * p->noise_percent / 100;
 
 			made.rows[t][i] = (float)(share_of(&shares, i, t) * (1 + noise) *

@@ -102,14 +102,15 @@ improve_items(const struct oracle_frame *frame, uint64_t *placement, unsigned pa
 	      struct sluice_err *reterr)
 {
 	size_t epochs = frame->epoch_count;
-	struct improver im = {.frame = frame, .placement = placement};
+	uint64_t *room = calloc(epochs, sizeof(*room));
+	double *ahead = calloc(epochs, sizeof(*ahead));
+	float *tile = calloc(epochs * TILE, sizeof(*tile));
+	uint8_t *is = calloc(epochs, sizeof(*is));
 	int error = -ENOMEM;
 
-	im.room = calloc(epochs, sizeof(*im.room));
-	im.ahead = calloc(epochs, sizeof(*im.ahead));
-	im.saved = calloc(epochs * TILE, sizeof(*im.saved));
-	im.is = calloc(epochs, sizeof(*im.is));
-	if (im.room && im.ahead && im.saved && im.is) {
+	if (room && ahead && tile && is) {
+		struct improver im = {frame, placement, room, ahead, tile, is};
+
 		count_room(&im);
 		while (passes-- > 0 && improve_once(&im)) {
 		}
@@ -117,9 +118,9 @@ improve_items(const struct oracle_frame *frame, uint64_t *placement, unsigned pa
 	} else {
 		sluice_fail(reterr, error, "not enough memory for %zu epochs", epochs);
 	}
-	free(im.room);
-	free(im.ahead);
-	free(im.saved);
-	free(im.is);
+	free(room);
+	free(ahead);
+	free(tile);
+	free(is);
 	return error;
 }

@@ -305,7 +305,8 @@ test_select(void **state)
 		double sum = 0, best = 0;
 
 		for (uint32_t i = 0; i < count; i++)
-			key[i] = sorted[i] = (float)((int64_t)(rng_next(&rng) % kinds) - kinds / 4);
+			key[i] = sorted[i] =
+				(float)((int64_t)(rng_next(&rng) % kinds) - (kinds >> 2));
 		qsort(sorted, count, sizeof(float), falling);
 		price = select_price(key, NULL, count, take, scratch, NULL);
 		select_take(key, NULL, count, take, scratch, NULL, row);
