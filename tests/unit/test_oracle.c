@@ -45,8 +45,10 @@ solve(const struct oracle_problem *problem, struct oracle_answer *fixed,
 	*fixed = *moving = *unpaid = (struct oracle_answer){0};
 	if (oracle_static(problem, fixed, &err) < 0 ||
 	    oracle_moving(problem, &options, moving, &err) < 0 ||
-	    oracle_free(problem, unpaid, &err) < 0)
+	    oracle_free(problem, unpaid, &err) < 0) {
 		fail_msg("%s", err.msg);
+		abort(); /* not reached, which lint does not know */
+	}
 	/* oracle_price() refuses what does not fit in each epoch. */
 	assert_int_equal(oracle_price(problem, moving->placement, &again, &err), 0);
 	assert_true(again.value == moving->value && again.up_bytes == moving->up_bytes);
