@@ -45,6 +45,7 @@ lib:libndctl         libndctl-dev
 lib:libkmod          libkmod-dev
 file:/usr/include/perfmon/pfmlib.h libpfm4-dev
 lib:cmocka           libcmocka-dev
+file:/usr/include/glpk.h libglpk-dev
 lib:hwloc            libhwloc-dev
 cmd:jq               jq
 cmd:xmllint          libxml2-utils
