@@ -53,11 +53,34 @@ round_host(void)
 	return &host;
 }
 
+static struct heat_options
+heat_options_of(const struct round_options *options)
+{
+	return (struct heat_options){.region_max = options->region_max,
+				     .detail_bytes_max = options->detail_bytes_max};
+}
+
+size_t
+round_entry_max(const struct round_options *options)
+{
+	struct heat_options heat_options = heat_options_of(options);
+
+	return heat_entry_max(&heat_options);
+}
+
+size_t
+round_view_bytes(const struct round_options *options)
+{
+	struct heat_options heat_options = heat_options_of(options);
+
+	return heat_view_bytes(&heat_options);
+}
+
 int
 round_new(const struct round_options *options, const struct round_parts *parts, struct round **ret,
 	  struct sluice_err *reterr)
 {
-	struct heat_options heat_options = {options->region_max, options->detail_bytes_max};
+	struct heat_options heat_options = heat_options_of(options);
 	struct round *round;
 	size_t entry_max;
 	int r;
@@ -77,10 +100,11 @@ round_new(const struct round_options *options, const struct round_parts *parts, 
 	horizon_init(&round->horizon, options->payback_horizon_ms);
 	round->stats.page_move_ns = 2000; /* until measured: what servers take */
 	effort_init(&round->effort, options->tracking_percent / 100.0);
+	heat_options.view_memory = parts->view_memory;
 	r = heat_new(&heat_options, &round->heat, reterr);
 	if (r < 0)
 		goto fail;
-	entry_max = (size_t)options->region_max * 2 + options->detail_bytes_max / 2048 * 64;
+	entry_max = heat_entry_max(&heat_options);
 	round->queue_max = options->rate_bps / HEAT_PAGE_BYTES * options->interval_ms / 1000 + 1;
 	if (round->queue_max > (1u << 24))
 		round->queue_max = 1u << 24;

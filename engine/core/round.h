@@ -81,10 +81,15 @@ struct round_parts {
 	void *mover;
 	const struct sluice_policy *policy;
 	void *policy_self;
+	void *view_memory; /* round_view_bytes() for the policy's views; NULL: the round's own */
 	uint64_t (*clock_ns)(
 		void *ctx); /* what a move costs is measured with it; NULL: real time */
 	void *clock_ctx;
 };
+
+/* Of a view at most, and of the memory that views are made in. */
+size_t round_entry_max(const struct round_options *options);
+size_t round_view_bytes(const struct round_options *options);
 
 /* parts are borrowed until round_free. -ENOMEM, -EINVAL. */
 int round_new(const struct round_options *options, const struct round_parts *parts,

@@ -102,6 +102,7 @@ struct heat {
 	struct sluice_region *entries, *old_entries; /* of the last view, and of the one before */
 	struct entry_ref *refs, *old_refs;
 	size_t entry_count, entry_max;
+	int entries_borrowed; /* their memory is somebody else's */
 	uint64_t resident_bytes[8], unknown_bytes;
 	double access_rate[8];
 	uint16_t group_of_key[1u << 13]; /* scratch of the view; all zero between regions */
