@@ -143,7 +143,7 @@ do_wrong(struct misbehave *self, const struct sluice_view *view, struct sluice_p
 		moves[0] = 1ull << 40;
 	}
 	if (strcmp(how, "trample") == 0)
-		memset(((char **)(void *)plan)[0] - 8192, 0xff, 8192); /* before the moves */
+		memset(((char **)(void *)plan)[0] - 16384, 0xff, 16384); /* before the moves */
 }
 
 static int
