@@ -342,36 +342,3 @@ plugin_path(const struct plugin *plugin)
 {
 	return plugin->path;
 }
-
-int
-plugin_list(const char *const *folders,
-	    void (*each)(void *ctx, const char *path, const struct sluice_policy *policy,
-			 const char *problem),
-	    void *ctx, struct sluice_err *reterr)
-{
-	struct plugin_dir dir;
-	int r = plugin_dir_read(folders, &dir, reterr);
-
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < dir.count; i++) {
-		const char *path = dir.files[i].path;
-		struct plugin *plugin = NULL;
-		struct sluice_err err;
-		int fd;
-
-		if (i > 0 && strcmp(dir.files[i].name, dir.files[i - 1].name) == 0) {
-			sluice_fail(&err, -EEXIST, "hidden by the policy of the same name in '%s'",
-				    folders[dir.files[i - 1].folder]);
-			each(ctx, path, NULL, err.msg);
-		} else if ((fd = plugin_file_open(path, &err)) < 0 ||
-			   plugin_open(fd, path, &plugin, &err) < 0) {
-			each(ctx, path, NULL, err.msg);
-		} else {
-			each(ctx, path, plugin->policy, NULL);
-		}
-		plugin_unload(plugin);
-	}
-	plugin_dir_free(&dir);
-	return 0;
-}

@@ -72,8 +72,9 @@ const struct policy_card *policy_process_card(const struct policy_process *proce
 /* Page-aligned, view_bytes long: regions of a view that lie in it are not copied. */
 void *policy_process_view_memory(const struct policy_process *process);
 
-/* All *.so of the folders, as plugin_list(), but each looked at in a process of its own. card is
- * NULL when there is a problem. */
+/* All *.so of the folders, by name, each looked at in a process of its own; those that would not
+ * load come with `problem` set. The callback runs for each; card is NULL when there is a problem,
+ * and borrowed for the call. */
 int policy_process_list(const struct policy_process_options *options, const char *const *folders,
 			void (*each)(void *ctx, const char *path, const struct policy_card *card,
 				     const char *problem),

@@ -25,7 +25,7 @@
 static int
 find_program(const char *wanted, char path[PATH_MAX], struct sluice_err *reterr)
 {
-	static const char *const places[] = {"", "../libexec/sluice/", "../bin/", "../../bin/"};
+	static const char *const places[] = {"", "../libexec/sluice/", "../bin/"};
 	char own[PATH_MAX - 64];
 	ssize_t length = readlink("/proc/self/exe", own, sizeof(own) - 1);
 	char *slash;

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "isolate.h"
 #include "ops.h"
 #include "plugin.h"
 #include "round.h"
@@ -35,6 +36,8 @@ struct engine_options {
 	const char *folders[ENGINE_FOLDERS_MAX + 1]; /* policy folders, NULL ends */
 	struct plugin_setting settings[PLUGIN_SETTINGS_MAX];
 	size_t setting_count;
+	uint64_t policy_timeout_ms; /* of a decision, as in policy_process.h; 0: its default */
+	int policy_in_process;      /* as a plugin of this process, for debuggers */
 	struct round_options round;
 };
 
@@ -51,6 +54,8 @@ struct engine_target {
 struct engine_status {
 	uint64_t uptime_ms;
 	char policy[64], mover[32];
+	int isolated; /* the policy has a process of its own, and this is how that is: */
+	struct isolate_status policy_process;
 	char samplers[128]; /* names of those in use, "damon,hintfault" */
 	char note[256];     /* last trouble or a warning, or "" */
 	uint32_t tier_count;

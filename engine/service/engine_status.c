@@ -82,6 +82,9 @@ engine_get_status(struct engine *engine, struct engine_status *ret)
 	ret->uptime_ms = (clock_now_ns() - engine->started_ns) / 1000000;
 	ret->own_cpu_ns = clock_process_cpu_ns() - engine->started_cpu_ns;
 	snprintf(ret->policy, sizeof(ret->policy), "%s", parts->policy->name);
+	ret->isolated = engine->isolate != NULL;
+	if (engine->isolate)
+		isolate_get_status(engine->isolate, clock_now_ns() / 1000000, &ret->policy_process);
 	snprintf(ret->mover, sizeof(ret->mover), "%s", engine->options.mover);
 	memcpy(ret->note, engine->note, sizeof(ret->note));
 	for (size_t i = 0; i < parts->sampler_count && used < sizeof(ret->samplers); i++)
