@@ -144,3 +144,27 @@ status_text_print(const json_t *status, FILE *stream)
 	print_targets(status, stream);
 	fflush(stream);
 }
+
+void
+status_text_policy(const json_t *status, FILE *stream)
+{
+	const json_t *process = json_object_get(status, "policy_process");
+	double decide_ms = number_of(json_object_get(status, "round"), "decide_ns") / 1e6;
+
+	if (!json_is_object(process))
+		fprintf(stream, "it runs in the service itself (policy-in-process)");
+	else if (json_is_integer(json_object_get(process, "pid")))
+		fprintf(stream, "it runs, as process %.0f", number_of(process, "pid"));
+	else if (json_is_number(json_object_get(process, "benched_ms")))
+		fprintf(stream, "it is benched for another %.0f s",
+			number_of(process, "benched_ms") / 1e3);
+	else
+		fprintf(stream, "it is about to be started anew");
+	fprintf(stream, "; the last decision took %.3g ms\n", decide_ms);
+	print_policy_process(process, stream);
+	if (text_of(process, "last_fault")[0]) {
+		fprintf(stream,
+			"last fault, %.0f s ago: ", number_of(process, "last_fault_age_ms") / 1e3);
+		text_wrap(stream, 0, text_of(process, "last_fault"));
+	}
+}

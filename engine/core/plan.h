@@ -19,6 +19,7 @@ struct plan_move {
 	float gain;          /* accesses per second and page */
 	uint32_t bytes;      /* admitted part of the entry, in whole units; 0: refused */
 	uint32_t unit_bytes; /* what moves as one: 4 KiB, or a huge page */
+	uint8_t refused;     /* a bit for each enum round_refusal that took some of it */
 };
 
 struct sluice_plan {

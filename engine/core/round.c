@@ -111,6 +111,8 @@ round_new(const struct round_options *options, const struct round_parts *parts, 
 	round->queue = reserve(round->queue_max * sizeof(*round->queue));
 	round->spans = reserve(ROUND_SPANS_MAX * sizeof(*round->spans));
 	r = plan_init(&round->plan, entry_max, reterr);
+	if (r == 0)
+		r = journal_init(&round->journal, reterr);
 	if (r == 0 && (!round->queue || !round->spans))
 		r = sluice_fail(reterr, -ENOMEM, "no memory for a view of %zu entries", entry_max);
 	if (r < 0)
@@ -131,6 +133,7 @@ round_free(struct round *round)
 	release(round->queue, round->queue_max * sizeof(*round->queue));
 	release(round->spans, ROUND_SPANS_MAX * sizeof(*round->spans));
 	plan_destroy(&round->plan);
+	journal_destroy(&round->journal);
 	heat_free(round->heat);
 	free(round);
 }
@@ -298,7 +301,8 @@ decide(struct round *round, uint64_t now_ns)
 	view.tier_count = (uint32_t)round->tier_count;
 	round->entries = heat_view(round->heat, now_ns, &entry_count);
 	view.regions = round->entries;
-	view.region_count = entry_count;
+	view.region_count = round->entry_count = entry_count;
+	round->decided_ns = now_ns;
 	targets_account(round, round->entries, view.region_count);
 	update_shares(round);
 	governor.horizon_ms = round->stats.horizon_ms =
@@ -320,6 +324,7 @@ decide(struct round *round, uint64_t now_ns)
 				heat_entry_unit(round->heat, (size_t)round->plan.moves[i].region);
 		planned = governor_admit(&governor, &round->plan, round->stats.refused_bytes);
 		round->stats.planned_bytes += planned;
+		journal_add(&round->journal, &round->plan, now_ns);
 		if (!round->options.dry_run)
 			carry_enqueue(round);
 	}

@@ -70,6 +70,14 @@ struct engine_status {
 	struct engine_target targets[ENGINE_TARGETS_MAX];
 };
 
+/* Why a page is where it is. */
+struct engine_explanation {
+	char policy[64];
+	int safe; /* the safe policy stood in for it in the last decision */
+	uint64_t address, now_ns;
+	struct round_explanation round;
+};
+
 struct engine;
 
 /* Reads the topology, probes, loads the policy, starts the thread. Nothing is changed on failure.
@@ -97,6 +105,11 @@ void engine_undrain(struct engine *engine); /* the node stays, or is gone; none 
 
 /* A copy of the state after the last round; any thread. ret is the caller's (about 80 KiB). */
 void engine_get_status(struct engine *engine, struct engine_status *ret);
+
+/* -ESRCH: the process is not attached. -EFAULT: nothing that is tiered is at the address. -EAGAIN:
+ * nothing was decided yet. */
+int engine_explain(struct engine *engine, int32_t pid, uint64_t address,
+		   struct engine_explanation *ret, struct sluice_err *reterr);
 
 /* Put back what an earlier run that was killed left changed (safety rule 7). Returns the number of
  * settings put back, or -errno; to be called before engine_start and by `sluice restore`. */
