@@ -78,7 +78,7 @@ make_view(struct sluice_region *regions, uint64_t count, struct sluice_tier tier
 						    .span_bytes = 2 * MIB,
 						    .bytes = 2 * MIB,
 						    .pid = 1000,
-						    .tier = i % 4 != 0,
+						    .tier = seed >> 40 & 3 ? 1 : 0,
 						    .heat = heat,
 						    .heat_low = heat * 0.8f,
 						    .heat_high = heat * 1.2f,

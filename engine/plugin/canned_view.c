@@ -36,7 +36,8 @@ make_tiers(enum canned_kind kind, uint64_t bytes, struct canned_view *ret)
 
 	for (uint32_t t = 0; t < count; t++) {
 		struct sluice_tier *tier = &ret->tiers[t];
-		int is_full = kind == CANNED_FULL || kind == CANNED_SHORTAGE;
+		int is_full =
+			kind == CANNED_FULL || kind == CANNED_SHORTAGE || kind == CANNED_UNIFORM;
 
 		/* Each holds an equal part, and twice that is there. */
 		*tier = (struct sluice_tier){.total_bytes = bytes / count * 2 + (64u << 20),
@@ -47,6 +48,8 @@ make_tiers(enum canned_kind kind, uint64_t bytes, struct canned_view *ret)
 		if (kind == CANNED_MIXED && t == 0) /* room is scarce, as it is in life */
 			tier->room_bytes = 4 * CANNED_REGION_BYTES;
 	}
+	if (kind == CANNED_UNIFORM)
+		ret->tiers[1].room_bytes = ret->tiers[1].free_bytes / 2;
 	if (kind == CANNED_SHORTAGE) {
 		ret->tiers[0].shortage_bytes = bytes / 64 + PAGE;
 		ret->tiers[0].free_bytes = 0;

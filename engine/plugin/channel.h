@@ -25,7 +25,10 @@
 #define CHANNEL_VIEW_FD 4
 #define CHANNEL_PLAN_FD 5
 
-#define CHANNEL_SPIN_NS 20000u /* looking for so long before sleeping */
+/* Looking for so long before sleeping: the policy's process in case that more comes at once, the
+ * engine as long as it takes to wake that process and to decide on little. */
+#define CHANNEL_SPIN_NS 20000u
+#define CHANNEL_SPIN_ENGINE_NS 100000u
 #define CHANNEL_PAGE 4096u
 #define CHANNEL_TIERS_BYTES 8192u
 

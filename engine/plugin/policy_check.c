@@ -24,6 +24,7 @@ struct checking {
 	struct policy_check_report *report;
 	struct policy_process *process;
 	size_t entry_max;
+	size_t view_bytes; /* shared with processes that are started; 0: views are copied */
 	struct sluice_region *regions;
 	struct sluice_plan plan, other;
 	struct canned_view view;
@@ -55,6 +56,7 @@ start(struct checking *checking, const struct plugin_setting *settings, size_t s
       struct policy_process **ret, struct sluice_err *reterr)
 {
 	struct policy_process_options options = {.entry_max = checking->entry_max,
+						 .view_bytes = checking->view_bytes,
 						 .decide_ms = checking->options->decide_ms};
 	struct policy_process *process = NULL;
 	int r = policy_process_new(&options, checking->options->path, checking->options->folders,
@@ -251,16 +253,17 @@ time_size(struct checking *checking, uint64_t region_count)
 
 	*time = (struct policy_check_time){region_count, region_count * CANNED_REGION_BYTES, -1};
 	larger.entry_max = region_count;
-	larger.regions = reserve(bytes);
+	larger.view_bytes = bytes; /* as in the service */
 	memset(&larger.plan, 0, sizeof(larger.plan));
-	r = larger.regions ? plan_init(&larger.plan, region_count, &err)
-			   : sluice_fail(&err, -ENOMEM, "no memory for so large a view");
 	larger.process = NULL;
+	r = plan_init(&larger.plan, region_count, &err);
 	if (r == 0)
 		r = start(&larger, checking->options->settings, checking->options->setting_count,
 			  &larger.process, &err);
-	if (r == 0)
+	if (r == 0) {
+		larger.regions = policy_process_view_memory(larger.process);
 		canned_make(CANNED_MIXED, region_count, 0, larger.regions, &larger.view);
+	}
 	for (unsigned int i = 0; i <= TIMED_ROUNDS && r == 0; i++) {
 		uint64_t began = clock_now_ns();
 
@@ -278,7 +281,6 @@ time_size(struct checking *checking, uint64_t region_count)
 	}
 	policy_process_free(larger.process);
 	plan_destroy(&larger.plan);
-	release(larger.regions, bytes);
 }
 
 static void

@@ -92,7 +92,7 @@ wait_for_answer(struct policy_process *process, uint32_t last, uint64_t cpu_ms,
 		if (atomic_load(&plan->answered) != last)
 			return atomic_load(&plan->signal) ? ended(process, ret_fault, reterr) : 0;
 		now_ns = clock_now_ns();
-		if (now_ns - began_ns < CHANNEL_SPIN_NS)
+		if (now_ns - began_ns < CHANNEL_SPIN_ENGINE_NS)
 			continue;
 		sleep_for_answer(plan, last);
 		if (atomic_load(&plan->answered) == last && has_ended(process))
