@@ -17,7 +17,8 @@
 
 #define NS_PER_MS 1000000ull
 #define LOOK_NS (5 * NS_PER_MS) /* how often a wait looks whether the process still is there */
-#define START_MS 5000u          /* of CPU time, to load and for init() */
+#define START_TIMES 5u          /* of a decision's CPU time, to load and for init(), */
+#define START_MS_LEAST 1000u    /* and this in any case */
 #define END_MS 100u             /* for fini() */
 #define WALL_TIMES 4u           /* a busy machine may be that much slower */
 
@@ -133,8 +134,11 @@ policy_process_start(struct policy_process *process, int card_only, struct sluic
 	struct channel_plan *plan = process->plan;
 	enum policy_fault fault = POLICY_FAULT_NONE;
 	struct sluice_err err = {0, ""};
+	uint64_t start_ms = START_TIMES * process->options.decide_ms;
 	int r;
 
+	if (start_ms < START_MS_LEAST)
+		start_ms = START_MS_LEAST;
 	policy_process_end(process);
 	memset(plan, 0, sizeof(*plan));
 	process->asked = 0;
@@ -142,14 +146,14 @@ policy_process_start(struct policy_process *process, int card_only, struct sluic
 	r = policy_spawn(process, reterr);
 	if (r < 0)
 		return r;
-	r = wait_for_answer(process, 0, START_MS, &fault, &err);
+	r = wait_for_answer(process, 0, start_ms, &fault, &err);
+	memcpy(&process->card, &plan->card, sizeof(process->card));
+	policy_card_mend(&process->card);
 	if (r < 0) {
 		kill_now(process);
 		return sluice_fail(reterr, r, "the policy '%s' does not start: %s", process->path,
 				   err.msg);
 	}
-	memcpy(&process->card, &plan->card, sizeof(process->card));
-	policy_card_mend(&process->card);
 	if (plan->result < 0) {
 		copy_err(plan, &err);
 		r = plan->result > -4096 ? plan->result : -EPROTO;
