@@ -158,8 +158,10 @@ print_policy(const json_t *policy, const json_t *config, const json_t *running)
 	const json_t *param;
 	size_t i;
 
-	printf("%s%s%s %s\n%s\n", text_style(stdout, TEXT_BOLD), text_of(policy, "name"),
-	       text_reset(stdout), text_of(policy, "summary"), text_of(policy, "path"));
+	printf("%s%s%s %s\n", text_style(stdout, TEXT_BOLD), text_of(policy, "name"),
+	       text_reset(stdout), text_of(policy, "summary"));
+	if (text_of(policy, "path")[0])
+		printf("%s\n", text_of(policy, "path"));
 	json_array_foreach (json_object_get(policy, "params"), i, param) {
 		const char *value = running ? set_value(config, text_of(param, "key")) : NULL;
 
@@ -179,7 +181,7 @@ int
 policy_explain_policy(struct cli *cli, const char *name)
 {
 	struct client *client = NULL;
-	json_t *answer = NULL, *config = NULL, *running = NULL, *all;
+	json_t *answer = NULL, *config = NULL, *running = NULL, *file = NULL, *all;
 	const json_t *policy;
 	int status = cli_reach(cli, REACH_EITHER, &client);
 
@@ -189,7 +191,21 @@ policy_explain_policy(struct cli *cli, const char *name)
 		status = cli_call(cli, client, json_pack("{s:s}", "verb", "config"), &config);
 	if (status != EXIT_OK)
 		goto out;
+	if (!client_is_private(client))
+		status = cli_call(cli, client, json_pack("{s:s}", "verb", "status"), &running);
+	if (status != EXIT_OK)
+		goto out;
+	if (running && strcmp(text_of(running, "policy"), name) != 0) {
+		json_decref(running);
+		running = NULL;
+	}
 	policy = find_policy(answer, name);
+	/* One that was given as a file is in no folder. */
+	if (!policy && running) {
+		file = json_pack("{s:s, s:s, s:n, s:n, s:n}", "name", name, "summary", "", "path",
+				 "params", "problem");
+		policy = file;
+	}
 	if (!policy) {
 		status = cli_fail(
 			cli, EXIT_POLICY, -ENOENT,
@@ -203,13 +219,7 @@ policy_explain_policy(struct cli *cli, const char *name)
 				  text_of(policy, "problem"));
 		goto out;
 	}
-	if (!client_is_private(client))
-		status = cli_call(cli, client, json_pack("{s:s}", "verb", "status"), &running);
-	if (running && strcmp(text_of(running, "policy"), name) != 0) {
-		json_decref(running);
-		running = NULL;
-	}
-	if (status == EXIT_OK && cli->json) {
+	if (cli->json) {
 		const json_t *round = json_object_get(running, "round");
 
 		all = json_pack("{s:b, s:O, s:b, s:O*, s:O*}", "ok", 1, "policy", policy, "running",
@@ -218,7 +228,7 @@ policy_explain_policy(struct cli *cli, const char *name)
 				json_object_get(round, "decide_ns"));
 		cli_print_json(all);
 		json_decref(all);
-	} else if (status == EXIT_OK) {
+	} else {
 		print_policy(policy, config, running);
 	}
 out:
@@ -226,5 +236,6 @@ out:
 	json_decref(answer);
 	json_decref(config);
 	json_decref(running);
+	json_decref(file);
 	return status;
 }
