@@ -48,8 +48,8 @@ print_times(const json_t *times)
 
 		printf("         a decision over %s: ",
 		       text_bytes(json_object_get(time, "bytes"), bytes, sizeof(bytes)));
-		if (json_is_number(json_object_get(time, "median_ms")))
-			printf("%.2f ms\n", number_of(time, "median_ms"));
+		if (json_is_number(json_object_get(time, "best_ms")))
+			printf("%.2f ms\n", number_of(time, "best_ms"));
 		else
 			printf("unknown\n");
 	}

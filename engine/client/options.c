@@ -23,7 +23,7 @@ const struct option_row option_table[OPTION_COUNT] = {
 			       "set a parameter of the policy; may be repeated"},
 	[OPTION_POLICY_DIR] = {"policy-dir", "DIR", OPTION_PATH, NULL, 0, 0, 8,
 			       "folder to look for policies in; may be repeated"},
-	[OPTION_POLICY_TIMEOUT] = {"policy-timeout", "TIME", OPTION_TIME_MS, "1s", 10, 60000, 1,
+	[OPTION_POLICY_TIMEOUT] = {"policy-timeout", "TIME", OPTION_TIME_MS, "1s", 10, 5000, 1,
 				   "CPU time that a policy may take for one decision"},
 	[OPTION_POLICY_IN_PROCESS] = {"policy-in-process", NULL, OPTION_BOOL, "no", 0, 0, 1,
 				      "run the policy unprotected in the service, to debug it"},

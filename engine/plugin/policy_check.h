@@ -19,10 +19,10 @@ struct policy_check_row {
 	char detail[400]; /* a sentence, or "" */
 };
 
-/* The time of one decision. */
+/* The time of one decision: the best of a few, as the machine may be busy with other things. */
 struct policy_check_time {
 	uint64_t regions, bytes; /* what the view stands for */
-	double median_ms;        /* negative: it did not decide */
+	double best_ms;          /* negative: it did not decide */
 };
 
 struct policy_check_options {

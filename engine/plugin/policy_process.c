@@ -17,10 +17,11 @@
 
 #define NS_PER_MS 1000000ull
 #define LOOK_NS (5 * NS_PER_MS) /* how often a wait looks whether the process still is there */
-#define START_TIMES 5u          /* of a decision's CPU time, to load and for init(), */
+#define START_TIMES 2u          /* of a decision's CPU time, to load and for init(), */
 #define START_MS_LEAST 1000u    /* and this in any case */
 #define END_MS 100u             /* for fini() */
-#define WALL_TIMES 4u           /* a busy machine may be that much slower */
+#define START_MS_MOST 5000u
+#define WALL_TIMES 4u /* a busy machine may be that much slower */
 
 static uint64_t
 cpu_ns(pid_t pid)
@@ -139,6 +140,8 @@ policy_process_start(struct policy_process *process, int card_only, struct sluic
 
 	if (start_ms < START_MS_LEAST)
 		start_ms = START_MS_LEAST;
+	if (start_ms > START_MS_MOST)
+		start_ms = START_MS_MOST;
 	policy_process_end(process);
 	memset(plan, 0, sizeof(*plan));
 	process->asked = 0;

@@ -38,8 +38,8 @@ times_to_json(const struct policy_check_report *report)
 		json_array_append_new(
 			times,
 			json_pack("{s:I, s:I, s:o}", "bytes", (json_int_t)time->bytes, "regions",
-				  (json_int_t)time->regions, "median_ms",
-				  time->median_ms >= 0 ? json_real(time->median_ms) : json_null()));
+				  (json_int_t)time->regions, "best_ms",
+				  time->best_ms >= 0 ? json_real(time->best_ms) : json_null()));
 	}
 	return times;
 }

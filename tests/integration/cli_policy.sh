@@ -25,7 +25,7 @@ for name in hotness watermark skeleton; do
 	expect 0 "" policy check $name --quick --policy-dir "$policies" --json
 	json "$tmp/out" ".ok and .passed and .name == \"$name\" and .failed == 0 and .abi == 1"
 	json "$tmp/out" '[.checks[] | select(.check == "determinism" or .check == "growth") | .verdict] == ["ok", "ok"]'
-	json "$tmp/out" '.decide_ms | length == 3 and all(.median_ms > 0) and .[2].bytes == 1099511627776'
+	json "$tmp/out" '.decide_ms | length == 3 and all(.best_ms > 0) and .[2].bytes == 1099511627776'
 done
 expect 7 "there is no policy 'nope'" policy check nope --policy-dir "$policies"
 expect 7 "there is no policy file" policy check "$tmp/nope.so"
@@ -86,6 +86,8 @@ mkdir "$tmp/tutorial"
 (cd "$tmp/tutorial" && PATH=$real:$PATH SLUICE=$repo bash -euxo pipefail "$tmp/tutorial.sh") >"$tmp/tutorial.log" 2>&1
 got=$?
 [ $got -eq 0 ] || { echo "FAILED: the tutorial ends with $got: $(tail -n 20 "$tmp/tutorial.log")"; bad=1; }
-check "its policy passes" grep -q '^passed: 0 failed, 0 warnings' "$tmp/tutorial.log"
+check "its policy passes" grep -q '^passed: 0 failed' "$tmp/tutorial.log"
+# The skeleton's one, which the tutorial tells of; a busy machine may have others of time.
+check "without a warning" test "$(grep '^warning' "$tmp/tutorial.log" | grep -vc '^warning *time')" = 1
 check "it crashes where it says" grep -q 'decide() crashed: it followed a null pointer' "$tmp/tutorial.log"
 exit $bad
