@@ -25,6 +25,7 @@ struct plan_move {
 struct sluice_plan {
 	struct plan_move *moves;
 	size_t count, capacity;
+	size_t wrong_count; /* asks that were refused as none: such a plan is not to be used */
 	uint32_t *move_of_region; /* 1 + index of the last ask for an entry, 0 none */
 	const struct sluice_view *view;
 };

@@ -315,6 +315,9 @@ decide(struct round *round, uint64_t now_ns)
 	began = clock_now_ns();
 	r = round->parts.policy->decide(round->parts.policy_self, &view, &round->plan, &err);
 	round->stats.decide_ns = clock_now_ns() - began;
+	if (r == 0 && round->plan.wrong_count)
+		r = sluice_fail(&err, -EPROTO, "its plan has %zu moves of what is not there",
+				round->plan.wrong_count);
 	if (r < 0) {
 		log_warn("policy", "%s: %s; nothing is moved this round", round->parts.policy->name,
 			 err.msg[0] ? err.msg : strerror(-r));

@@ -27,6 +27,7 @@
 
 static uint64_t time_ns;
 static struct sluice_err err;
+static int asks_wrong; /* for what is not there, too */
 
 /* Asks for the first slow region with a gain that pays, for the second with one that does not. */
 static int
@@ -43,6 +44,8 @@ some_decide(void *self, const struct sluice_view *view, struct sluice_plan *plan
 		if (region->tier == 1 && region->addr == BASE + 5 * REGION)
 			round_host()->move(plan, i, 0, 0);
 	}
+	if (asks_wrong)
+		assert_int_equal(round_host()->move(plan, view->region_count, 0, 1), -EINVAL);
 	return 0;
 }
 
@@ -171,6 +174,34 @@ moves_are_remembered(void **state)
 	fake_world_free(world);
 }
 
+/* Invariant 16, where the policy runs in this process. */
+static void
+a_wrong_ask_loses_the_plan(void **state)
+{
+	struct fake_world *world = fake_world_new((uint64_t[]){64 * REGION, 64 * REGION}, 2);
+	struct round *round = round_of(world, 0);
+	struct round_explanation told;
+	struct round_stats stats;
+
+	(void)state;
+	asks_wrong = 1;
+	assert_int_equal(fake_world_map(world, PID, BASE, 8 * REGION, 1), 0);
+	assert_int_equal(round_add(round, PID, time_ns, NULL), 0);
+	run(round, 60);
+	asks_wrong = 0;
+	round_get_stats(round, &stats);
+	assert_true(stats.rounds > 0);
+	assert_int_equal(stats.planned_bytes, 0);
+	assert_int_equal(stats.promoted_bytes, 0);
+	assert_int_equal(round_explain(round, PID, BASE + 4 * REGION, &told, &err), 0);
+	assert_int_equal(told.line_count, 0);
+	run(round, 60);
+	round_get_stats(round, &stats);
+	assert_true(stats.promoted_bytes > 0);
+	round_free(round);
+	fake_world_free(world);
+}
+
 /* A ring: the oldest lines give way, the newest come first. */
 static void
 the_journal_is_bounded(void **state)
@@ -208,6 +239,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pages_are_explained),
 		cmocka_unit_test(moves_are_remembered),
+		cmocka_unit_test(a_wrong_ask_loses_the_plan),
 		cmocka_unit_test(the_journal_is_bounded),
 	};
 
