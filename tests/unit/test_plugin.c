@@ -367,7 +367,8 @@ lists_good_and_bad(void **state)
 	assert_int_equal(listed.good, 3);
 	assert_int_equal(listed.bad, 13 + 3);
 	assert_int_equal(listed.hidden, 3);
-	assert_int_equal(policy_process_list(&options, not_a_folder, on_listed, &listed, &err), -ENOTDIR);
+	assert_int_equal(policy_process_list(&options, not_a_folder, on_listed, &listed, &err),
+			 -ENOTDIR);
 	assert_says("cannot read the policy folder");
 	assert_int_equal(policy_process_list(&options, NULL, on_listed, &listed, &err), 0);
 }
