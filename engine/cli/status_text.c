@@ -4,6 +4,34 @@
 
 #include "text.h"
 
+#include <stdint.h>
+
+/* Only when there is something to tell. */
+static void
+print_policy_process(const json_t *process, FILE *stream)
+{
+	const json_t *faults = json_object_get(process, "faults"), *count;
+	const char *kind;
+	double all = 0;
+	int several = 0;
+
+	json_object_foreach ((json_t *)(uintptr_t)faults, kind, count)
+		all += json_number_value(count);
+	if (all + number_of(process, "declined") < 1)
+		return;
+	fprintf(stream, "the policy failed in %.0f rounds (", all + number_of(process, "declined"));
+	json_object_foreach ((json_t *)(uintptr_t)faults, kind, count) {
+		if (json_number_value(count) > 0)
+			fprintf(stream, "%s%s %.0f", several++ ? ", " : "", kind,
+				json_number_value(count));
+	}
+	if (number_of(process, "declined") > 0)
+		fprintf(stream, "%sdeclined %.0f", several ? ", " : "",
+			number_of(process, "declined"));
+	fprintf(stream, "); the safe policy decided %.0f%s\n", number_of(process, "safe_rounds"),
+		json_is_true(json_object_get(process, "safe_policy")) ? ", the last one too" : "");
+}
+
 static void
 print_head(const json_t *status, FILE *stream)
 {
@@ -25,6 +53,7 @@ print_head(const json_t *status, FILE *stream)
 		text_bytes(json_object_get(round, "promoted_bytes"), promoted, sizeof(promoted)),
 		text_bytes(json_object_get(round, "demoted_bytes"), demoted, sizeof(demoted)),
 		number_of(round, "rounds"), up_s > 0 ? cpu_s / up_s * 100 : 0);
+	print_policy_process(json_object_get(status, "policy_process"), stream);
 	if (text_of(status, "note")[0]) {
 		fprintf(stream, "%snote: ", text_style(stream, TEXT_YELLOW));
 		text_wrap(stream, 6, text_of(status, "note"));
@@ -114,4 +143,28 @@ status_text_print(const json_t *status, FILE *stream)
 	fputc('\n', stream);
 	print_targets(status, stream);
 	fflush(stream);
+}
+
+void
+status_text_policy(const json_t *status, FILE *stream)
+{
+	const json_t *process = json_object_get(status, "policy_process");
+	double decide_ms = number_of(json_object_get(status, "round"), "decide_ns") / 1e6;
+
+	if (!json_is_object(process))
+		fprintf(stream, "it runs in the service itself (policy-in-process)");
+	else if (json_is_integer(json_object_get(process, "pid")))
+		fprintf(stream, "it runs, as process %.0f", number_of(process, "pid"));
+	else if (json_is_number(json_object_get(process, "benched_ms")))
+		fprintf(stream, "it is benched for another %.0f s",
+			number_of(process, "benched_ms") / 1e3);
+	else
+		fprintf(stream, "it is about to be started anew");
+	fprintf(stream, "; the last decision took %.3g ms\n", decide_ms);
+	print_policy_process(process, stream);
+	if (text_of(process, "last_fault")[0]) {
+		fprintf(stream,
+			"last fault, %.0f s ago: ", number_of(process, "last_fault_age_ms") / 1e3);
+		text_wrap(stream, 0, text_of(process, "last_fault"));
+	}
 }

@@ -8,4 +8,7 @@
 
 void status_text_print(const json_t *status, FILE *stream);
 
+/* How the policy's process does; of a whole status. */
+void status_text_policy(const json_t *status, FILE *stream);
+
 #endif

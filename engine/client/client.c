@@ -368,3 +368,9 @@ client_fd(const struct client *client)
 {
 	return client->fd;
 }
+
+int
+client_is_private(const struct client *client)
+{
+	return client->service > 0;
+}

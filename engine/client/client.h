@@ -42,6 +42,7 @@ int client_call(struct client *client, json_t *request, json_t **ret, int *ret_e
 /* Reads an answer's error as client_call does; 0 when it is ok. */
 int client_answer_error(const json_t *answer, int *ret_exit, struct sluice_err *reterr);
 
-int client_fd(const struct client *client); /* to poll for reading */
+int client_is_private(const struct client *client); /* 1: its service was spawned for us */
+int client_fd(const struct client *client);         /* to poll for reading */
 
 #endif

@@ -12,7 +12,7 @@ const struct exit_status_row exit_status_table[] = {
 	{EXIT_NOT_PERMITTED, "permission is missing"},
 	{EXIT_NO_TIER, "the machine has no second memory tier"},
 	{EXIT_NO_BACKEND, "no sampler or mover works here, or another controller holds it"},
-	{EXIT_POLICY, "the policy cannot be loaded"},
+	{EXIT_POLICY, "the policy cannot be loaded, or failed its check"},
 	{EXIT_NO_SERVICE, "the service cannot be reached, or sluiced cannot be started"},
 	{EXIT_NOT_A_TARGET, "the process cannot be tiered (kernel thread, pid 1, Sluice itself)"},
 	{EXIT_DEVICE, "the memory device is not there or cannot be changed; all is as it was"},

@@ -69,6 +69,7 @@ governor_admit(const struct governor *governor, struct sluice_plan *plan, uint64
 			asked_down[entry->tier] += move->bytes;
 		} else if (!pays_back(governor, view, entry, move)) {
 			refused_bytes[REFUSED_PAYBACK] += move->bytes;
+			move->refused |= 1u << REFUSED_PAYBACK;
 			pointless[move->tier] += move->bytes;
 			move->bytes = 0;
 		} else {
@@ -97,6 +98,7 @@ governor_admit(const struct governor *governor, struct sluice_plan *plan, uint64
 
 		pointless[entry->tier] -= cut;
 		refused_bytes[REFUSED_PAYBACK] += cut;
+		move->refused |= (uint8_t)((cut > 0) << REFUSED_PAYBACK);
 		move->bytes -= cut;
 	}
 
@@ -107,11 +109,13 @@ governor_admit(const struct governor *governor, struct sluice_plan *plan, uint64
 		uint32_t bytes = whole_units(move, room[move->tier]);
 
 		refused_bytes[REFUSED_ROOM] += move->bytes - bytes;
+		move->refused |= (uint8_t)((move->bytes > bytes) << REFUSED_ROOM);
 		move->bytes = bytes;
 		bytes = whole_units(move, left);
 		if (!bytes && !admitted && left && move->bytes)
 			bytes = move->unit_bytes;
 		refused_bytes[REFUSED_BUDGET] += move->bytes - bytes;
+		move->refused |= (uint8_t)((move->bytes > bytes) << REFUSED_BUDGET);
 		move->bytes = bytes;
 		room[move->tier] -= bytes;
 		if (entry->tier < tiers) {

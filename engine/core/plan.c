@@ -36,7 +36,7 @@ plan_begin(struct sluice_plan *plan, const struct sluice_view *view)
 	/* Only what the last plan touched, so that a short plan over a long view stays cheap. */
 	for (size_t i = 0; i < plan->count; i++)
 		plan->move_of_region[plan->moves[i].region] = 0;
-	plan->count = 0;
+	plan->count = plan->wrong_count = 0;
 	plan->view = view;
 }
 
@@ -46,8 +46,10 @@ plan_ask(struct sluice_plan *plan, uint64_t region, uint32_t tier, float gain)
 	struct plan_move *move;
 
 	if (region >= plan->view->region_count || region >= plan->capacity ||
-	    tier >= plan->view->tier_count || isnan(gain))
+	    tier >= plan->view->tier_count || isnan(gain)) {
+		plan->wrong_count++;
 		return -EINVAL;
+	}
 	if (plan->move_of_region[region]) {
 		move = &plan->moves[plan->move_of_region[region] - 1];
 	} else {

@@ -19,11 +19,13 @@ struct plan_move {
 	float gain;          /* accesses per second and page */
 	uint32_t bytes;      /* admitted part of the entry, in whole units; 0: refused */
 	uint32_t unit_bytes; /* what moves as one: 4 KiB, or a huge page */
+	uint8_t refused;     /* a bit for each enum round_refusal that took some of it */
 };
 
 struct sluice_plan {
 	struct plan_move *moves;
 	size_t count, capacity;
+	size_t wrong_count; /* asks that were refused as none: such a plan is not to be used */
 	uint32_t *move_of_region; /* 1 + index of the last ask for an entry, 0 none */
 	const struct sluice_view *view;
 };

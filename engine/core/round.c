@@ -53,11 +53,34 @@ round_host(void)
 	return &host;
 }
 
+static struct heat_options
+heat_options_of(const struct round_options *options)
+{
+	return (struct heat_options){.region_max = options->region_max,
+				     .detail_bytes_max = options->detail_bytes_max};
+}
+
+size_t
+round_entry_max(const struct round_options *options)
+{
+	struct heat_options heat_options = heat_options_of(options);
+
+	return heat_entry_max(&heat_options);
+}
+
+size_t
+round_view_bytes(const struct round_options *options)
+{
+	struct heat_options heat_options = heat_options_of(options);
+
+	return heat_view_bytes(&heat_options);
+}
+
 int
 round_new(const struct round_options *options, const struct round_parts *parts, struct round **ret,
 	  struct sluice_err *reterr)
 {
-	struct heat_options heat_options = {options->region_max, options->detail_bytes_max};
+	struct heat_options heat_options = heat_options_of(options);
 	struct round *round;
 	size_t entry_max;
 	int r;
@@ -77,16 +100,19 @@ round_new(const struct round_options *options, const struct round_parts *parts, 
 	horizon_init(&round->horizon, options->payback_horizon_ms);
 	round->stats.page_move_ns = 2000; /* until measured: what servers take */
 	effort_init(&round->effort, options->tracking_percent / 100.0);
+	heat_options.view_memory = parts->view_memory;
 	r = heat_new(&heat_options, &round->heat, reterr);
 	if (r < 0)
 		goto fail;
-	entry_max = (size_t)options->region_max * 2 + options->detail_bytes_max / 2048 * 64;
+	entry_max = heat_entry_max(&heat_options);
 	round->queue_max = options->rate_bps / HEAT_PAGE_BYTES * options->interval_ms / 1000 + 1;
 	if (round->queue_max > (1u << 24))
 		round->queue_max = 1u << 24;
 	round->queue = reserve(round->queue_max * sizeof(*round->queue));
 	round->spans = reserve(ROUND_SPANS_MAX * sizeof(*round->spans));
 	r = plan_init(&round->plan, entry_max, reterr);
+	if (r == 0)
+		r = journal_init(&round->journal, reterr);
 	if (r == 0 && (!round->queue || !round->spans))
 		r = sluice_fail(reterr, -ENOMEM, "no memory for a view of %zu entries", entry_max);
 	if (r < 0)
@@ -107,6 +133,7 @@ round_free(struct round *round)
 	release(round->queue, round->queue_max * sizeof(*round->queue));
 	release(round->spans, ROUND_SPANS_MAX * sizeof(*round->spans));
 	plan_destroy(&round->plan);
+	journal_destroy(&round->journal);
 	heat_free(round->heat);
 	free(round);
 }
@@ -274,7 +301,8 @@ decide(struct round *round, uint64_t now_ns)
 	view.tier_count = (uint32_t)round->tier_count;
 	round->entries = heat_view(round->heat, now_ns, &entry_count);
 	view.regions = round->entries;
-	view.region_count = entry_count;
+	view.region_count = round->entry_count = entry_count;
+	round->decided_ns = now_ns;
 	targets_account(round, round->entries, view.region_count);
 	update_shares(round);
 	governor.horizon_ms = round->stats.horizon_ms =
@@ -287,6 +315,9 @@ decide(struct round *round, uint64_t now_ns)
 	began = clock_now_ns();
 	r = round->parts.policy->decide(round->parts.policy_self, &view, &round->plan, &err);
 	round->stats.decide_ns = clock_now_ns() - began;
+	if (r == 0 && round->plan.wrong_count)
+		r = sluice_fail(&err, -EPROTO, "its plan has %zu moves of what is not there",
+				round->plan.wrong_count);
 	if (r < 0) {
 		log_warn("policy", "%s: %s; nothing is moved this round", round->parts.policy->name,
 			 err.msg[0] ? err.msg : strerror(-r));
@@ -296,6 +327,7 @@ decide(struct round *round, uint64_t now_ns)
 				heat_entry_unit(round->heat, (size_t)round->plan.moves[i].region);
 		planned = governor_admit(&governor, &round->plan, round->stats.refused_bytes);
 		round->stats.planned_bytes += planned;
+		journal_add(&round->journal, &round->plan, now_ns);
 		if (!round->options.dry_run)
 			carry_enqueue(round);
 	}

@@ -81,10 +81,15 @@ struct round_parts {
 	void *mover;
 	const struct sluice_policy *policy;
 	void *policy_self;
+	void *view_memory; /* round_view_bytes() for the policy's views; NULL: the round's own */
 	uint64_t (*clock_ns)(
 		void *ctx); /* what a move costs is measured with it; NULL: real time */
 	void *clock_ctx;
 };
+
+/* Of a view at most, and of the memory that views are made in. */
+size_t round_entry_max(const struct round_options *options);
+size_t round_view_bytes(const struct round_options *options);
 
 /* parts are borrowed until round_free. -ENOMEM, -EINVAL. */
 int round_new(const struct round_options *options, const struct round_parts *parts,
@@ -110,5 +115,41 @@ void round_get_stats(const struct round *round, struct round_stats *ret);
 /* Per target: resident bytes and estimated accesses per second, by tier. -ESRCH. */
 int round_target_stats(const struct round *round, int32_t pid, uint64_t *resident_bytes,
 		       double *access_rate, uint64_t *ret_pinned_bytes);
+
+#define ROUND_EXPLAIN_LINES 16
+
+/* One move that was asked for. */
+struct journal_line {
+	uint64_t time_ns; /* of the decision */
+	uint64_t addr;    /* of the region */
+	uint32_t span_bytes;
+	int32_t pid;
+	uint8_t from, to; /* tiers */
+	uint8_t refused;  /* a bit for each enum round_refusal that took some of it */
+	float heat, gain;
+	uint32_t asked_bytes, admitted_bytes;
+};
+
+/* Why a page is where it is. */
+struct round_explanation {
+	struct sluice_region entry; /* that the page belongs to, as the policy saw it last */
+	int exact;           /* 0: its region's largest entry; which is its own is not known */
+	uint32_t unit_bytes; /* what moves as one */
+	uint64_t decided_ns;
+	uint64_t hotter_bytes;      /* of all targets, in any tier */
+	uint64_t fast_bytes;        /* that targets have or could have in the fastest tier */
+	uint64_t fast_colder_bytes; /* of these, colder than the page */
+	float fast_coldest;         /* heat of the coldest there; infinite: none is known */
+	uint64_t page_move_ns, horizon_ms;
+	int dry_run;
+	size_t tier_count;
+	struct sluice_tier tiers[ROUND_TIERS_MAX];
+	size_t line_count; /* what was decided on its region, newest first */
+	struct journal_line lines[ROUND_EXPLAIN_LINES];
+};
+
+/* -EFAULT: no memory of a target is there. -EAGAIN: nothing has been decided yet. */
+int round_explain(const struct round *round, int32_t pid, uint64_t addr,
+		  struct round_explanation *ret, struct sluice_err *reterr);
 
 #endif

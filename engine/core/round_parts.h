@@ -6,6 +6,7 @@
 #include "effort.h"
 #include "heat.h"
 #include "horizon.h"
+#include "journal.h"
 #include "plan.h"
 #include "round.h"
 
@@ -61,6 +62,9 @@ struct round {
 	struct sluice_tier tiers[ROUND_TIERS_MAX];
 	size_t tier_count;
 	const struct sluice_region *entries; /* of the last view; the heat's */
+	size_t entry_count;
+	uint64_t decided_ns; /* when it was made */
+	struct journal journal;
 	struct sluice_plan plan;
 
 	struct queued_page *queue;

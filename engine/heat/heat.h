@@ -77,6 +77,9 @@ struct sample {
 struct heat_options {
 	uint32_t region_max;       /* capacity; allocated by heat_new */
 	uint64_t detail_bytes_max; /* pool for 4 KiB detail; allocated by heat_new */
+	/* Where views are made, heat_view_bytes() of it, borrowed; NULL: allocated by heat_new. So
+	 * a view can lie in memory that is shared with the policy's process. */
+	void *view_memory;
 };
 
 struct heat_stats {
@@ -94,6 +97,10 @@ struct heat_stats {
 };
 
 struct heat;
+
+/* The most entries that a view may have, and the bytes that two views of so many take. */
+size_t heat_entry_max(const struct heat_options *options);
+size_t heat_view_bytes(const struct heat_options *options);
 
 /* Allocates all that it will ever use. -ENOMEM, -EINVAL. */
 int heat_new(const struct heat_options *options, struct heat **ret, struct sluice_err *reterr);

@@ -17,18 +17,37 @@ rebuild_room(size_t most)
 	return most * 2 + most / REBUILD_PART + REBUILD_MORE;
 }
 
+static uint64_t
+detail_max(const struct heat_options *options)
+{
+	uint64_t details = options->detail_bytes_max / sizeof(struct detail);
+
+	return details > options->region_max ? options->region_max : details;
+}
+
+/* A view has an entry for each tier that a region lies in, two as a rule, and at most a few dozen
+ * for each in detail. */
+size_t
+heat_entry_max(const struct heat_options *options)
+{
+	return (size_t)options->region_max * 2 + (size_t)detail_max(options) * 64;
+}
+
+size_t
+heat_view_bytes(const struct heat_options *options)
+{
+	return sizeof(struct sluice_region) * rebuild_room(heat_entry_max(options));
+}
+
 int
 heat_new(const struct heat_options *options, struct heat **ret, struct sluice_err *reterr)
 {
 	struct heat *heat;
-	uint64_t details = options->detail_bytes_max / sizeof(struct detail);
 
 	if (!options->region_max || options->region_max > (1u << 26))
 		return sluice_fail(reterr, -EINVAL,
 				   "a region table needs 1 to 2^26 regions, not %u",
 				   options->region_max);
-	if (details > options->region_max)
-		details = options->region_max;
 	heat = calloc(1, sizeof(*heat));
 	if (!heat)
 		goto no_memory;
@@ -37,14 +56,14 @@ heat_new(const struct heat_options *options, struct heat **ret, struct sluice_er
 	for (int i = 0; i < COARSE_SPEEDS; i++)
 		heat->coarse[i] = (struct coarse){1, 1};
 	heat->region_max = options->region_max;
-	heat->detail_max = (uint32_t)details;
-	/* A view has an entry for each tier that a region lies in, two as a rule, and at most a few
-	 * dozen for each in detail. */
-	heat->entry_max = (size_t)heat->region_max * 2 + (size_t)heat->detail_max * 64;
+	heat->detail_max = (uint32_t)detail_max(options);
+	heat->entry_max = heat_entry_max(options);
 	heat->regions = reserve(sizeof(struct region) * rebuild_room(heat->region_max));
 	heat->details = reserve(sizeof(struct detail) * (heat->detail_max + 1u));
 	heat->detail_free = reserve(sizeof(uint32_t) * (heat->detail_max + 1u));
-	heat->entries = reserve(sizeof(struct sluice_region) * rebuild_room(heat->entry_max));
+	heat->entries_borrowed = options->view_memory != NULL;
+	heat->entries =
+		heat->entries_borrowed ? options->view_memory : reserve(heat_view_bytes(options));
 	heat->keys = reserve(sizeof(uint16_t) * rebuild_room(heat->entry_max));
 	if (!heat->regions || !heat->details || !heat->detail_free || !heat->entries || !heat->keys)
 		goto no_memory;
@@ -65,7 +84,9 @@ heat_free(struct heat *heat)
 	release(heat->regions, sizeof(struct region) * rebuild_room(heat->region_max));
 	release(heat->details, sizeof(struct detail) * (heat->detail_max + 1u));
 	release(heat->detail_free, sizeof(uint32_t) * (heat->detail_max + 1u));
-	release(heat->entries, sizeof(struct sluice_region) * rebuild_room(heat->entry_max));
+	if (!heat->entries_borrowed)
+		release(heat->entries,
+			sizeof(struct sluice_region) * rebuild_room(heat->entry_max));
 	release(heat->keys, sizeof(uint16_t) * rebuild_room(heat->entry_max));
 	free(heat);
 }

@@ -148,6 +148,7 @@ struct heat {
 	uint16_t *keys;
 	size_t entry_count, entry_max;
 	size_t old, old_end;
+	int entries_borrowed; /* their memory is somebody else's */
 	/* The most of each that there was: pages of memory that were touched stay. */
 	uint32_t region_most, detail_most;
 	size_t entry_most;

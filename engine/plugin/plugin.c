@@ -64,12 +64,8 @@ static int
 image_open(struct plugin *plugin, struct sluice_err *reterr)
 {
 	char name[32];
-	int fd = plugin_file_open(plugin->path, reterr);
 
-	if (fd < 0)
-		return fd;
-	plugin->fd = fd;
-	image_name(fd, name);
+	image_name(plugin->fd, name);
 	/* All symbols now: a missing one is an error here, not a crash in some later round. */
 	plugin->image = dlopen(name, RTLD_NOW | RTLD_LOCAL);
 	if (!plugin->image) {
@@ -169,18 +165,18 @@ check_policy(struct plugin *plugin, struct sluice_err *reterr)
 	return check_members(policy, plugin->path, reterr);
 }
 
-/* Load and check, run nothing. */
-static int
-plugin_open(const char *path, struct plugin **ret, struct sluice_err *reterr)
+int
+plugin_open(int fd, const char *path, struct plugin **ret, struct sluice_err *reterr)
 {
 	struct plugin *plugin = calloc(1, sizeof(*plugin));
 	int r;
 
 	if (plugin) {
-		plugin->fd = -1;
+		plugin->fd = fd;
 		plugin->path = strdup(path);
 	}
 	if (!plugin || !plugin->path) {
+		close(fd);
 		free(plugin);
 		return sluice_fail(reterr, -ENOMEM, "no memory to load the policy '%s'", path);
 	}
@@ -213,7 +209,7 @@ fail_unknown(const struct sluice_policy *policy, const char *key, struct sluice_
 			   policy->name, key, known);
 }
 
-static int
+int
 plugin_init(struct plugin *plugin, const struct plugin_setting *settings, size_t setting_count,
 	    const struct sluice_host *host, struct sluice_err *reterr)
 {
@@ -277,28 +273,35 @@ fail_missing(const char *name, const char *const *folders, struct sluice_err *re
 }
 
 int
+plugin_find(const char *name, const char *const *folders, char path[PATH_MAX],
+	    struct sluice_err *reterr)
+{
+	int fd = -ENOENT;
+
+	if (strchr(name, '/')) {
+		snprintf(path, PATH_MAX, "%s", name);
+		return plugin_file_open(name, reterr);
+	}
+	/* Only a missing file sends us to the next folder: a bad one is told, not hidden. */
+	for (size_t i = 0; folders && folders[i] && fd == -ENOENT; i++) {
+		int length = snprintf(path, PATH_MAX, "%s/%s.so", folders[i], name);
+
+		if (length > 0 && length < PATH_MAX)
+			fd = plugin_file_open(path, reterr);
+	}
+	return fd == -ENOENT ? fail_missing(name, folders, reterr) : fd;
+}
+
+int
 plugin_load(const char *name, const char *const *folders, const struct plugin_setting *settings,
 	    size_t setting_count, const struct sluice_host *host, struct plugin **ret,
 	    struct sluice_err *reterr)
 {
 	struct plugin *plugin = NULL;
-	int r = -ENOENT;
+	char path[PATH_MAX];
+	int fd = plugin_find(name, folders, path, reterr);
+	int r = fd < 0 ? fd : plugin_open(fd, path, &plugin, reterr);
 
-	if (strchr(name, '/')) {
-		r = plugin_open(name, &plugin, reterr);
-	} else {
-		/* Only a missing file sends us to the next folder: a bad one is told, not hidden.
-		 */
-		for (size_t i = 0; folders && folders[i] && r == -ENOENT; i++) {
-			char path[PATH_MAX];
-			int length = snprintf(path, sizeof(path), "%s/%s.so", folders[i], name);
-
-			if (length > 0 && (size_t)length < sizeof(path))
-				r = plugin_open(path, &plugin, reterr);
-		}
-		if (r == -ENOENT)
-			return fail_missing(name, folders, reterr);
-	}
 	if (r < 0)
 		return r;
 	r = plugin_init(plugin, settings, setting_count, host, reterr);
@@ -338,35 +341,4 @@ const char *
 plugin_path(const struct plugin *plugin)
 {
 	return plugin->path;
-}
-
-int
-plugin_list(const char *const *folders,
-	    void (*each)(void *ctx, const char *path, const struct sluice_policy *policy,
-			 const char *problem),
-	    void *ctx, struct sluice_err *reterr)
-{
-	struct plugin_dir dir;
-	int r = plugin_dir_read(folders, &dir, reterr);
-
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < dir.count; i++) {
-		const char *path = dir.files[i].path;
-		struct plugin *plugin = NULL;
-		struct sluice_err err;
-
-		if (i > 0 && strcmp(dir.files[i].name, dir.files[i - 1].name) == 0) {
-			sluice_fail(&err, -EEXIST, "hidden by the policy of the same name in '%s'",
-				    folders[dir.files[i - 1].folder]);
-			each(ctx, path, NULL, err.msg);
-		} else if (plugin_open(path, &plugin, &err) < 0) {
-			each(ctx, path, NULL, err.msg);
-		} else {
-			each(ctx, path, plugin->policy, NULL);
-		}
-		plugin_unload(plugin);
-	}
-	plugin_dir_free(&dir);
-	return 0;
 }

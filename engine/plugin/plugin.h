@@ -37,11 +37,4 @@ const struct sluice_policy *plugin_policy(const struct plugin *plugin); /* borro
 void *plugin_self(const struct plugin *plugin);
 const char *plugin_path(const struct plugin *plugin);
 
-/* All *.so of the folders, by name; those that would not load come with `problem` set. The callback
- * runs for each; policy is NULL when there is a problem, and borrowed for the call. */
-int plugin_list(const char *const *folders,
-		void (*each)(void *ctx, const char *path, const struct sluice_policy *policy,
-			     const char *problem),
-		void *ctx, struct sluice_err *reterr);
-
 #endif

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "engine_policy.h"
 #include "hotplug.h"
 #include "log.h"
 #include "process_hold.h"
@@ -34,6 +35,7 @@ engine_free(struct engine *engine)
 	hotplug_free(engine->hotplug);
 	for (size_t i = 0; i < engine->target_count; i++)
 		close(engine->holds[i].fd);
+	isolate_free(engine->isolate);
 	plugin_unload(engine->plugin);
 	sluice_topology_free(engine->latest);
 	sluice_topology_free(engine->topology);
@@ -78,8 +80,7 @@ begin(struct engine *engine, struct sluice_err *reterr)
 			"this machine has one memory tier only, so there is nowhere to move "
 			"pages to; see sluice topology");
 	/* The policy first: it is the likeliest to be wrong, and nothing has been changed yet. */
-	r = plugin_load(options->policy, options->folders, options->settings,
-			options->setting_count, round_host(), &engine->plugin, reterr);
+	r = engine_policy_start(options, &engine->isolate, &engine->plugin, reterr);
 	return r < 0 ? r : engine_parts_start(engine, reterr);
 }
 

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "isolate.h"
 #include "ops.h"
 #include "plugin.h"
 #include "round.h"
@@ -35,6 +36,8 @@ struct engine_options {
 	const char *folders[ENGINE_FOLDERS_MAX + 1]; /* policy folders, NULL ends */
 	struct plugin_setting settings[PLUGIN_SETTINGS_MAX];
 	size_t setting_count;
+	uint64_t policy_timeout_ms; /* of a decision, as in policy_process.h; 0: its default */
+	int policy_in_process;      /* as a plugin of this process, for debuggers */
 	struct round_options round;
 };
 
@@ -51,6 +54,8 @@ struct engine_target {
 struct engine_status {
 	uint64_t uptime_ms;
 	char policy[64], mover[32];
+	int isolated; /* the policy has a process of its own, and this is how that is: */
+	struct isolate_status policy_process;
 	char samplers[128]; /* names of those in use, "damon,hintfault" */
 	char note[256];     /* last trouble or a warning, or "" */
 	uint32_t tier_count;
@@ -63,6 +68,14 @@ struct engine_status {
 	struct round_drain drain;
 	size_t target_count;
 	struct engine_target targets[ENGINE_TARGETS_MAX];
+};
+
+/* Why a page is where it is. */
+struct engine_explanation {
+	char policy[64];
+	int safe; /* the safe policy stood in for it in the last decision */
+	uint64_t address, now_ns;
+	struct round_explanation round;
 };
 
 struct engine;
@@ -92,6 +105,11 @@ void engine_undrain(struct engine *engine); /* the node stays, or is gone; none 
 
 /* A copy of the state after the last round; any thread. ret is the caller's (about 80 KiB). */
 void engine_get_status(struct engine *engine, struct engine_status *ret);
+
+/* -ESRCH: the process is not attached. -EFAULT: nothing that is tiered is at the address. -EAGAIN:
+ * nothing was decided yet. */
+int engine_explain(struct engine *engine, int32_t pid, uint64_t address,
+		   struct engine_explanation *ret, struct sluice_err *reterr);
 
 /* Put back what an earlier run that was killed left changed (safety rule 7). Returns the number of
  * settings put back, or -errno; to be called before engine_start and by `sluice restore`. */

@@ -140,8 +140,14 @@ engine_parts_start(struct engine *engine, struct sluice_err *reterr)
 	int r;
 
 	engine->sampler_note[0] = '\0';
-	parts->policy = plugin_policy(engine->plugin);
-	parts->policy_self = plugin_self(engine->plugin);
+	if (engine->isolate) {
+		parts->policy = isolate_policy(engine->isolate);
+		parts->policy_self = engine->isolate;
+		parts->view_memory = isolate_view_memory(engine->isolate);
+	} else {
+		parts->policy = plugin_policy(engine->plugin);
+		parts->policy_self = plugin_self(engine->plugin);
+	}
 	parts->memory_ops = &memory_proc;
 	r = parts->memory_ops->start(&engine->env, &parts->memory, reterr);
 	if (r == 0)

@@ -26,7 +26,8 @@ struct engine {
 	struct sluice_topology *latest; /* differs from it in sizes only; NULL: not even so */
 	struct ops_env env;
 	struct round_parts parts;
-	struct plugin *plugin;
+	struct isolate *isolate; /* the policy; NULL: it is in this process, */
+	struct plugin *plugin;   /* as this */
 	struct round *round; /* NULL: there is one tier only just now, or the parts do not start */
 
 	pthread_t thread;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* engine_status.c - what the engine tells of itself: counters of all its parts, and notes on them.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -82,6 +83,9 @@ engine_get_status(struct engine *engine, struct engine_status *ret)
 	ret->uptime_ms = (clock_now_ns() - engine->started_ns) / 1000000;
 	ret->own_cpu_ns = clock_process_cpu_ns() - engine->started_cpu_ns;
 	snprintf(ret->policy, sizeof(ret->policy), "%s", parts->policy->name);
+	ret->isolated = engine->isolate != NULL;
+	if (engine->isolate)
+		isolate_get_status(engine->isolate, clock_now_ns() / 1000000, &ret->policy_process);
 	snprintf(ret->mover, sizeof(ret->mover), "%s", engine->options.mover);
 	memcpy(ret->note, engine->note, sizeof(ret->note));
 	for (size_t i = 0; i < parts->sampler_count && used < sizeof(ret->samplers); i++)
@@ -105,4 +109,33 @@ engine_get_status(struct engine *engine, struct engine_status *ret)
 			 "%s%s", ret->note[0] ? "; " : "", engine->sampler_note);
 	notes_write(&engine->notes, clock_now_ns(), ret);
 	pthread_mutex_unlock(&engine->lock);
+}
+
+int
+engine_explain(struct engine *engine, int32_t pid, uint64_t address, struct engine_explanation *ret,
+	       struct sluice_err *reterr)
+{
+	struct isolate_status policy = {0};
+	size_t i = 0;
+	int r;
+
+	pthread_mutex_lock(&engine->lock);
+	while (i < engine->target_count && engine->targets[i].pid != pid)
+		i++;
+	if (i == engine->target_count)
+		r = sluice_fail(reterr, -ESRCH, "process %d is not attached", pid);
+	else if (!engine->round)
+		r = sluice_fail(reterr, -EAGAIN, "the engine rests, as there is one tier only");
+	else
+		r = round_explain(engine->round, pid, address, &ret->round, reterr);
+	if (r == 0) {
+		ret->now_ns = clock_now_ns();
+		ret->address = address;
+		if (engine->isolate)
+			isolate_get_status(engine->isolate, ret->now_ns / 1000000, &policy);
+		ret->safe = policy.safe;
+		snprintf(ret->policy, sizeof(ret->policy), "%s", engine->parts.policy->name);
+	}
+	pthread_mutex_unlock(&engine->lock);
+	return r;
 }

@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <stdint.h>
+#include <string.h>
 
+#include "explain_json.h"
 #include "follow.h"
 #include "log.h"
 #include "service.h"
@@ -85,6 +87,25 @@ verb_status(struct service *service, struct control_client *client, const json_t
 	(void)client;
 	(void)request;
 	return members ? success(members) : NULL;
+}
+
+json_t *
+verb_explain(struct service *service, struct control_client *client, const json_t *request)
+{
+	const json_t *address = json_object_get(request, "address");
+	struct engine_explanation explanation;
+	struct sluice_err err = {0, ""};
+	int32_t pid = 0;
+	int r = request_pid(request, &pid, &err);
+
+	(void)client;
+	if (r < 0 || !json_is_integer(address) || json_integer_value(address) < 0)
+		return control_error(-EBADMSG, EXIT_USAGE,
+				     r < 0 ? err.msg : "\"address\" must be a number");
+	memset(&explanation, 0, sizeof(explanation));
+	r = engine_explain(service->engine, pid, (uint64_t)json_integer_value(address),
+			   &explanation, &err);
+	return r < 0 ? failure(STAGE_OTHER, r, &err) : success(explain_to_json(&explanation));
 }
 
 json_t *

@@ -14,6 +14,7 @@ struct service;
 json_t *verb_attach(struct service *service, struct control_client *client, const json_t *request);
 json_t *verb_detach(struct service *service, struct control_client *client, const json_t *request);
 json_t *verb_drain(struct service *service, struct control_client *client, const json_t *request);
+json_t *verb_explain(struct service *service, struct control_client *client, const json_t *request);
 json_t *verb_status(struct service *service, struct control_client *client, const json_t *request);
 json_t *verb_watch(struct service *service, struct control_client *client, const json_t *request);
 

@@ -121,6 +121,26 @@ say_full(struct engine_status *status, const struct lately *all)
 		    "to gain");
 }
 
+#define FAULT_NOTE_MS 60000u /* how long a fault is told of that is over */
+
+/* First of all, since then nothing is decided but what is safe. */
+static void
+say_policy(struct engine_status *status)
+{
+	const struct isolate_status *process = &status->policy_process;
+
+	if (!status->isolated || !process->fault[0])
+		return;
+	if (process->benched_ms)
+		say(status,
+		    "the policy is benched for %llu s more, and nothing but shortage moves memory: "
+		    "%.140s",
+		    (unsigned long long)process->benched_ms / 1000 + 1, process->fault);
+	else if (process->safe || process->fault_age_ms < FAULT_NOTE_MS)
+		say(status, "the policy failed %llu s ago, and was replaced for a round: %.140s",
+		    (unsigned long long)process->fault_age_ms / 1000, process->fault);
+}
+
 void
 notes_write(const struct notes *notes, uint64_t now_ns, struct engine_status *status)
 {
@@ -128,6 +148,7 @@ notes_write(const struct notes *notes, uint64_t now_ns, struct engine_status *st
 	uint64_t pinned = 0, resident = 0;
 	char size[16];
 
+	say_policy(status);
 	if (!notes->older.at_ns || status->target_count == 0 ||
 	    now_ns - notes->older.at_ns < SETTLED_NS)
 		return;

@@ -7,24 +7,26 @@
 
 #include "engine.h"
 #include "json_text.h"
-#include "plugin.h"
+#include "policy_process.h"
 
-static json_t *
-params_to_json(const struct sluice_param *params)
+json_t *
+policy_params_to_json(const struct policy_card *card)
 {
 	json_t *array = json_array();
 
-	for (; params && params->key; params++)
-		json_array_append_new(
-			array,
-			json_pack("{s:o, s:o, s:o}", "key", json_text(params->key), "default",
-				  params->fallback ? json_text(params->fallback) : json_null(),
-				  "help", json_text(params->help ? params->help : "")));
+	for (uint32_t i = 0; card && i < card->param_count; i++) {
+		const struct policy_card_param *param = &card->params[i];
+
+		json_array_append_new(array,
+				      json_pack("{s:o, s:o, s:o}", "key", json_text(param->key),
+						"default", json_text(param->fallback), "help",
+						json_text(param->help)));
+	}
 	return array;
 }
 
 static void
-each_policy(void *ctx, const char *path, const struct sluice_policy *policy, const char *problem)
+each_policy(void *ctx, const char *path, const struct policy_card *policy, const char *problem)
 {
 	const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
 	json_t *name;
@@ -34,17 +36,17 @@ each_policy(void *ctx, const char *path, const struct sluice_policy *policy, con
 	else
 		name = json_stringn(base, strcspn(base, "."));
 	json_array_append_new(
-		ctx,
-		json_pack("{s:o, s:o, s:o, s:o, s:o}", "name", name ? name : json_text(base),
-			  "summary", json_text(policy ? policy->summary : ""), "path",
-			  json_text(path), "params", params_to_json(policy ? policy->params : NULL),
-			  "problem", problem ? json_text(problem) : json_null()));
+		ctx, json_pack("{s:o, s:o, s:o, s:o, s:o}", "name", name ? name : json_text(base),
+			       "summary", json_text(policy ? policy->summary : ""), "path",
+			       json_text(path), "params", policy_params_to_json(policy), "problem",
+			       problem ? json_text(problem) : json_null()));
 }
 
 int
 policies_to_json(const struct options *options, json_t **ret, struct sluice_err *reterr)
 {
 	const char *folders[ENGINE_FOLDERS_MAX + 1] = {NULL};
+	struct policy_process_options process = {.entry_max = 1};
 	json_t *names = json_array(), *policies = json_array();
 	int r;
 
@@ -53,7 +55,8 @@ policies_to_json(const struct options *options, json_t **ret, struct sluice_err 
 		if (folders[i])
 			json_array_append_new(names, json_text(folders[i]));
 	}
-	r = plugin_list(folders, each_policy, policies, reterr);
+	/* Each in a process of its own: even a look at a policy runs its constructors. */
+	r = policy_process_list(&process, folders, each_policy, policies, reterr);
 	if (r < 0) {
 		json_decref(names);
 		json_decref(policies);

@@ -12,4 +12,7 @@
  * that load. *ret is the caller's. -ENOMEM, or what reading the folders gave. */
 int policies_to_json(const struct options *options, json_t **ret, struct sluice_err *reterr);
 
+struct policy_card;
+json_t *policy_params_to_json(const struct policy_card *card); /* NULL: none */
+
 #endif

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "engine_policy.h"
 #include "exit_status.h"
 #include "mover_registry.h"
 #include "sampler_registry.h"
@@ -38,6 +39,8 @@ setup_from_options(const struct options *options, struct setup *ret, struct slui
 		return sluice_fail(reterr, -EINVAL,
 				   "synthetic: a made-up machine cannot run programs; only 'sluice "
 				   "topology' looks at one");
+	engine->policy_timeout_ms = (uint64_t)options_number(options, OPTION_POLICY_TIMEOUT);
+	engine->policy_in_process = options_number(options, OPTION_POLICY_IN_PROCESS) != 0;
 	engine->sampler = options_text(options, OPTION_SAMPLER, 0);
 	engine->mover = options_text(options, OPTION_MOVER, 0);
 	engine->policy = options_text(options, OPTION_POLICY, 0);
@@ -129,7 +132,8 @@ setup_check(const struct setup *setup, int *ret_exit, struct sluice_err *reterr)
 {
 	const struct engine_options *engine = &setup->engine;
 	enum fail_stage stage = STAGE_ARGUMENTS;
-	struct plugin *plugin;
+	struct isolate *isolate = NULL;
+	struct plugin *plugin = NULL;
 	int r = check_sampler(engine->sampler, reterr);
 
 	if (r == 0)
@@ -138,10 +142,9 @@ setup_check(const struct setup *setup, int *ret_exit, struct sluice_err *reterr)
 		/* init() runs here and again in the engine; that costs nothing, and only so does
 		 * a bad policy show before a kernel setting was touched. */
 		stage = STAGE_POLICY;
-		r = plugin_load(engine->policy, engine->folders, engine->settings,
-				engine->setting_count, round_host(), &plugin, reterr);
-		if (r == 0)
-			plugin_unload(plugin);
+		r = engine_policy_start(engine, &isolate, &plugin, reterr);
+		isolate_free(isolate);
+		plugin_unload(plugin);
 	}
 	if (r == 0) {
 		stage = STAGE_TIERS;

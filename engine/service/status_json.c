@@ -85,6 +85,31 @@ samplers_to_json(const char *names)
 }
 
 static json_t *
+policy_process_to_json(const struct engine_status *status)
+{
+	const struct isolate_status *process = &status->policy_process;
+	json_t *faults = json_object();
+
+	if (!status->isolated) {
+		json_decref(faults);
+		return json_null();
+	}
+	for (int f = POLICY_FAULT_NONE + 1; f < POLICY_FAULTS; f++)
+		json_object_set_new(faults, policy_fault_name((enum policy_fault)f),
+				    json_integer((json_int_t)process->faults[f]));
+	return json_pack(
+		"{s:o, s:b, s:I, s:o, s:I, s:I, s:o, s:o, s:o}", "pid",
+		process->pid ? json_integer(process->pid) : json_null(), "safe_policy",
+		process->safe, "starts", (json_int_t)process->starts, "faults", faults, "declined",
+		(json_int_t)process->declined, "safe_rounds", (json_int_t)process->safe_rounds,
+		"benched_ms",
+		process->benched_ms ? json_integer((json_int_t)process->benched_ms) : json_null(),
+		"last_fault", process->fault[0] ? json_text(process->fault) : json_null(),
+		"last_fault_age_ms",
+		process->fault[0] ? json_integer((json_int_t)process->fault_age_ms) : json_null());
+}
+
+static json_t *
 leaving_to_json(const struct engine_status *status)
 {
 	return status->leaving_node >= 0
@@ -107,21 +132,22 @@ status_to_json(const struct engine_status *status)
 	for (size_t i = 0; i < status->target_count; i++)
 		json_array_append_new(targets,
 				      target_to_json(&status->targets[i], status->tier_count));
-	return json_pack("{s:s, s:I, s:s, s:s, s:o, s:o, s:o, s:o,"
-			 " s:{s:I, s:i, s:i, s:I}, s:{s:I, s:I, s:I}, s:{s:I, s:I, s:I}, s:o, s:o}",
-			 "version", SLUICE_VERSION, "uptime_ms", (json_int_t)status->uptime_ms,
-			 "policy", status->policy, "mover", status->mover, "samplers",
-			 samplers_to_json(status->samplers), "note", json_text(status->note),
-			 "tiers", tiers, "round", round_to_json(&status->round, rate_sum > 0),
-			 "heat", "metadata_bytes", (json_int_t)heat->metadata_bytes, "regions",
-			 (int)heat->regions, "regions_in_detail", (int)heat->regions_in_detail,
-			 "tracked_bytes", (json_int_t)heat->tracked_bytes, "sampling", "samples",
-			 (json_int_t)sampling->samples, "lost", (json_int_t)sampling->lost,
-			 "kernel_moved_pages", (json_int_t)sampling->kernel_moved_pages, "cpu",
-			 "own_ns", (json_int_t)status->own_cpu_ns, "kernel_ns",
-			 (json_int_t)sampling->kernel_cpu_ns, "target_ns",
-			 (json_int_t)sampling->target_cost_ns, "leaving", leaving_to_json(status),
-			 "targets", targets);
+	return json_pack(
+		"{s:s, s:I, s:s, s:s, s:o, s:o, s:o, s:o,"
+		" s:{s:I, s:i, s:i, s:I}, s:{s:I, s:I, s:I}, s:{s:I, s:I, s:I}, s:o, s:o, s:o}",
+		"version", SLUICE_VERSION, "uptime_ms", (json_int_t)status->uptime_ms, "policy",
+		status->policy, "mover", status->mover, "samplers",
+		samplers_to_json(status->samplers), "note", json_text(status->note), "tiers", tiers,
+		"round", round_to_json(&status->round, rate_sum > 0), "heat", "metadata_bytes",
+		(json_int_t)heat->metadata_bytes, "regions", (int)heat->regions,
+		"regions_in_detail", (int)heat->regions_in_detail, "tracked_bytes",
+		(json_int_t)heat->tracked_bytes, "sampling", "samples",
+		(json_int_t)sampling->samples, "lost", (json_int_t)sampling->lost,
+		"kernel_moved_pages", (json_int_t)sampling->kernel_moved_pages, "cpu", "own_ns",
+		(json_int_t)status->own_cpu_ns, "kernel_ns", (json_int_t)sampling->kernel_cpu_ns,
+		"target_ns", (json_int_t)sampling->target_cost_ns, "leaving",
+		leaving_to_json(status), "policy_process", policy_process_to_json(status),
+		"targets", targets);
 }
 
 json_t *

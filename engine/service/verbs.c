@@ -16,6 +16,7 @@
 #include "lock.h"
 #include "measuring.h"
 #include "policies_json.h"
+#include "policy_check_json.h"
 #include "service.h"
 #include "tier_verbs.h"
 #include "topology_json.h"
@@ -161,6 +162,25 @@ verb_policies(struct service *service, struct control_client *client, const json
 }
 
 static json_t *
+verb_policy_check(struct service *service, struct control_client *client, const json_t *request)
+{
+	struct sluice_err err = {0, ""};
+	json_t *members = NULL;
+	int r;
+
+	(void)client;
+	if (!service->is_private)
+		return control_error(-EPERM, EXIT_NOT_PERMITTED,
+				     "only a private service checks a policy, as it takes seconds; "
+				     "use 'sluice policy check'");
+	r = policy_check_to_json(service->options, request, &members, &err);
+	if (r < 0)
+		return failure(r == -EBADMSG || r == -EINVAL ? STAGE_ARGUMENTS : STAGE_POLICY, r,
+			       &err);
+	return success(members);
+}
+
+static json_t *
 verb_config(struct service *service, struct control_client *client, const json_t *request)
 {
 	json_t *rows = json_array();
@@ -245,7 +265,9 @@ static const struct verb verbs[] = {
 	{"measure_status", 0, verb_measure_status},
 	{"measure_stop", 0, verb_measure_stop},
 	{"drain", 0, verb_drain},
+	{"explain", 1, verb_explain},
 	{"policies", 0, verb_policies},
+	{"policy_check", 0, verb_policy_check},
 	{"restore", 0, verb_restore},
 	{"start", 0, verb_start},
 	{"status", 1, verb_status},

@@ -91,7 +91,8 @@ struct sluice_host { /* engine services; outlives the policy */
 	 * not fit, would not pay back, or exceeds the budget. The last ask for a region counts.
 	 * `gain` is the heat that the move wins: this region's heat less that of what gives way
 	 * (accesses per second and page; for demotions, which pay by making room, give 0).
-	 * Returns 0, -EINVAL for an index out of range, -ENOSPC when the plan is full. */
+	 * Returns 0, -EINVAL for an index out of range or a gain that is no number (then nothing of
+	 * this round's plan is used, as after a failed decide()), -ENOSPC when the plan is full. */
 	int (*move)(struct sluice_plan *plan, uint64_t i, uint32_t tier, float gain);
 };
 

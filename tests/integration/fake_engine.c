@@ -173,6 +173,54 @@ engine_get_status(struct engine *engine, struct engine_status *ret)
 	}
 }
 
+/* Of one page, so that there is something to print. */
+int
+engine_explain(struct engine *engine, int32_t pid, uint64_t address, struct engine_explanation *ret,
+	       struct sluice_err *reterr)
+{
+	size_t i = 0;
+
+	while (i < engine->count && engine->targets[i].pid != pid)
+		i++;
+	if (i == engine->count)
+		return sluice_fail(reterr, -ESRCH, "process %d is not attached", pid);
+	if (address < 0x10000000)
+		return sluice_fail(reterr, -EFAULT, "nothing is there");
+	*ret = (struct engine_explanation){
+		.policy = "fake-policy",
+		.address = address,
+		.now_ns = 60000000000u,
+		.round = {.entry = {.addr = address & ~(2 * MIB - 1),
+				    .span_bytes = 2 * MIB,
+				    .bytes = MIB,
+				    .pid = pid,
+				    .tier = 1,
+				    .heat = 12,
+				    .heat_low = 10,
+				    .heat_high = 15,
+				    .age_ms = 3600000},
+			  .exact = 1,
+			  .unit_bytes = 4096,
+			  .decided_ns = 59500000000u,
+			  .hotter_bytes = 600 * MIB,
+			  .fast_bytes = 484 * MIB,
+			  .fast_coldest = 3,
+			  .page_move_ns = 2000,
+			  .horizon_ms = 300000,
+			  .tier_count = 2,
+			  .tiers = {{.kind = SLUICE_TIER_DRAM}, {.kind = SLUICE_TIER_CXL}},
+			  .line_count = 1,
+			  .lines = {{.time_ns = 50000000000u,
+				     .from = 1,
+				     .to = 0,
+				     .refused = 1u << REFUSED_PAYBACK,
+				     .heat = 12,
+				     .gain = 0.5f,
+				     .asked_bytes = MIB}}},
+	};
+	return 0;
+}
+
 int
 engine_restore(const char *sysroot, const char *state_dir, struct sluice_err *reterr)
 {

@@ -189,9 +189,9 @@ test_more_of_one_is_an_alarm(void **state)
 static void
 test_word_counts_until_watched(void **state)
 {
-	const struct sluice_region *entries;
+	const struct sluice_region *entries = NULL;
 	uint64_t addr = BASE + 3ull * HEAT_REGION_BYTES;
-	size_t count;
+	size_t count = 0;
 
 	(void)state;
 	begin();

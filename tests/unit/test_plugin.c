@@ -19,6 +19,7 @@
 #include <cmocka.h>
 
 #include "plugin.h"
+#include "policy_process.h"
 
 #define GOOD TEST_BUILD "/policies-test"
 #define BAD TEST_BUILD "/policies-bad"
@@ -337,7 +338,7 @@ struct listed {
 };
 
 static void
-on_listed(void *ctx, const char *path, const struct sluice_policy *policy, const char *problem)
+on_listed(void *ctx, const char *path, const struct policy_card *policy, const char *problem)
 {
 	struct listed *listed = ctx;
 	const char *name = strrchr(path, '/') + 1;
@@ -358,16 +359,18 @@ lists_good_and_bad(void **state)
 {
 	static const char *const twice[] = {GOOD, BAD, GOOD, TEST_BUILD "/nowhere", NULL};
 	static const char *const not_a_folder[] = {GOOD "/good.so", NULL};
+	static const struct policy_process_options options = {.entry_max = 1};
 	struct listed listed = {0};
 
 	(void)state;
-	assert_int_equal(plugin_list(twice, on_listed, &listed, &err), 0);
-	assert_int_equal(listed.good, 2);
-	assert_int_equal(listed.bad, 13 + 2);
-	assert_int_equal(listed.hidden, 2);
-	assert_int_equal(plugin_list(not_a_folder, on_listed, &listed, &err), -ENOTDIR);
+	assert_int_equal(policy_process_list(&options, twice, on_listed, &listed, &err), 0);
+	assert_int_equal(listed.good, 3);
+	assert_int_equal(listed.bad, 13 + 3);
+	assert_int_equal(listed.hidden, 3);
+	assert_int_equal(policy_process_list(&options, not_a_folder, on_listed, &listed, &err),
+			 -ENOTDIR);
 	assert_says("cannot read the policy folder");
-	assert_int_equal(plugin_list(NULL, on_listed, &listed, &err), 0);
+	assert_int_equal(policy_process_list(&options, NULL, on_listed, &listed, &err), 0);
 }
 
 static int

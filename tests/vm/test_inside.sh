@@ -52,6 +52,7 @@ machine() {
 		[ ! -e "$f" ] || echo "there is $f"
 	done
 	if pidof sluiced >/dev/null; then echo "sluiced runs"; fi
+	if pidof sluice-policy >/dev/null; then echo "a policy's process runs"; fi
 }
 machine >/tmp/machine
 is_as_before() { machine | cmp -s - /tmp/machine; }
