@@ -30,7 +30,6 @@ struct page {
 	float short_heat, long_heat, score;
 	float score_before;
 	uint32_t hot_age; /* intervals */
-	uint32_t round;   /* in which that was brought up to date */
 };
 
 /* A change upwards of a noisy figure. */
@@ -42,12 +41,16 @@ struct change_test {
 struct arms {
 	struct planner planner;
 	struct ledger ledger;
-	struct order in, out, all;
+	struct order in, out;
 	double set[PARAMS];
 	struct change_test traffic;
 	int recent_checks; /* so many more with the recent score */
 	double saved_ns;
-	uint32_t round;
+
+	float *scores;                     /* by entry */
+	double level_bytes[ORDER_BUCKETS]; /* how much memory has about which score */
+	uint32_t cut;                      /* the level at which the top K end, ... */
+	double at_cut_bytes;               /* ... and how much of it is in */
 };
 
 static const struct sluice_param params[] = {
@@ -104,20 +107,17 @@ watch_traffic(struct arms *a)
 	a->saved_ns = fast_ns > 0 && slow_ns > 0 ? slow_ns - fast_ns : 100;
 }
 
-/* Averages and scores. Returns what the top K may hold. */
-static double
+static void
 average(struct arms *a)
 {
-	const struct sluice_view *view = a->planner.view;
 	double intervals = a->planner.elapsed_s / INTERVAL_S;
 	float keep_short = (float)pow(1 - 2.0 / 3, intervals);
 	float keep_long = (float)pow(1 - 2.0 / 21, intervals);
 	float weight = a->recent_checks ? 0.731f : 0.4f;
-	double capacity = (double)a->planner.room_bytes[0] - (double)a->planner.shortage_bytes[0];
 	struct ledger_region region;
 	struct page *page;
 
-	ledger_begin(&a->ledger, view);
+	ledger_begin(&a->ledger, a->planner.view);
 	while ((page = ledger_next(&a->ledger, &region))) {
 		float heat = (float)region.heat;
 
@@ -126,44 +126,65 @@ average(struct arms *a)
 		page->long_heat = heat + keep_long * (page->long_heat - heat);
 		page->score = weight * page->short_heat + (1 - weight) * page->long_heat;
 	}
-	a->all.count = 0;
-	for (uint64_t i = 0; i < view->region_count; i++) {
-		page = ledger_item(&a->ledger, i);
-		order_add(&a->all, (double)page->score * ledger_share(&a->ledger, i), i);
-		if (sluice_view_region(view, i)->tier == 0)
-			capacity += sluice_view_region(view, i)->bytes;
-	}
-	order_sort(&a->all);
-	return capacity;
 }
 
-/* From the hottest down: first the top K, then what is not in it. */
+/* The top K are what is hottest and fits into what fast memory holds and has room for. */
 static void
-choose(struct arms *a, double capacity)
+find_top(struct arms *a)
 {
 	const struct sluice_view *view = a->planner.view;
-	uint32_t age = (uint32_t)fmax(1, fmin(a->planner.elapsed_s / INTERVAL_S, 1e6));
-	double top_bytes = 0;
+	double left = (double)a->planner.room_bytes[0] - (double)a->planner.shortage_bytes[0];
 
-	a->round++;
+	memset(a->level_bytes, 0, sizeof(a->level_bytes));
+	for (uint64_t i = 0; i < view->region_count; i++) {
+		const struct sluice_region *r = sluice_view_region(view, i);
+		const struct page *page = ledger_item(&a->ledger, i);
+
+		a->scores[i] = page->score * (float)ledger_share(&a->ledger, i);
+		a->level_bytes[order_bucket(a->scores[i])] += r->bytes;
+		left += r->tier == 0 ? r->bytes : 0;
+	}
+	for (a->cut = ORDER_BUCKETS - 1; a->cut > 0 && a->level_bytes[a->cut] <= left; a->cut--)
+		left -= a->level_bytes[a->cut];
+	a->at_cut_bytes = left;
+}
+
+static int
+is_top(struct arms *a, uint64_t i, uint32_t bytes)
+{
+	uint32_t level = order_bucket(a->scores[i]);
+
+	if (level != a->cut || a->at_cut_bytes < bytes)
+		return level > a->cut;
+	a->at_cut_bytes -= bytes;
+	return 1;
+}
+
+static void
+choose(struct arms *a)
+{
+	const struct sluice_view *view = a->planner.view;
+	uint32_t intervals = (uint32_t)fmax(1, a->planner.elapsed_s / INTERVAL_S), before = 0;
+	const struct page *last = NULL;
+
 	a->in.count = a->out.count = 0;
-	for (uint64_t k = a->all.count; k-- > 0;) {
-		struct order_item item = a->all.sorted[k];
-		const struct sluice_region *r = sluice_view_region(view, item.entry);
-		struct page *page = ledger_item(&a->ledger, item.entry);
+	for (uint64_t i = 0; i < view->region_count; i++) {
+		const struct sluice_region *r = sluice_view_region(view, i);
+		struct page *page = ledger_item(&a->ledger, i);
+		int top = is_top(a, i, r->bytes);
 
-		top_bytes += r->bytes;
-		/* Of several entries the hottest speaks for the region; it comes first. */
-		if (page->round != a->round)
-			page->hot_age = top_bytes <= capacity ? page->hot_age + age : 0;
-		page->round = a->round;
-		if (top_bytes > capacity) {
-			if (r->tier == 0)
-				order_add(&a->out, (double)item.key, item.entry);
-			continue;
+		/* A region with several entries is in when one of them is. */
+		if (page != last) {
+			before = page->hot_age < 1000000 ? page->hot_age : 1000000;
+			page->hot_age = 0;
+			last = page;
 		}
-		if (r->tier > 0 && page->hot_age > age && page->score >= page->score_before)
-			order_add(&a->in, (double)item.key, item.entry);
+		if (top)
+			page->hot_age = before + intervals;
+		if (!top && r->tier == 0)
+			order_add(&a->out, (double)a->scores[i], i);
+		else if (top && r->tier > 0 && before > 0 && page->score >= page->score_before)
+			order_add(&a->in, (double)a->scores[i], i);
 	}
 	order_sort(&a->in);
 	order_sort(&a->out);
@@ -200,7 +221,9 @@ arms_decide(void *self, const struct sluice_view *view, struct sluice_plan *plan
 	if (r < 0 || view->tier_count < 2)
 		return r;
 	watch_traffic(a);
-	choose(a, average(a));
+	average(a);
+	find_top(a);
+	choose(a);
 	/* No more than can be moved until the next decision. */
 	exchange.in_bytes_max =
 		(uint64_t)(a->planner.elapsed_s * 1e6 / a->set[SWAP_US] * 2097152) + 1;
@@ -219,7 +242,7 @@ arms_fini(void *self)
 	ledger_fini(&a->ledger);
 	order_fini(&a->in);
 	order_fini(&a->out);
-	order_fini(&a->all);
+	free(a->scores);
 	free(a);
 }
 
@@ -236,13 +259,18 @@ arms_init(const struct sluice_host *host, const char *const *values, void **ret_
 	if ((r = param_numbers(params, bounds, values, a->set, reterr)) < 0 ||
 	    (r = ledger_init(&a->ledger, sizeof(struct page), a->set[REGIONS_MAX], reterr)) < 0 ||
 	    (r = order_init(&a->in, a->set[REGIONS_MAX], reterr)) < 0 ||
-	    (r = order_init(&a->out, a->set[REGIONS_MAX], reterr)) < 0 ||
-	    (r = order_init(&a->all, a->set[REGIONS_MAX], reterr)) < 0) {
-		arms_fini(a);
-		return r;
+	    (r = order_init(&a->out, a->set[REGIONS_MAX], reterr)) < 0)
+		goto fail;
+	a->scores = malloc(a->ledger.max * sizeof(*a->scores));
+	if (!a->scores) {
+		r = sluice_fail(reterr, -ENOMEM, "no memory for arms-like; lower regions_max");
+		goto fail;
 	}
 	*ret_self = a;
 	return 0;
+fail:
+	arms_fini(a);
+	return r;
 }
 
 SLUICE_POLICY(.name = "arms-like",

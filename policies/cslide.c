@@ -93,7 +93,7 @@ move_pair(struct cslide *c, uint32_t fast, uint32_t slow)
 	for (uint64_t i = 0; i < view->region_count; i++) {
 		const struct sluice_region *r = sluice_view_region(view, i);
 
-		if (r->tier == slow)
+		if (r->tier == slow && weight_of(c, i) > 0)
 			order_add(&c->slow, weight_of(c, i), i);
 		else if (r->tier == fast)
 			order_add(&c->fast, weight_of(c, i), i);
@@ -106,8 +106,7 @@ move_pair(struct cslide *c, uint32_t fast, uint32_t slow)
 		uint32_t bytes = sluice_view_region(view, item.entry)->bytes;
 		int hot = (double)item.key >= c->hot_threshold;
 
-		if (left < bytes || room - up_bytes < bytes + (hot ? 0 : reserve_bytes) ||
-		    !(item.key > 0))
+		if (left < bytes || room - up_bytes < bytes + (hot ? 0 : reserve_bytes))
 			break;
 		left -= bytes;
 		up_bytes += bytes;

@@ -66,14 +66,15 @@ sampled(const struct damon *d, uint64_t i, double *ret_share)
 {
 	double mean = planner_heat(sluice_view_region(d->planner.view, i)) * d->sample_s;
 	double number = draw_number(d->planner.view, i, 0);
-	double odds, chance, sum;
+	double missed = mean < 700 ? exp(-mean) : 0, odds, chance, sum;
 	int count = 0;
 
-	*ret_share = mean > 30 ? 1 : 1 - exp(-mean);
+	*ret_share = 1 - missed;
 	if (mean > 30)
 		return SAMPLES;
-	odds = expm1(mean);
-	sum = chance = exp(-SAMPLES * mean);
+	odds = (1 - missed) / missed;
+	chance = missed * missed * missed * missed;
+	sum = chance *= chance * chance * chance * chance; /* to the 20th: none of them */
 	while (number > sum && count < SAMPLES) {
 		chance *= (SAMPLES - count) / (count + 1.0) * odds;
 		sum += chance;
@@ -92,14 +93,19 @@ watch(struct damon *d)
 	for (uint64_t i = 0; i < view->region_count; i++) {
 		const struct sluice_region *r = sluice_view_region(view, i);
 		int count = sampled(d, i, &share);
-		/* Schemes' young looks at other pages, over the same time. */
-		int young = draw_touched(view, i, SAMPLES * d->sample_s, 1);
+		int hot = r->tier > 0 && 100 * count >= SAMPLES * d->set[PROMOTE_PERCENT];
+		int cold = r->tier == 0 && count == 0;
 
 		accessed += share * r->bytes;
 		all += r->bytes;
-		if (r->tier == 0 && count == 0 && !young)
+		/* Whether it is young is looked up on other pages, over the same time. */
+		if (!hot && !cold)
+			continue;
+		if (draw_touched(view, i, SAMPLES * d->sample_s, 1) != hot)
+			continue;
+		if (cold)
 			order_add(&d->cold, planner_heat(r), i);
-		else if (r->tier > 0 && young && 100 * count >= SAMPLES * d->set[PROMOTE_PERCENT])
+		else
 			order_add(&d->hot, count, i);
 	}
 	factor = accessed > 0 ? d->set[ACCESS_GOAL_PERCENT] / 100 * all / accessed : 2;

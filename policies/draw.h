@@ -21,13 +21,11 @@ draw_number(const struct sluice_view *view, uint64_t i, uint64_t what)
 	const struct sluice_region *r = sluice_view_region(view, i);
 	uint64_t x = r->addr ^ (uint64_t)(uint32_t)r->pid << 40;
 
-	/* Two rounds of a mixer with no memory: the finalizer of splitmix64. */
+	/* The finalizer of splitmix64: every bit of the seed changes half of the result's. */
 	x += (view->now_ms + 1) * 0x9e3779b97f4a7c15u + (what << 56) + (i << 1);
-	for (int round = 0; round < 2; round++) {
-		x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-		x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-		x ^= x >> 31;
-	}
+	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+	x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+	x ^= x >> 31;
 	return ((double)(x >> 11) + 1) / 9007199254740992.0;
 }
 
@@ -38,16 +36,20 @@ draw_gap_s(const struct sluice_view *view, uint64_t i, uint64_t what)
 {
 	double heat = planner_heat(sluice_view_region(view, i));
 
-	return heat > 0 ? -log(draw_number(view, i, what)) / heat : HUGE_VAL;
+	return heat > 0 ? -(double)logf((float)draw_number(view, i, what)) / heat : HUGE_VAL;
 }
 
 /* Whether a page of entry i was accessed within so many seconds. */
 static inline int
 draw_touched(const struct sluice_view *view, uint64_t i, double seconds, uint64_t what)
 {
-	double mean = planner_heat(sluice_view_region(view, i)) * seconds;
+	double mean = planner_heat(sluice_view_region(view, i)) * seconds, number;
 
-	return mean > 0 && (mean > 40 || draw_number(view, i, what) > exp(-mean));
+	if (!(mean > 0))
+		return 0;
+	/* exp(-mean) lies between 1 - mean and 1 / (1 + mean), which mostly decides it. */
+	number = draw_number(view, i, what);
+	return number > 1 - mean && (number * (1 + mean) > 1 || number > exp(-mean));
 }
 
 #endif

@@ -21,8 +21,18 @@ struct exchange {
 	const void *policy;
 	uint64_t in_done, out_done;
 	uint64_t in_bytes_max; /* 0: no limit but the engine's */
+	uint64_t keep_bytes;   /* room that is not for candidates */
 	uint64_t in_bytes;     /* asked for so far */
 };
+
+/* Keep a share of the fastest tier free, for allocations to come. */
+static inline void
+exchange_keep(struct exchange *x, double headroom_percent)
+{
+	double total = (double)sluice_view_tier(x->planner->view, 0)->total_bytes;
+
+	x->keep_bytes = (uint64_t)(headroom_percent / 100 * total);
+}
 
 /* Demote victims until so many bytes have left. */
 static inline void
@@ -41,7 +51,8 @@ exchange_evict(struct exchange *x, uint64_t bytes)
 static inline int
 exchange_make_room(struct exchange *x, uint64_t promised_bytes, uint32_t in)
 {
-	uint64_t bytes = promised_bytes + sluice_view_region(x->planner->view, in)->bytes;
+	uint64_t bytes =
+		x->keep_bytes + promised_bytes + sluice_view_region(x->planner->view, in)->bytes;
 
 	while (x->planner->room_bytes[0] < bytes) {
 		uint32_t victim;

@@ -119,6 +119,7 @@ lru_decide(void *self, const struct sluice_view *view, struct sluice_plan *plan,
 	watch(l);
 	order_sort(&l->in);
 	order_sort(&l->out);
+	exchange_keep(&exchange, l->set[HEADROOM_PERCENT]);
 	exchange_evict(&exchange, planner_need(&l->planner, 0, l->set[HEADROOM_PERCENT]));
 	exchange_all(&exchange);
 	return 0;

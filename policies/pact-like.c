@@ -141,6 +141,7 @@ pact_decide(void *self, const struct sluice_view *view, struct sluice_plan *plan
 	p->factor *= wanted > 0.7 * limit ? 2 : 0.5;
 	p->factor = fmin(fmax(p->factor, 1.0 / 1024), 1024);
 	exchange.in_bytes_max = (uint64_t)limit + 1;
+	exchange_keep(&exchange, p->set[HEADROOM_PERCENT]);
 	exchange_evict(&exchange, planner_need(&p->planner, 0, p->set[HEADROOM_PERCENT]));
 	exchange_all(&exchange);
 	return 0;

@@ -54,31 +54,25 @@ param_parts(const struct sluice_param *params, const char *const *values, size_t
 {
 	const char *text = values[k];
 	double parts[16] = {0}, sum = 0;
+	char *end;
 	int count = 0;
 
-	if (strcmp(text, word) != 0) {
-		for (;; text++) {
-			char *end;
-
-			if (count == most || count == 16)
-				return sluice_fail(reterr, -EINVAL,
-						   "'%s = %s' has more parts than a machine can "
-						   "have tiers, %d",
-						   params[k].key, values[k], most);
-			parts[count] = strtod(text, &end);
-			if (end == text || (*end && *end != ':') ||
-			    !(parts[count] >= 0 && parts[count] <= 1e6))
-				break;
-			sum += parts[count++];
-			text = end;
-			if (!*text)
-				break;
-		}
-		if (*text || !(sum > 0))
+	for (int more = strcmp(text, word) != 0; more; text = end + 1) {
+		if (count == most || count == 16)
+			return sluice_fail(reterr, -EINVAL,
+					   "'%s = %s' has more parts than a machine can have "
+					   "tiers, %d",
+					   params[k].key, values[k], most);
+		parts[count] = strtod(text, &end);
+		more = *end == ':';
+		sum += parts[count];
+		if (end == text || (*end && !more) || !(parts[count] >= 0 && parts[count] <= 1e6) ||
+		    (!more && !(sum > 0)))
 			return sluice_fail(reterr, -EINVAL,
 					   "'%s = %s' must be '%s' or numbers like 3:1, fastest "
 					   "tier first, not all 0",
 					   params[k].key, values[k], word);
+		count++;
 	}
 	memcpy(ret, parts, (size_t)most * sizeof(*ret));
 	return count;

@@ -6,9 +6,11 @@
  * how a program does with a third of it in DRAM. Shares that do not add up are scaled; a process
  * that outgrows its share of a tier has its coldest demoted, even while there is room.
  *
- * Per process: entries from the hottest down, cut where each tier's share ends. Memory within
- * `band_percent` of a cut stays on the side where it is, so that noise moves nothing. Promotions so
- * cold that they would not pay back are refused by the engine: then a share stays unfilled.
+ * Per process, tiers from the fastest down: what is beyond the share goes down from the coldest,
+ * what is missing comes up from the hottest of slower tiers, and then hot and cold change places
+ * for as long as the one is surely `band` times hotter (lower bound against upper bound, so noise
+ * moves nothing). Promotions so cold that they would not pay back are refused by the engine: then a
+ * share stays unfilled.
  */
 #include "order.h"
 #include "param.h"
@@ -16,77 +18,132 @@
 
 struct ratio {
 	struct planner planner;
-	struct order order;
-	double *starts; /* by entry: hotter bytes of its process, including itself */
+	struct order order; /* of one process, by heat */
+	uint8_t *moved;     /* by entry: planned already */
 	double parts[SLUICE_TIERS_MAX];
-	int part_count;
-	double band, regions_max;
+	int part_count; /* 0: as tiers are large */
+	double slack, band, regions_max;
 };
 
-enum { SHARES, BAND_PERCENT, REGIONS_MAX };
+enum { SHARES, SLACK_PERCENT, BAND, REGIONS_MAX };
 static const struct sluice_param params[] = {
 	[SHARES] = {"shares", "sizes",
 		    "how much of each process goes to each tier, like 60:40, fastest first; "
 		    "'sizes': as the tiers are large"},
-	[BAND_PERCENT] = {"band_percent", "2",
-			  "leave memory alone that is so near to where a share ends, in percent "
-			  "of the process"},
+	[SLACK_PERCENT] = {"slack_percent", "1",
+			   "shares may be off by so much of the process before anything moves for "
+			   "their sake"},
+	[BAND] = {"band", "1.2",
+		  "swap when the hot memory is surely hotter than the cold, by this factor"},
 	[REGIONS_MAX] = {"regions_max", "4194304",
-			 "most view entries that can be sorted, at 24 bytes each when used"},
+			 "most view entries that can be sorted, at 17 bytes each when used"},
 	{0},
 };
 
-/* Where each tier's share ends, as a part of the process. */
+/* The share of each tier, of a process of 1. */
 static void
-find_ends(const struct ratio *q, double *ret_ends)
+find_shares(const struct ratio *q, double *ret_shares)
 {
 	const struct sluice_view *view = q->planner.view;
 	double sum = 0;
 
 	for (uint32_t t = 0; t < view->tier_count; t++) {
-		double total_bytes = (double)sluice_view_tier(view, t)->total_bytes;
-
-		sum += q->part_count ? q->parts[t] : total_bytes;
-		ret_ends[t] = sum;
+		ret_shares[t] = q->part_count ? q->parts[t]
+					      : (double)sluice_view_tier(view, t)->total_bytes;
+		sum += ret_shares[t];
 	}
 	for (uint32_t t = 0; t < view->tier_count; t++)
-		ret_ends[t] = sum > 0 ? ret_ends[t] / sum : 1;
+		ret_shares[t] = sum > 0 ? ret_shares[t] / sum : 0;
 }
 
-/* Of all processes at once, from the hottest down: where within its process each entry begins. The
- * view is sorted by pid, so a process is a stretch of it. */
-static void
-rank_process(struct ratio *q, uint64_t first, uint64_t end)
+/* The next entry of the ranking that is in tier t (or in a slower one) and not planned yet, going
+ * up from the coldest or down from the hottest; NULL behind the last. */
+static const struct sluice_region *
+coldest_of(const struct ratio *q, uint32_t t, uint64_t *k)
 {
-	double above_bytes = 0, all_bytes = 0;
+	for (; *k < q->order.count; (*k)++) {
+		uint32_t i = q->order.sorted[*k].entry;
+
+		if (sluice_view_region(q->planner.view, i)->tier == t && !q->moved[i])
+			return sluice_view_region(q->planner.view, i);
+	}
+	return NULL;
+}
+
+static const struct sluice_region *
+hottest_below(const struct ratio *q, uint32_t t, uint64_t *k)
+{
+	for (; *k > 0; (*k)--) {
+		uint32_t i = q->order.sorted[*k - 1].entry;
+
+		if (sluice_view_region(q->planner.view, i)->tier > t && !q->moved[i])
+			return sluice_view_region(q->planner.view, i);
+	}
+	return NULL;
+}
+
+/* Bring tier t to its share of a process with so many bytes, of which `held` are there. */
+static void
+fill(struct ratio *q, uint32_t t, double share_bytes, double held, double slack_bytes)
+{
+	const struct sluice_region *hot, *cold;
+	uint64_t low = 0, high = q->order.count;
+
+	for (int begun = held > share_bytes + slack_bytes;
+	     begun && held > share_bytes && (cold = coldest_of(q, t, &low));) {
+		uint32_t i = q->order.sorted[low++].entry;
+
+		q->moved[i] = 1;
+		held -= planner_demote(&q->planner, i) ? cold->bytes : 0;
+	}
+	for (int begun = held < share_bytes - slack_bytes;
+	     begun && (hot = hottest_below(q, t, &high)) && held + hot->bytes <= share_bytes;) {
+		uint32_t i = q->order.sorted[--high].entry;
+
+		if (!planner_move(&q->planner, i, t, planner_heat(hot)))
+			break;
+		q->moved[i] = 1;
+		held += hot->bytes;
+	}
+	while ((hot = hottest_below(q, t, &high)) && (cold = coldest_of(q, t, &low)) &&
+	       (double)hot->heat_low > q->band * (double)cold->heat_high) {
+		uint32_t up = q->order.sorted[high - 1].entry, down = q->order.sorted[low].entry;
+
+		/* What makes room may be larger than what comes, not smaller. */
+		if (hot->bytes > cold->bytes) {
+			high--;
+			continue;
+		}
+		if (!planner_demote(&q->planner, down))
+			return;
+		q->moved[down] = 1;
+		low++;
+		q->moved[up] = (uint8_t)planner_move(&q->planner, up, t,
+						     (double)hot->heat - (double)cold->heat);
+		high--;
+	}
+}
+
+/* Entries [first, end) are a process; the view is sorted by pid. */
+static void
+plan_process(struct ratio *q, const double *shares, uint64_t first, uint64_t end)
+{
+	const struct sluice_view *view = q->planner.view;
+	double held[SLUICE_TIERS_MAX] = {0}, bytes = 0;
 
 	q->order.count = 0;
 	for (uint64_t i = first; i < end; i++) {
-		order_add(&q->order, planner_heat(sluice_view_region(q->planner.view, i)), i);
-		all_bytes += sluice_view_region(q->planner.view, i)->bytes;
+		const struct sluice_region *r = sluice_view_region(view, i);
+
+		if (r->tier >= view->tier_count)
+			continue;
+		order_add(&q->order, planner_heat(r), i);
+		held[r->tier] += r->bytes;
+		bytes += r->bytes;
 	}
 	order_sort(&q->order);
-	for (uint64_t k = q->order.count; k-- > 0;) {
-		uint32_t i = q->order.sorted[k].entry;
-
-		above_bytes += sluice_view_region(q->planner.view, i)->bytes;
-		q->starts[i] = above_bytes / all_bytes;
-	}
-}
-
-/* The tier in whose share the entry lies; its own when it is near enough to that. */
-static uint32_t
-place_of(const struct ratio *q, const double *ends, uint64_t i)
-{
-	const struct sluice_region *r = sluice_view_region(q->planner.view, i);
-	uint32_t last = q->planner.view->tier_count - 1, to = 0;
-	double begin = r->tier ? ends[r->tier - 1] - q->band : 0;
-
-	if (q->starts[i] > begin && q->starts[i] <= ends[r->tier] + q->band)
-		return r->tier;
-	while (to < last && q->starts[i] > ends[to])
-		to++;
-	return to;
+	for (uint32_t t = 0; t + 1 < view->tier_count && !q->planner.is_over; t++)
+		fill(q, t, shares[t] * bytes, held[t], q->slack / 100 * bytes);
 }
 
 static int
@@ -94,32 +151,20 @@ ratio_decide(void *self, const struct sluice_view *view, struct sluice_plan *pla
 	     struct sluice_err *reterr)
 {
 	struct ratio *q = self;
-	double ends[SLUICE_TIERS_MAX];
+	double shares[SLUICE_TIERS_MAX];
 	int r = planner_begin(&q->planner, view, plan, (uint64_t)q->regions_max, reterr);
 
 	if (r < 0)
 		return r;
-	find_ends(q, ends);
+	find_shares(q, shares);
+	memset(q->moved, 0, view->region_count);
 	for (uint64_t first = 0, end; first < view->region_count; first = end) {
 		int32_t pid = sluice_view_region(view, first)->pid;
 
-		for (end = first + 1;
-		     end < view->region_count && sluice_view_region(view, end)->pid == pid; end++)
-			;
-		rank_process(q, first, end);
-	}
-	for (int up = 0; up <= 1; up++) {
-		for (uint64_t i = 0; i < view->region_count && !q->planner.is_over; i++) {
-			const struct sluice_region *region = sluice_view_region(view, i);
-			uint32_t to;
-
-			if (region->tier >= view->tier_count)
-				continue;
-			to = place_of(q, ends, i);
-			if (up ? to < region->tier : to > region->tier)
-				(void)planner_move(&q->planner, i, to,
-						   up ? planner_heat(region) : 0);
-		}
+		for (end = first;
+		     end < view->region_count && sluice_view_region(view, end)->pid == pid;)
+			end++;
+		plan_process(q, shares, first, end);
 	}
 	return 0;
 }
@@ -132,7 +177,7 @@ ratio_fini(void *self)
 	if (!q)
 		return;
 	order_fini(&q->order);
-	free(q->starts);
+	free(q->moved);
 	free(q);
 }
 
@@ -149,13 +194,13 @@ ratio_init(const struct sluice_host *host, const char *const *values, void **ret
 	q->part_count = r =
 		param_parts(params, values, SHARES, "sizes", q->parts, SLUICE_TIERS_MAX, reterr);
 	if (r < 0 ||
-	    (r = param_number(params, values, BAND_PERCENT, 0, 50, &q->band, reterr)) < 0 ||
+	    (r = param_number(params, values, SLACK_PERCENT, 0, 50, &q->slack, reterr)) < 0 ||
+	    (r = param_number(params, values, BAND, 1, 100, &q->band, reterr)) < 0 ||
 	    (r = param_number(params, values, REGIONS_MAX, 1, 1e9, &q->regions_max, reterr)) < 0 ||
 	    (r = order_init(&q->order, q->regions_max, reterr)) < 0)
 		goto fail;
-	q->band /= 100;
-	q->starts = malloc((size_t)q->regions_max * sizeof(*q->starts));
-	if (!q->starts) {
+	q->moved = malloc((size_t)q->regions_max);
+	if (!q->moved) {
 		r = sluice_fail(reterr, -ENOMEM,
 				"no memory to sort %.0f entries; lower regions_max",
 				q->regions_max);
