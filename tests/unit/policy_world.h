@@ -232,8 +232,7 @@ world_new(struct world *world, uint64_t count, uint32_t bytes, const uint64_t *t
 	}
 }
 
-static void
-world_free(struct world *world)
+static void __attribute__((unused)) world_free(struct world *world)
 {
 	free(world->pieces);
 	free(world->regions);

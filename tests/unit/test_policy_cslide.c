@@ -77,7 +77,7 @@ pairs_are_as_told(void **state)
 {
 	struct sluice_tier tiers[4];
 	struct sluice_region regions[8];
-	static const char *const bad[] = {"0", "0:1:2", "1:0", "0:0", "0:1:1:2", "0:8", "0.5:1"};
+	static const char *const bad[] = {"3", "0:1:2", "1:0", "1:1", "0:1:1:2", "0:8", "0.5:1"};
 	void *self = start("with", "pairs", "0:2:1:3", "loop", "1", "hot_threshold", "1",
 			   "hot_reserve_mib", "0", NULL);
 

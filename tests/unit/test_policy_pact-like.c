@@ -71,6 +71,7 @@ demotes_as_much_as_comes(void **state)
 	struct sluice_region regions[40];
 	void *self = start("with", "bins", "2", NULL);
 	int64_t ahead = 0;
+	int victims = 0;
 
 	(void)state;
 	two_tiers(tiers, 0, GIB);
@@ -83,7 +84,7 @@ demotes_as_much_as_comes(void **state)
 	for (size_t k = 0; k < plan.count; k++) {
 		ahead += plan.moves[k].tier == 1 ? 1 : -1;
 		assert_in_range(ahead, 0, 4);
-		if (k < 20 && plan.moves[k].tier == 1) /* the idle first */
+		if (plan.moves[k].tier == 1 && victims++ < 10) /* the idle first */
 			assert_in_range(plan.moves[k].region, 10, 19);
 	}
 	assert_int_equal(ahead, 0);
