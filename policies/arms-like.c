@@ -57,7 +57,7 @@ static const struct sluice_param params[] = {
 	[SWAP_US] = {"swap_us", "1500", "what one promotion and one demotion of 2 MiB cost"},
 	[COST_FACTOR] = {"cost_factor", "1.5", "swap for so many times the cost, at least"},
 	[REGIONS_MAX] = {"regions_max", "4194304",
-			 "most view entries that can be remembered, at 140 bytes each when used"},
+			 "most view entries that can be remembered, at 128 bytes each when used"},
 	{0},
 };
 static const struct param_bounds bounds[] = {

@@ -74,7 +74,7 @@ static const struct sluice_param params[] = {
 			     "what is frequent but not lately stays for so long"},
 	[SKETCH_MIB] = {"sketch_mib", "16", "size of the sketch of frequencies"},
 	[REGIONS_MAX] = {"regions_max", "4194304",
-			 "most view entries that can be sorted, at 32 bytes each when used"},
+			 "most view entries that can be sorted, at 16 bytes each when used"},
 	{0},
 };
 static const struct param_bounds bounds[] = {
