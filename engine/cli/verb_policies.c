@@ -21,8 +21,9 @@ print_policy(const json_t *policy)
 	const json_t *param;
 	size_t i;
 
-	printf("%s%-15s%s %s\n", text_style(stdout, TEXT_BOLD), text_of(policy, "name"),
-	       text_reset(stdout), text_of(policy, "summary"));
+	printf("%s%-15s%s ", text_style(stdout, TEXT_BOLD), text_of(policy, "name"),
+	       text_reset(stdout));
+	text_wrap(stdout, 16, text_of(policy, "summary"));
 	if (problem[0]) {
 		printf("%16s%sdoes not load: %s%s\n%16s%s\n", "", text_style(stdout, TEXT_RED),
 		       problem, text_reset(stdout), "", text_of(policy, "path"));
