@@ -98,7 +98,7 @@ watch_traffic(struct arms *a)
 		const struct sluice_region *r = sluice_view_region(view, i);
 
 		if (r->tier > 0)
-			slow_rate += planner_heat(r) * (r->bytes / 4096);
+			slow_rate += planner_heat(r) * (r->bytes / 4096.0);
 	}
 	if (change_test_add(&a->traffic, slow_rate))
 		a->recent_checks = 20;
@@ -165,7 +165,7 @@ choose(struct arms *a)
 {
 	const struct sluice_view *view = a->planner.view;
 	uint32_t intervals = (uint32_t)fmax(1, a->planner.elapsed_s / INTERVAL_S), before = 0;
-	const struct page *last = NULL;
+	uint32_t last = UINT32_MAX; /* item */
 
 	a->in.count = a->out.count = 0;
 	for (uint64_t i = 0; i < view->region_count; i++) {
@@ -174,10 +174,10 @@ choose(struct arms *a)
 		int top = is_top(a, i, r->bytes);
 
 		/* A region with several entries is in when one of them is. */
-		if (page != last) {
+		if (a->ledger.item_of[i] != last) {
 			before = page->hot_age < 1000000 ? page->hot_age : 1000000;
 			page->hot_age = 0;
-			last = page;
+			last = a->ledger.item_of[i];
 		}
 		if (top)
 			page->hot_age = before + intervals;
@@ -197,7 +197,7 @@ may_replace(const void *policy, uint64_t in, uint64_t out)
 	const struct page *hot = ledger_item(&a->ledger, in), *cold = ledger_item(&a->ledger, out);
 	double hot_share = ledger_share(&a->ledger, in);
 	double cold_share = ledger_share(&a->ledger, out);
-	double pages = sluice_view_region(a->planner.view, in)->bytes / 4096;
+	double pages = sluice_view_region(a->planner.view, in)->bytes / 4096.0;
 	double gain = (double)hot->score * hot_share - (double)cold->score * cold_share;
 
 	return (double)fminf(hot->short_heat, hot->long_heat) * hot_share >=

@@ -53,7 +53,7 @@ share_of(const struct colloid *c, uint64_t i)
 {
 	const struct sluice_region *r = sluice_view_region(c->planner.view, i);
 
-	return c->rate > 0 ? planner_heat(r) * (r->bytes / 4096) / c->rate : 0;
+	return c->rate > 0 ? planner_heat(r) * (r->bytes / 4096.0) / c->rate : 0;
 }
 
 /* What a tier serves: the engine's figure, or the sum of the view's heat with older engines. */
@@ -68,7 +68,7 @@ find_traffic(struct colloid *c, double *ret_rates)
 		const struct sluice_region *r = sluice_view_region(view, i);
 
 		if (r->tier < view->tier_count)
-			ret_rates[r->tier] += planner_heat(r) * (r->bytes / 4096);
+			ret_rates[r->tier] += planner_heat(r) * (r->bytes / 4096.0);
 	}
 	for (uint32_t t = 0; t < view->tier_count; t++) {
 		const struct sluice_tier *tier = sluice_view_tier(view, t);

@@ -177,7 +177,7 @@ sample(struct hybrid *h)
 
 	for (uint64_t i = 0; i < view->region_count; i++)
 		rate += planner_heat(sluice_view_region(view, i)) *
-			(sluice_view_region(view, i)->bytes / 4096);
+			(sluice_view_region(view, i)->bytes / 4096.0);
 	period = fmax(1, rate / h->set[SAMPLES_PER_S]);
 	h->in.count = 0;
 	for (uint64_t i = 0; i < view->region_count; i++) {
@@ -286,7 +286,7 @@ hybrid_decide(void *self, const struct sluice_view *view, struct sluice_plan *pl
 		return r;
 	samples = sample(h);
 	sketch_fade(&h->frequency, samples,
-		    160.0 * (double)(sluice_view_tier(view, 0)->total_bytes / 4096) + 1);
+		    160.0 / 4096 * (double)sluice_view_tier(view, 0)->total_bytes + 1);
 	sketch_fade(&h->momentum, samples, 1.1e6);
 	demote(h);
 	order_sort(&h->in);

@@ -79,7 +79,7 @@ samples_of_round(const struct memtis *m, double *ret_period)
 
 	for (uint64_t i = 0; i < view->region_count; i++)
 		rate += planner_heat(sluice_view_region(view, i)) *
-			(sluice_view_region(view, i)->bytes / 4096);
+			(sluice_view_region(view, i)->bytes / 4096.0);
 	*ret_period = fmin(fmax(m->set[PERIOD], rate / m->set[SAMPLES_PER_S]), 19997);
 	return rate * m->planner.elapsed_s / *ret_period;
 }

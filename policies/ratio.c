@@ -151,7 +151,7 @@ ratio_decide(void *self, const struct sluice_view *view, struct sluice_plan *pla
 	     struct sluice_err *reterr)
 {
 	struct ratio *q = self;
-	double shares[SLUICE_TIERS_MAX];
+	double shares[SLUICE_TIERS_MAX] = {0};
 	int r = planner_begin(&q->planner, view, plan, (uint64_t)q->regions_max, reterr);
 
 	if (r < 0)
