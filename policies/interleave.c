@@ -45,7 +45,7 @@ interleave_decide(void *self, const struct sluice_view *view, struct sluice_plan
 		  struct sluice_err *reterr)
 {
 	struct interleave *w = self;
-	double ends[SLUICE_TIERS_MAX], sum = 0; /* tier t takes places from ends[t - 1] on */
+	double ends[SLUICE_TIERS_MAX] = {0}, sum = 0; /* tier t takes places from ends[t - 1] on */
 	int r = planner_begin(&w->planner, view, plan, UINT32_MAX, reterr);
 
 	if (r < 0)

@@ -93,8 +93,11 @@ count_samples(struct memtis *m)
 	double cool = 1;
 
 	m->until_adapt -= samples;
-	for (m->until_cool -= samples; m->until_cool <= 0 && cool > 1e-9; cool /= 2)
+	m->until_cool -= samples;
+	while (m->until_cool <= 0 && cool > 1e-9) {
 		m->until_cool += m->set[COOL_SAMPLES];
+		cool /= 2;
+	}
 	ledger_begin(&m->ledger, m->planner.view);
 	while ((page = ledger_next(&m->ledger, &region))) {
 		double count = region.is_new ? fresh : page->count;
