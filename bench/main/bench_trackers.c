@@ -28,6 +28,7 @@
 #define RECALL_WANTED 0.9
 #define NAMES_MAX 32
 #define STATE_DIR "/run/sluice"
+#define BALANCING "/proc/sys/kernel/numa_balancing"
 
 static const char help[] =
 	"Usage: sluice-bench trackers [OPTION]...\n\n"
@@ -75,6 +76,21 @@ struct plan {
 	uint64_t seconds, mib, awake, steady;
 	int node; /* where the programs' memory is; -1: anywhere */
 };
+
+/* The kernel's own NUMA balancing marks pages too: without it nobody watches, and a tracker that
+ * starts finds no marks of others. NULL: this kernel has none. Put back by settings_close(). */
+static struct settings *
+balancing_off(const struct plan *plan)
+{
+	struct settings *settings = NULL;
+
+	if (settings_open("", plan->env.state_dir, &settings, NULL) < 0)
+		return NULL;
+	if (settings_set(settings, BALANCING, "0", NULL) == 0)
+		return settings;
+	settings_close(settings);
+	return NULL;
+}
 
 /* Accesses a second of the program while somebody watches, or nobody does. */
 static int
@@ -145,7 +161,8 @@ percent_of(const struct watching_cost *cost, const struct watching_cost *before,
 
 static int
 watch(const struct plan *plan, const char *name, struct tracked *tracked,
-      const struct tracked_kind *kind, struct trackers_row *row, struct sluice_err *reterr)
+      const struct tracked_kind *kind, struct settings *off, struct trackers_row *row,
+      struct sluice_err *reterr)
 {
 	double awake = (double)plan->awake / 100, steady = (double)plan->steady / 100;
 	double before = 0, during = 0, slow = 0, after = 0, began_s, awake_s;
@@ -154,6 +171,7 @@ watch(const struct plan *plan, const char *name, struct tracked *tracked,
 	uint64_t count;
 	int r = speed_until(NULL, tracked, clock_now_ns() + BASE_NS, &before, reterr);
 
+	settings_close(off);
 	if (r == 0)
 		r = watching_start(&plan->env, name, tracked_pid(tracked), &watching, reterr);
 	if (r < 0)
@@ -177,8 +195,10 @@ watch(const struct plan *plan, const char *name, struct tracked *tracked,
 	row->samples = steady_cost.samples;
 	row->lost = steady_cost.lost;
 	watching_stop(watching);
+	off = balancing_off(plan);
 	if (r == 0)
 		r = speed_until(NULL, tracked, clock_now_ns() + BASE_NS, &after, reterr);
+	settings_close(off);
 	row->slowdown_percent = 100 * (1 - slow / ((before + after) / 2));
 	row->awake_slowdown_percent = 100 * (1 - during / ((before + after) / 2));
 	return r;
@@ -194,6 +214,7 @@ measure_all(const struct plan *plan, int json, struct trackers_table *table)
 		for (size_t t = 0; t < plan->tracker_count && !ended; t++) {
 			struct trackers_row *row =
 				trackers_table_row(table, plan->kinds[k]->name, plan->trackers[t]);
+			struct settings *off = balancing_off(plan);
 			struct tracked *tracked = NULL;
 			struct sluice_err err = {0, ""};
 			int r = row ? tracked_start(plan->kinds[k], plan->mib << 20, plan->node,
