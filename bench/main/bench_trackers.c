@@ -221,12 +221,14 @@ measure_all(const struct plan *plan, int json, struct trackers_table *table)
 						    &tracked)
 				    : -ENOMEM;
 
-			if (r < 0)
+			if (r < 0) {
+				settings_close(off);
 				sluice_fail(&err, r, "the program does not start: %s",
 					    strerror(-r));
-			else
-				r = watch(plan, plan->trackers[t], tracked, plan->kinds[k], row,
-					  &err);
+			} else {
+				r = watch(plan, plan->trackers[t], tracked, plan->kinds[k], off,
+					  row, &err);
+			}
 			tracked_stop(tracked);
 			if (r < 0) {
 				fprintf(stderr, "sluice-bench trackers: %s under %s: %s\n",
