@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tracked.c - see tracked.h. */
+#include "tracked.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "hotset_access.h"
+
+#define SEED 1
+#define POLL_NS 5000000L
+#define WAIT_S 120 /* for the touching */
+
+const struct tracked_kind tracked_kinds[] = {
+	{"block", "neighbouring hot pages", "block", 0.125, 0.9, 0, ARENA_THP_OFF, 0},
+	{"zipf", "Zipf's law over scattered pages", "zipf:0.99", 0.125, 0, 0, ARENA_THP_OFF, 0},
+	{"moving", "a hot block that moves on", "block", 0.125, 0.9, 0, ARENA_THP_OFF, 1},
+	{"stride", "every eighth page hot", "stride:8", 0.125, 0.9, 0, ARENA_THP_OFF, 0},
+	{"write", "a hot block that is only written", "block", 0.125, 0.9, 1, ARENA_THP_OFF, 0},
+	{"huge", "a hot block of huge pages", "block", 0.125, 0.9, 0, ARENA_THP_ON, 0},
+};
+const size_t tracked_kind_count = sizeof(tracked_kinds) / sizeof(tracked_kinds[0]);
+
+/* What both processes see. */
+struct shared {
+	_Atomic uint64_t count;
+	_Atomic uint32_t moves; /* asked for */
+	_Atomic int ready;      /* 1, or -errno */
+	uint64_t base;          /* before ready is set */
+};
+
+struct tracked {
+	const struct tracked_kind *kind;
+	struct shared *shared;
+	struct pattern pattern;
+	unsigned char *is_hot;
+	pid_t pid;
+};
+
+static struct pattern
+moved(const struct tracked *tracked, uint32_t moves)
+{
+	struct pattern pattern = tracked->pattern;
+
+	/* Backwards, as hotset does: the block begins at the arena's end. */
+	pattern.turn = (pattern.pages - moves * pattern.hot_pages % pattern.pages) % pattern.pages;
+	return pattern;
+}
+
+static void
+find_hot(struct tracked *tracked)
+{
+	struct pattern pattern = moved(tracked, atomic_load(&tracked->shared->moves));
+
+	memset(tracked->is_hot, 0, pattern.pages);
+	for (uint64_t place = 0; place < pattern.hot_pages; place++)
+		tracked->is_hot[pattern_page(&pattern, pattern.kind, place)] = 1;
+}
+
+static int
+access_for_ever(const struct tracked *tracked, unsigned char *base)
+{
+	struct shared *shared = tracked->shared;
+	uint64_t counted = 0;
+
+	for (;;) {
+		uint32_t moves = atomic_load(&shared->moves);
+		struct pattern pattern = moved(tracked, moves);
+		struct access_plan plan = {.before = &pattern,
+					   .base = base,
+					   .threads = 1,
+					   .write_share = tracked->kind->write_share,
+					   .seed = SEED + moves};
+		struct access_crew *crew;
+		int r = access_start(&plan, &crew);
+
+		if (r < 0)
+			return r;
+		while (atomic_load(&shared->moves) == moves) {
+			nanosleep(&(struct timespec){0, POLL_NS}, NULL);
+			atomic_store(&shared->count, counted + access_count(crew));
+		}
+		counted += access_stop(crew);
+	}
+}
+
+static void
+child(const struct tracked *tracked, uint64_t bytes, int node)
+{
+	unsigned char *base = NULL;
+	int r = arena_map(bytes, tracked->kind->thp, &base);
+
+	if (r == 0 && node >= 0)
+		r = arena_bind((unsigned)node);
+	for (uint64_t at = 0; r == 0 && at < bytes; at += ARENA_PAGE)
+		base[at] = 1;
+	if (r == 0 && node >= 0)
+		r = arena_unbind();
+	tracked->shared->base = (uint64_t)(uintptr_t)base;
+	atomic_store(&tracked->shared->ready, r < 0 ? r : 1);
+	if (r == 0)
+		r = access_for_ever(tracked, base);
+	_exit(r < 0);
+}
+
+static int
+wait_ready(const struct tracked *tracked)
+{
+	for (int waited = 0; waited < WAIT_S * 100; waited++) {
+		int ready = atomic_load(&tracked->shared->ready), status;
+
+		if (ready)
+			return ready < 0 ? ready : 0;
+		if (waitpid(tracked->pid, &status, WNOHANG) != 0)
+			return -ECHILD;
+		nanosleep(&(struct timespec){0, 10000000L}, NULL);
+	}
+	return -ETIMEDOUT;
+}
+
+int
+tracked_start(const struct tracked_kind *kind, uint64_t bytes, int node, struct tracked **ret)
+{
+	struct tracked *tracked = calloc(1, sizeof(*tracked));
+	struct pattern_choice choice;
+	uint64_t pages = bytes / ARENA_PAGE;
+	pid_t parent = getpid();
+	int r = tracked ? pattern_parse(kind->pattern, &choice) : -ENOMEM;
+
+	if (r == 0) {
+		tracked->kind = kind;
+		tracked->shared = mmap(NULL, sizeof(*tracked->shared), PROT_READ | PROT_WRITE,
+				       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		tracked->is_hot = malloc(pages);
+		if (tracked->shared == MAP_FAILED || !tracked->is_hot)
+			r = -ENOMEM;
+	}
+	if (r == 0)
+		r = pattern_init(&tracked->pattern, &choice, pages,
+				 (uint64_t)((double)pages * kind->hot_part), kind->hot_share, SEED);
+	if (r == 0) {
+		tracked->pid = fork();
+		r = tracked->pid < 0 ? -errno : 0;
+	}
+	if (r == 0 && tracked->pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(1);
+		child(tracked, pages * ARENA_PAGE, node);
+	}
+	if (r == 0)
+		r = wait_ready(tracked);
+	if (r < 0) {
+		tracked_stop(tracked);
+		return r;
+	}
+	find_hot(tracked);
+	*ret = tracked;
+	return 0;
+}
+
+void
+tracked_stop(struct tracked *tracked)
+{
+	if (!tracked)
+		return;
+	if (tracked->pid > 0) {
+		kill(tracked->pid, SIGKILL);
+		waitpid(tracked->pid, NULL, 0);
+	}
+	if (tracked->shared && tracked->shared != MAP_FAILED)
+		munmap(tracked->shared, sizeof(*tracked->shared));
+	free(tracked->is_hot);
+	free(tracked);
+}
+
+pid_t
+tracked_pid(const struct tracked *tracked)
+{
+	return tracked->pid;
+}
+
+uint64_t
+tracked_base(const struct tracked *tracked)
+{
+	return tracked->shared->base;
+}
+
+uint64_t
+tracked_pages(const struct tracked *tracked)
+{
+	return tracked->pattern.pages;
+}
+
+uint64_t
+tracked_hot_pages(const struct tracked *tracked)
+{
+	return tracked->pattern.hot_pages;
+}
+
+uint64_t
+tracked_count(const struct tracked *tracked)
+{
+	return atomic_load(&tracked->shared->count);
+}
+
+void
+tracked_move(struct tracked *tracked)
+{
+	atomic_fetch_add(&tracked->shared->moves, 1);
+	find_hot(tracked);
+}
+
+int
+tracked_is_hot(const struct tracked *tracked, uint64_t page)
+{
+	return page < tracked->pattern.pages && tracked->is_hot[page];
+}
