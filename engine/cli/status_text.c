@@ -4,6 +4,23 @@
 
 #include "text.h"
 
+/* What tracking costs, as it was measured over the last seconds. */
+static void
+print_tracking(const json_t *tracking, FILE *stream)
+{
+	const json_t *ceiling = json_object_get(tracking, "ceiling");
+
+	if (!json_is_number(json_object_get(tracking, "share")))
+		return;
+	fprintf(stream, "tracking costs %.2f %% of a CPU just now",
+		number_of(tracking, "share") * 100);
+	if (json_is_number(ceiling))
+		fprintf(stream, " (%.4g %% is set)", json_number_value(ceiling) * 100);
+	fprintf(stream, ": its own thread %.2f, the kernel's %.2f, taken from programs %.2f\n",
+		number_of(tracking, "own_share") * 100, number_of(tracking, "kernel_share") * 100,
+		number_of(tracking, "target_share") * 100);
+}
+
 static void
 print_head(const json_t *status, FILE *stream)
 {
@@ -25,6 +42,7 @@ print_head(const json_t *status, FILE *stream)
 		text_bytes(json_object_get(round, "promoted_bytes"), promoted, sizeof(promoted)),
 		text_bytes(json_object_get(round, "demoted_bytes"), demoted, sizeof(demoted)),
 		number_of(round, "rounds"), up_s > 0 ? cpu_s / up_s * 100 : 0);
+	print_tracking(json_object_get(status, "tracking"), stream);
 	if (text_of(status, "note")[0]) {
 		fprintf(stream, "%snote: ", text_style(stream, TEXT_YELLOW));
 		text_wrap(stream, 6, text_of(status, "note"));

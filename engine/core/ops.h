@@ -47,10 +47,19 @@ struct sampler_stats {
 		kernel_moved_pages; /* pages that the kernel migrated by itself because we sample */
 };
 
+/* What a tracker changes of a target's pages in order to watch them. Two that change the same would
+ * each take from the other what it looks for, so they never watch together. */
+#define SAMPLER_ACCESSED_BITS 1u /* clears them, or the kernel's idle flags, which follow them */
+#define SAMPLER_PAGE_MARKS 2u /* tells SAMPLE_ARMED: heat knows one mark a page, from one tracker  \
+			       */
+
 struct sampler_ops {
 	const char *name;    /* "damon" */
 	const char *summary; /* one line */
-	int for_tests;       /* never chosen by itself */
+	int for_tests;       /* never chosen by itself, told to nobody */
+	int named_only;      /* never chosen by itself */
+	uint32_t uses;       /* SAMPLER_ bits */
+	int no_samples;      /* tells no heat: cannot watch alone */
 	int page_granular;   /* tells single pages apart */
 	int sentinel; /* coarse, but cheap, and disturbs no other: runs beside a page-granular
 		       * one to see at once when heat goes elsewhere */

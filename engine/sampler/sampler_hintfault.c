@@ -530,6 +530,7 @@ const struct sampler_ops sampler_hintfault = {
 	.name = "hintfault",
 	.summary = "gaps between accesses of single pages, from NUMA hint faults",
 	.page_granular = 1,
+	.uses = SAMPLER_PAGE_MARKS,
 	.probe = hintfault_probe,
 	.start = hintfault_start,
 	.add = hintfault_add,

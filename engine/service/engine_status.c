@@ -94,6 +94,7 @@ engine_get_status(struct engine *engine, struct engine_status *ret)
 		fill_idle_tiers(engine, ret);
 	tiers_fill_room(ret->tiers, ret->tier_count, engine->options.round.watermark_percent);
 	engine_parts_stats(engine, &ret->round, &ret->sampling);
+	ret->tracking_ceiling = engine->options.round.ceiling_percent / 100;
 	ret->leaving_node = engine->leaving_node;
 	ret->guards = engine->round != NULL;
 	engine_fill_drain(engine, &ret->drain);

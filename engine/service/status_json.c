@@ -92,6 +92,23 @@ leaving_to_json(const struct engine_status *status)
 		       : json_null();
 }
 
+/* Shares of one CPU: 0.01 is 1 %. */
+static json_t *
+tracking_to_json(const struct engine_status *status)
+{
+	const struct price_told *told = &status->round.price;
+	json_t *ceiling =
+		status->tracking_ceiling > 0 ? json_real(status->tracking_ceiling) : json_null();
+
+	if (!told->known)
+		return json_pack("{s:o, s:n, s:n, s:n, s:n, s:I}", "ceiling", ceiling, "share",
+				 "own_share", "kernel_share", "target_share", "own_ns",
+				 (json_int_t)status->round.tracking_own_ns);
+	return json_pack("{s:o, s:f, s:f, s:f, s:f, s:I}", "ceiling", ceiling, "share", told->all,
+			 "own_share", told->own, "kernel_share", told->kernel, "target_share",
+			 told->target, "own_ns", (json_int_t)status->round.tracking_own_ns);
+}
+
 json_t *
 status_to_json(const struct engine_status *status)
 {
@@ -108,7 +125,8 @@ status_to_json(const struct engine_status *status)
 		json_array_append_new(targets,
 				      target_to_json(&status->targets[i], status->tier_count));
 	return json_pack("{s:s, s:I, s:s, s:s, s:o, s:o, s:o, s:o,"
-			 " s:{s:I, s:i, s:i, s:I}, s:{s:I, s:I, s:I}, s:{s:I, s:I, s:I}, s:o, s:o}",
+			 " s:{s:I, s:i, s:i, s:I}, s:{s:I, s:I, s:I}, s:{s:I, s:I, s:I}, s:o, s:o,"
+			 " s:o}",
 			 "version", SLUICE_VERSION, "uptime_ms", (json_int_t)status->uptime_ms,
 			 "policy", status->policy, "mover", status->mover, "samplers",
 			 samplers_to_json(status->samplers), "note", json_text(status->note),
@@ -120,8 +138,8 @@ status_to_json(const struct engine_status *status)
 			 "kernel_moved_pages", (json_int_t)sampling->kernel_moved_pages, "cpu",
 			 "own_ns", (json_int_t)status->own_cpu_ns, "kernel_ns",
 			 (json_int_t)sampling->kernel_cpu_ns, "target_ns",
-			 (json_int_t)sampling->target_cost_ns, "leaving", leaving_to_json(status),
-			 "targets", targets);
+			 (json_int_t)sampling->target_cost_ns, "tracking", tracking_to_json(status),
+			 "leaving", leaving_to_json(status), "targets", targets);
 }
 
 json_t *
