@@ -7,6 +7,7 @@
 static const struct sampler_ops *const samplers[] = {
 	&sampler_hintfault,
 	&sampler_damon,
+	&sampler_softdirty,
 	&sampler_smaps,
 	&sampler_fake,
 };

@@ -9,6 +9,7 @@
 
 extern const struct sampler_ops sampler_hintfault;
 extern const struct sampler_ops sampler_damon;
+extern const struct sampler_ops sampler_softdirty;
 extern const struct sampler_ops sampler_smaps;
 extern const struct sampler_ops sampler_fake; /* its probe says no unless a test has set it up */
 
