@@ -7,6 +7,9 @@
 static const struct sampler_ops *const samplers[] = {
 	&sampler_hintfault,
 	&sampler_damon,
+	&sampler_idle,
+	&sampler_etmem,
+	&sampler_wp,
 	&sampler_softdirty,
 	&sampler_smaps,
 	&sampler_fake,

@@ -20,21 +20,6 @@ sampler_set_clash(const struct sampler_ops *a, const struct sampler_ops *b)
 	return NULL;
 }
 
-int
-sampler_set_names(const char *text, const char *name)
-{
-	size_t want = strlen(name);
-
-	for (; *text; text += text[0] == '+') {
-		size_t len = strcspn(text, "+");
-
-		if (len == want && memcmp(text, name, len) == 0)
-			return 1;
-		text += len;
-	}
-	return 0;
-}
-
 static int
 unknown(const char *name, struct sluice_err *reterr)
 {

@@ -21,7 +21,4 @@ int sampler_set_parse(const char *text, struct sampler_set *ret, struct sluice_e
 /* Why the two must not watch together, as the end of a sentence; NULL: they may. */
 const char *sampler_set_clash(const struct sampler_ops *a, const struct sampler_ops *b);
 
-/* Does the set, as text, name that tracker? Without looking whether it is a good one. */
-int sampler_set_names(const char *text, const char *name);
-
 #endif

@@ -157,3 +157,9 @@ scan_walk_next(struct scan_walk *walk, struct scan_slice *ret)
 			return 1;
 	}
 }
+
+void
+scan_walk_skip(struct scan_walk *walk)
+{
+	walk->span_at = walk->span_count;
+}

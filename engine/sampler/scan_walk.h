@@ -47,6 +47,8 @@ void scan_walk_begin(struct scan_walk *walk);
 int scan_walk_begin_one(struct scan_walk *walk, int32_t pid);
 /* 1 and the next slice; 0 the pass is over. */
 int scan_walk_next(struct scan_walk *walk, struct scan_slice *ret);
+/* Leave out the rest of the target under way. */
+void scan_walk_skip(struct scan_walk *walk);
 
 /* Mappings that may be moved, sorted, at most capacity; -errno. */
 int scan_spans_read(const char *sysroot, int32_t pid, struct heat_span *spans, size_t capacity,

@@ -78,18 +78,6 @@ every_pair(void **state)
 	assert_null(sampler_set_clash(&sampler_damon, &sampler_hintfault));
 }
 
-static void
-names(void **state)
-{
-	(void)state;
-	assert_true(sampler_set_names("wp+damon", "wp"));
-	assert_true(sampler_set_names("damon+wp", "wp"));
-	assert_false(sampler_set_names("damon+wpx", "wp"));
-	assert_false(sampler_set_names("", "wp"));
-	assert_false(sampler_set_names("auto", "wp"));
-	assert_false(sampler_set_names("++", "wp"));
-}
-
 int
 main(void)
 {
@@ -97,7 +85,6 @@ main(void)
 		cmocka_unit_test(together),
 		cmocka_unit_test(not_together),
 		cmocka_unit_test(every_pair),
-		cmocka_unit_test(names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
