@@ -123,6 +123,45 @@ print_targets(const json_t *status, FILE *stream)
 	text_table_print(table, stream);
 }
 
+/* How much of a cgroup was in use within how long: all generations up to each age. */
+static void
+print_working_sets(const json_t *sets, FILE *stream)
+{
+	static const char *const headings[] = {"<CGROUP", "NODE", "IN USE", "<WITHIN", NULL};
+	struct text_table *table;
+	const json_t *set, *generation;
+	size_t i;
+
+	if (json_array_size(sets) == 0)
+		return;
+	table = text_table_new(headings);
+	json_array_foreach (sets, i, set) {
+		const json_t *generations = json_object_get(set, "generations");
+		json_int_t bytes = 0;
+		char node[16];
+
+		snprintf(node, sizeof(node), "%.0f", number_of(set, "node"));
+		for (size_t k = json_array_size(generations); k-- > 0;) {
+			char size[32], age[32];
+			json_t *sum;
+
+			generation = json_array_get(generations, k);
+			bytes += (json_int_t)(number_of(generation, "anon_bytes") +
+					      number_of(generation, "file_bytes"));
+			sum = json_integer(bytes);
+			text_table_row(
+				table,
+				(const char *[]){text_of(set, "memcg"), node,
+						 text_bytes(sum, size, sizeof(size)),
+						 text_seconds(number_of(generation, "age_ms") / 1e3,
+							      age, sizeof(age))});
+			json_decref(sum);
+		}
+	}
+	fputc('\n', stream);
+	text_table_print(table, stream);
+}
+
 void
 status_text_print(const json_t *status, FILE *stream)
 {
@@ -131,5 +170,6 @@ status_text_print(const json_t *status, FILE *stream)
 	print_tiers(json_object_get(status, "tiers"), stream);
 	fputc('\n', stream);
 	print_targets(status, stream);
+	print_working_sets(json_object_get(status, "working_sets"), stream);
 	fflush(stream);
 }

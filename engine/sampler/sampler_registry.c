@@ -11,6 +11,7 @@ static const struct sampler_ops *const samplers[] = {
 	&sampler_etmem,
 	&sampler_wp,
 	&sampler_softdirty,
+	&sampler_mglru,
 	&sampler_smaps,
 	&sampler_fake,
 };

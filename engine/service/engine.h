@@ -59,6 +59,9 @@ struct engine_status {
 	double tracking_ceiling; /* share of one CPU, 0: none is set */
 	uint64_t own_cpu_ns;     /* of this process since the engine started */
 	struct sampler_stats sampling;
+	int tells_working_sets; /* a sampler does */
+	size_t working_set_count;
+	struct sampler_working_set working_sets[SAMPLER_WORKING_SETS_MAX];
 	int leaving_node; /* -1: none */
 	int guards;       /* 1 samplers are prepared for the kernel to move pages off it */
 	struct round_drain drain;
