@@ -4,10 +4,14 @@
  * them (clear_refs), wait, and read which are set again (pagemap).
  *
  * Page by page, on any kernel that has CONFIG_MEM_SOFT_DIRTY, whoever started the program. Writes
- * only: what is read and never written looks cold. So each sample says that it may be off by a
- * factor of four (spread). Clearing is for a whole process at once, write-protects all of its
- * pages, and the first write to each faults: that is what the program pays. How long is waited goes
- * through four lengths, as one tells hot pages from hotter ones, and another cold from colder.
+ * only: what is read and never written looks cold, and each sample says that it may be off by a
+ * factor of two (spread). Clearing is for a whole process at once, write-protects all of its pages,
+ * and the first write to each faults: that is what the program pays.
+ *
+ * A round of a target: read what is dirty since the last round, clear, wait a moment, read again.
+ * Of a page that is written all the time no more is known than that it was once in the time since
+ * the clearing, so hot pages need the short wait; cold ones are told apart by the time between
+ * rounds.
  *
  * A program that is checkpointed with soft-dirty bits (CRIU's pre-dump) must not be watched so.
  */
@@ -28,26 +32,25 @@
 #include "scan_purse.h"
 #include "scan_walk.h"
 
-#define SPREAD 2.0f /* octaves: what share of accesses are writes, nobody tells us */
-#define WAITS 4
+#define SPREAD 1.0f /* octaves: what share of accesses are writes, nobody tells us */
+#define WAITS 2
+#define ROUND_LEAST_NS 300000000u
 
-static const uint64_t wait_ns[WAITS] = {30000000, 150000000, 700000000, 3000000000};
+static const uint64_t wait_ns[WAITS] = {20000000, 80000000};
 
-struct round_of {    /* the target under way */
-	int32_t pid; /* 0: none */
-	int reading; /* else waiting */
-	uint64_t cleared_ns;
-	uint64_t due_ns;
-};
+enum phase { NONE, READ_BEFORE, WAIT, READ_AFTER };
 
 struct softdirty {
 	char sysroot[256];
 	struct scan_walk walk; /* of the target that is read */
 	struct scan_purse purse;
 	struct scan_out out;
-	struct round_of now;
-	size_t turn;      /* whose turn is next */
-	uint32_t wait_at; /* how long it is waited next */
+	enum phase phase;
+	int32_t pid;     /* of the round under way */
+	uint64_t due_ns; /* the wait ends, or the next round may begin */
+	size_t turn;     /* whose turn is next */
+	uint32_t rounds;
+	int32_t cleared[SCAN_TARGETS_MAX]; /* of these it is known what was written since; 0 free */
 	int pagemap_fd;
 	uint64_t fault_ns; /* price of one */
 	struct sampler_stats stats;
@@ -149,78 +152,133 @@ add(void *vself, int32_t pid, struct sluice_err *reterr)
 	return scan_walk_add(&self->walk, "softdirty", pid, reterr);
 }
 
+static int32_t *
+cleared_slot(struct softdirty *self, int32_t pid)
+{
+	for (size_t i = 0; i < SCAN_TARGETS_MAX; i++) {
+		if (self->cleared[i] == pid)
+			return &self->cleared[i];
+	}
+	return NULL;
+}
+
 static void
 end_round(struct softdirty *self)
 {
 	if (self->pagemap_fd >= 0)
 		close(self->pagemap_fd);
 	self->pagemap_fd = -1;
-	self->now = (struct round_of){.pid = 0};
+	self->phase = NONE;
+	self->pid = 0;
 }
 
 static void
 remove_target(void *vself, int32_t pid)
 {
 	struct softdirty *self = vself;
+	int32_t *slot = cleared_slot(self, pid);
 
 	scan_walk_remove(&self->walk, pid);
-	if (self->now.pid == pid)
+	if (slot)
+		*slot = 0;
+	if (self->pid == pid)
 		end_round(self);
 }
 
-/* Clears the bits of the next target. What is mapped at that time is watched; mappings that come
- * later are dirty from the start, and not read. */
+/* What is mapped now is watched from now on; mappings that come later are dirty from the start. */
+static void
+clear(struct softdirty *self, uint64_t now_ns)
+{
+	int32_t pid = self->pid, *slot = cleared_slot(self, pid);
+	int r = procfs_write(self->sysroot, pid, "clear_refs", "4");
+	uint64_t time_ns = self->sysroot[0] ? now_ns : clock_now_ns();
+
+	if (r < 0 || !scan_walk_begin_one(&self->walk, pid)) {
+		/* Of a process that has ended the round hears from elsewhere. */
+		if (r < 0)
+			log_debug("softdirty", "clear_refs of process %d: %s", pid, strerror(-r));
+		end_round(self);
+		return;
+	}
+	if (!slot)
+		slot = cleared_slot(self, 0);
+	if (slot)
+		*slot = pid;
+	for (size_t i = 0; i < self->walk.span_count; i++)
+		scan_out_range(&self->out, SAMPLE_ARMED, pid, self->walk.spans[i].start,
+			       self->walk.spans[i].end - self->walk.spans[i].start, time_ns);
+	self->phase = WAIT;
+	self->due_ns = time_ns + wait_ns[self->rounds++ / self->walk.count % WAITS];
+}
+
 static void
 begin_round(struct softdirty *self, uint64_t now_ns)
 {
-	int32_t pid = self->walk.pids[self->turn++ % self->walk.count];
-	int r;
+	self->pid = self->walk.pids[self->turn++ % self->walk.count];
+	self->due_ns = now_ns;
+	self->phase = READ_BEFORE;
+	if (!cleared_slot(self, self->pid) || !scan_walk_begin_one(&self->walk, self->pid))
+		clear(self, now_ns);
+}
 
-	if (!scan_walk_begin_one(&self->walk, pid))
-		return;
-	r = procfs_write(self->sysroot, pid, "clear_refs", "4");
-	if (r < 0) {
-		log_debug("softdirty", "clear_refs of process %d: %s", pid, strerror(-r));
-		return;
-	}
-	self->now = (struct round_of){.pid = pid, .cleared_ns = clock_now_ns()};
-	/* A made-up clock, in tests, has another time. */
-	if (self->now.cleared_ns < now_ns || self->sysroot[0])
-		self->now.cleared_ns = now_ns;
-	self->now.due_ns = self->now.cleared_ns + wait_ns[self->wait_at];
-	if (self->turn % self->walk.count == 0)
-		self->wait_at = (self->wait_at + 1) % WAITS;
-	for (size_t i = 0; i < self->walk.span_count; i++)
-		scan_out_range(&self->out, SAMPLE_ARMED, pid, self->walk.spans[i].start,
-			       self->walk.spans[i].end - self->walk.spans[i].start,
-			       self->now.cleared_ns);
+static void
+pay_faults(struct softdirty *self, uint32_t pages)
+{
+	self->stats.target_cost_ns += pages * self->fault_ns;
+	scan_purse_pay(&self->purse, (double)(pages * self->fault_ns));
 }
 
 /* As much of the target as the purse allows. The last is read later than the first, and each sample
- * has the time of its own look. */
-static void
+ * has the time of its own look. 1: all was read. */
+static int
 read_on(struct softdirty *self, uint64_t now_ns)
 {
 	uint64_t entries[HEAT_REGION_PAGES], bits[SCAN_WORDS], began_ns = clock_thread_cpu_ns();
 	struct scan_slice slice;
-	uint32_t written;
 
-	while (self->now.pid && scan_out_has_room(&self->out) && self->purse.ns > 0) {
+	while (scan_out_has_room(&self->out) && self->purse.ns > 0) {
 		uint64_t cpu_ns, time_ns = self->sysroot[0] ? now_ns : clock_now_ns();
+		uint32_t written;
 
 		if (!scan_walk_next(&self->walk, &slice) ||
-		    pagemap_read(self->sysroot, &slice, &self->pagemap_fd, entries) < 0) {
-			end_round(self);
-			break;
-		}
+		    pagemap_read(self->sysroot, &slice, &self->pagemap_fd, entries) < 0)
+			return 1;
 		pagemap_bits(entries, slice.pages, PAGEMAP_SOFT_DIRTY | PAGEMAP_PRESENT, bits);
 		written = scan_out_seen(&self->out, &slice, bits, time_ns);
-		self->stats.target_cost_ns += written * self->fault_ns;
 		cpu_ns = clock_thread_cpu_ns();
-		scan_purse_pay(&self->purse,
-			       (double)(cpu_ns - began_ns) + (double)(written * self->fault_ns));
+		scan_purse_pay(&self->purse, (double)(cpu_ns - began_ns));
 		began_ns = cpu_ns;
+		/* What was written at the first look is so at the second too, and paid for once. */
+		if (self->phase == READ_BEFORE)
+			pay_faults(self, written);
 	}
+	return 0;
+}
+
+/* The round as far as there is something to spend. */
+static void
+go_on(struct softdirty *self, uint64_t now_ns)
+{
+	uint64_t began_ns = clock_thread_cpu_ns();
+
+	if (self->phase == NONE && self->walk.count && self->purse.effort > 0 &&
+	    self->purse.ns > 0 && now_ns >= self->due_ns)
+		begin_round(self, now_ns);
+	else if (self->phase == WAIT && now_ns >= self->due_ns)
+		self->phase = READ_AFTER;
+	scan_purse_pay(&self->purse, (double)(clock_thread_cpu_ns() - began_ns));
+	if ((self->phase != READ_BEFORE && self->phase != READ_AFTER) || !read_on(self, now_ns))
+		return;
+	log_debug("softdirty", "process %d: %llu samples so far", self->pid,
+		  (unsigned long long)self->out.samples);
+	if (self->phase == READ_AFTER) {
+		end_round(self);
+		self->due_ns = now_ns + ROUND_LEAST_NS / self->walk.count;
+		return;
+	}
+	began_ns = clock_thread_cpu_ns();
+	clear(self, now_ns);
+	scan_purse_pay(&self->purse, (double)(clock_thread_cpu_ns() - began_ns));
 }
 
 static int
@@ -232,16 +290,7 @@ read_samples(void *vself, uint64_t now_ns, struct sample *samples, size_t capaci
 	(void)reterr;
 	if (self->out.count == 0) {
 		scan_purse_fill(&self->purse, now_ns);
-		/* Bits that were cleared stay so, and go on collecting, till there is time. */
-		if (!self->now.pid && self->walk.count && self->purse.effort > 0 &&
-		    self->purse.ns > 0) {
-			uint64_t began_ns = clock_thread_cpu_ns();
-
-			begin_round(self, now_ns);
-			scan_purse_pay(&self->purse, (double)(clock_thread_cpu_ns() - began_ns));
-		} else if (self->now.pid && now_ns >= self->now.due_ns) {
-			read_on(self, now_ns);
-		}
+		go_on(self, now_ns);
 	}
 	*ret_count = scan_out_take(&self->out, samples, capacity);
 	return 0;
@@ -252,9 +301,9 @@ due_ns(void *vself, uint64_t now_ns)
 {
 	const struct softdirty *self = vself;
 
-	if (!self->now.pid || self->purse.ns <= 0)
+	if (self->phase != WAIT)
 		return UINT64_MAX;
-	return self->now.due_ns > now_ns ? self->now.due_ns - now_ns : 0;
+	return self->due_ns > now_ns ? self->due_ns - now_ns : 0;
 }
 
 static void

@@ -21,7 +21,7 @@
 #include "scan_visits.h"
 #include "wp_target.h"
 
-#define SPREAD 2.0f /* octaves: what share of accesses are writes, nobody tells us */
+#define SPREAD 1.0f /* octaves: what share of accesses are writes, nobody tells us */
 #define LOOK_AGAIN_NS 300000000u
 
 struct wp {

@@ -10,9 +10,10 @@
 #include "reserve.h"
 
 #define PASS_MOST_NS 60000000000.0 /* longer, and a pass leaves slices out */
+#define PASS_LEAST_NS 300000000u
 #define STRIDE_MOST 4096
 
-static const uint64_t wait_ns[SCAN_WAITS] = {20000000, 100000000, 500000000, 2500000000};
+static const uint64_t wait_ns[SCAN_WAITS] = {20000000, 80000000};
 
 int
 scan_visits_init(struct scan_visits *visits, const struct scan_backend *backend, void *ctx,
@@ -136,8 +137,6 @@ begin_pass(struct scan_visits *visits, uint64_t now_ns)
 static void
 end_pass(struct scan_visits *visits)
 {
-	uint32_t wait = (uint32_t)(visits->passes % SCAN_WAITS);
-
 	if (visits->pass_slices)
 		visits->slice_cost_ns = visits->pass_cost_ns / visits->pass_slices + 1;
 	log_debug(visits->backend->name, "pass over %llu slices, of %llu, %llu ns each",
@@ -145,7 +144,7 @@ end_pass(struct scan_visits *visits)
 		  (unsigned long long)visits->slice_cost_ns);
 	visits->passing = 0;
 	visits->passes++;
-	visits->next_pass_ns = visits->pass_ns + 2 * wait_ns[wait];
+	visits->next_pass_ns = visits->pass_ns + PASS_LEAST_NS;
 }
 
 /* Mark as much as there is to spend for. */

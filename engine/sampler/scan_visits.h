@@ -18,7 +18,7 @@
 #include "scan_purse.h"
 #include "scan_walk.h"
 
-#define SCAN_WAITS 4
+#define SCAN_WAITS 2
 #define SCAN_LOOKS_MAX 4096 /* slices that wait to be looked at, for each of the waits */
 
 struct scan_backend {
