@@ -7,11 +7,13 @@
 static const struct sampler_ops *const samplers[] = {
 	&sampler_hintfault,
 	&sampler_damon,
+	/* Only when they are named: */
 	&sampler_idle,
 	&sampler_etmem,
 	&sampler_wp,
 	&sampler_softdirty,
 	&sampler_mglru,
+	/* Works everywhere: */
 	&sampler_smaps,
 	&sampler_fake,
 };
