@@ -110,8 +110,7 @@ machine >/tmp/machine
 hotset --size 60M --hot 20M --write 50 --start-on 1 --seconds 100 --quiet >/dev/null 2>&1 &
 target=$!
 sleep 1
-for set in auto hintfault+damon+mglru softdirty+damon smaps; do
-	case $set in *mglru*) set=hintfault+mglru ;; esac
+for set in auto hintfault+mglru softdirty+damon smaps; do
 	start_service --sampler $set
 	expect 0 '' sluice attach $target
 	sleep 2
