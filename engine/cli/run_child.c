@@ -4,8 +4,28 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "uffd.h"
+
+/* What the command is to have, the child shows before: the service looks for it when it is
+ * attached.
+ */
+static void
+prepare_wp(const char *preload)
+{
+	const char *others = getenv("LD_PRELOAD");
+	char both[8192];
+
+	if (others && others[0] &&
+	    snprintf(both, sizeof(both), "%s:%s", preload, others) < (int)sizeof(both))
+		preload = both;
+	setenv("LD_PRELOAD", preload, 1);
+	(void)uffd_open();
+}
 
 static void
 be_child(int go_fd, int error_fd, char *const *command, const sigset_t *mask)
@@ -27,36 +47,60 @@ be_child(int go_fd, int error_fd, char *const *command, const sigset_t *mask)
 	_exit(127);
 }
 
-int
-run_child_start(struct run_child *ret, char *const *command, const sigset_t *mask)
+/* Read and write ends of several pipes, all or none. */
+static int
+open_pipes(int (*pipes)[2], size_t count)
 {
-	int go[2], error[2], r;
-	pid_t pid;
+	for (size_t i = 0; i < count; i++) {
+		if (pipe2(pipes[i], O_CLOEXEC) == 0)
+			continue;
+		int r = -errno;
 
-	if (pipe2(go, O_CLOEXEC) < 0)
-		return -errno;
-	if (pipe2(error, O_CLOEXEC) < 0) {
-		r = -errno;
-		close(go[0]);
-		close(go[1]);
+		while (i-- > 0) {
+			close(pipes[i][0]);
+			close(pipes[i][1]);
+		}
 		return r;
 	}
+	return 0;
+}
+
+int
+run_child_start(struct run_child *ret, char *const *command, const sigset_t *mask,
+		const char *preload)
+{
+	enum { GO, ERROR, READY, PIPES };
+	int pipes[PIPES][2], r = open_pipes(pipes, PIPES);
+	char none;
+	pid_t pid;
+
+	if (r < 0)
+		return r;
 	pid = fork();
 	r = pid < 0 ? -errno : 0;
 	if (pid == 0) {
-		close(go[1]);
-		close(error[0]);
+		close(pipes[GO][1]);
+		close(pipes[ERROR][0]);
+		close(pipes[READY][0]);
+		if (preload)
+			prepare_wp(preload);
+		close(pipes[READY][1]);
 		errno = 0;
-		be_child(go[0], error[1], command, mask);
+		be_child(pipes[GO][0], pipes[ERROR][1], command, mask);
 	}
-	close(go[0]);
-	close(error[1]);
+	close(pipes[GO][0]);
+	close(pipes[ERROR][1]);
+	close(pipes[READY][1]);
+	/* Its end, when the child is prepared. */
+	while (r == 0 && read(pipes[READY][0], &none, 1) < 0 && errno == EINTR)
+		;
+	close(pipes[READY][0]);
 	if (r < 0) {
-		close(go[1]);
-		close(error[0]);
+		close(pipes[GO][1]);
+		close(pipes[ERROR][0]);
 		return r;
 	}
-	*ret = (struct run_child){pid, go[1], error[0]};
+	*ret = (struct run_child){pid, pipes[GO][1], pipes[ERROR][0]};
 	return 0;
 }
 

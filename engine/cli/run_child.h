@@ -12,8 +12,10 @@ struct run_child {
 	int error_fd; /* its exec's errno comes here, or the end of file when exec worked */
 };
 
-/* Forks; the child waits. mask: the signal mask that the command gets. -EAGAIN, -ENOMEM ... */
-int run_child_start(struct run_child *ret, char *const *command, const sigset_t *mask);
+/* Forks; the child waits. mask: the signal mask that the command gets. preload: a library to be
+ * loaded into the command so that wp can watch it, or NULL. -EAGAIN, -ENOMEM ... */
+int run_child_start(struct run_child *ret, char *const *command, const sigset_t *mask,
+		    const char *preload);
 /* Lets it exec. 0, or the negative errno of exec: then the child is gone. */
 int run_child_release(struct run_child *child);
 /* Ends a child that was not released; nothing was executed. */

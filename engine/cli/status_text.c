@@ -32,6 +32,23 @@ print_policy_process(const json_t *process, FILE *stream)
 		json_is_true(json_object_get(process, "safe_policy")) ? ", the last one too" : "");
 }
 
+/* What tracking costs, as it was measured over the last seconds. */
+static void
+print_tracking(const json_t *tracking, FILE *stream)
+{
+	const json_t *ceiling = json_object_get(tracking, "ceiling");
+
+	if (!json_is_number(json_object_get(tracking, "share")))
+		return;
+	fprintf(stream, "tracking costs %.2f %% of a CPU just now",
+		number_of(tracking, "share") * 100);
+	if (json_is_number(ceiling))
+		fprintf(stream, " (%.4g %% is set)", json_number_value(ceiling) * 100);
+	fprintf(stream, ": its own thread %.2f, the kernel's %.2f, taken from programs %.2f\n",
+		number_of(tracking, "own_share") * 100, number_of(tracking, "kernel_share") * 100,
+		number_of(tracking, "target_share") * 100);
+}
+
 static void
 print_head(const json_t *status, FILE *stream)
 {
@@ -54,6 +71,7 @@ print_head(const json_t *status, FILE *stream)
 		text_bytes(json_object_get(round, "demoted_bytes"), demoted, sizeof(demoted)),
 		number_of(round, "rounds"), up_s > 0 ? cpu_s / up_s * 100 : 0);
 	print_policy_process(json_object_get(status, "policy_process"), stream);
+	print_tracking(json_object_get(status, "tracking"), stream);
 	if (text_of(status, "note")[0]) {
 		fprintf(stream, "%snote: ", text_style(stream, TEXT_YELLOW));
 		text_wrap(stream, 6, text_of(status, "note"));
@@ -134,6 +152,45 @@ print_targets(const json_t *status, FILE *stream)
 	text_table_print(table, stream);
 }
 
+/* How much of a cgroup was in use within how long: all generations up to each age. */
+static void
+print_working_sets(const json_t *sets, FILE *stream)
+{
+	static const char *const headings[] = {"<CGROUP", "NODE", "IN USE", "<WITHIN", NULL};
+	struct text_table *table;
+	const json_t *set, *generation;
+	size_t i;
+
+	if (json_array_size(sets) == 0)
+		return;
+	table = text_table_new(headings);
+	json_array_foreach (sets, i, set) {
+		const json_t *generations = json_object_get(set, "generations");
+		json_int_t bytes = 0;
+		char node[16];
+
+		snprintf(node, sizeof(node), "%.0f", number_of(set, "node"));
+		for (size_t k = json_array_size(generations); k-- > 0;) {
+			char size[32], age[32];
+			json_t *sum;
+
+			generation = json_array_get(generations, k);
+			bytes += (json_int_t)(number_of(generation, "anon_bytes") +
+					      number_of(generation, "file_bytes"));
+			sum = json_integer(bytes);
+			text_table_row(
+				table,
+				(const char *[]){text_of(set, "memcg"), node,
+						 text_bytes(sum, size, sizeof(size)),
+						 text_seconds(number_of(generation, "age_ms") / 1e3,
+							      age, sizeof(age))});
+			json_decref(sum);
+		}
+	}
+	fputc('\n', stream);
+	text_table_print(table, stream);
+}
+
 void
 status_text_print(const json_t *status, FILE *stream)
 {
@@ -142,6 +199,7 @@ status_text_print(const json_t *status, FILE *stream)
 	print_tiers(json_object_get(status, "tiers"), stream);
 	fputc('\n', stream);
 	print_targets(status, stream);
+	print_working_sets(json_object_get(status, "working_sets"), stream);
 	fflush(stream);
 }
 

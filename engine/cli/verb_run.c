@@ -16,8 +16,10 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "paths.h"
 #include "run_child.h"
 #include "run_report.h"
+#include "text.h"
 
 struct run {
 	struct cli *cli;
@@ -26,6 +28,7 @@ struct run {
 	int quiet, best_effort;
 	struct client *client; /* NULL: not tiered, or no longer */
 	struct run_report *report;
+	int wants_wp; /* a sampler that needs a library in the command */
 	pid_t pid;
 	int signal_fd;
 	sigset_t old_mask;
@@ -76,6 +79,29 @@ read_words(struct run *run, int argc, char **argv)
 	return EXIT_OK;
 }
 
+/* Whether the trackers in effect, "wp+damon", name wp. */
+static int
+names_wp(const json_t *config)
+{
+	const json_t *row, *values = NULL;
+	const char *names;
+	size_t i;
+
+	json_array_foreach (json_object_get(config, "options"), i, row) {
+		if (strcmp(text_of(row, "key"), "sampler") == 0)
+			values = json_object_get(row, "values");
+	}
+	names = json_string_value(json_array_get(values, 0));
+	for (; names && *names; names += *names == '+') {
+		size_t len = strcspn(names, "+");
+
+		if (len == 2 && memcmp(names, "wp", 2) == 0)
+			return 1;
+		names += len;
+	}
+	return 0;
+}
+
 /* The private service is up and its engine runs, or the exit status with which we refuse. */
 static int
 start_tiering(struct run *run)
@@ -90,6 +116,7 @@ start_tiering(struct run *run)
 				&err);
 	if (r == 0) {
 		run_report_options(run->report, config);
+		run->wants_wp = names_wp(config);
 		json_decref(config);
 		r = client_call(run->client, json_pack("{s:s}", "verb", "start"), NULL, &status,
 				&err);
@@ -266,11 +293,19 @@ static int
 run_command(struct run *run)
 {
 	struct run_child child = {0};
+	char path[PATHS_MAX];
+	const char *preload = run->wants_wp && run->client ? paths_preload_wp(path) : NULL;
 	int status, wait_status, signal_number = 0;
-	int r = open_signals(run);
+	int r;
 
+	if (run->wants_wp && run->client && !preload)
+		return cli_fail(run->cli, EXIT_NO_BACKEND, -ENOENT,
+				"the library libsluice-wp.so, which the sampler wp needs in the "
+				"command, is not where Sluice is installed. The command was not "
+				"started");
+	r = open_signals(run);
 	if (r == 0)
-		r = run_child_start(&child, run->command, &run->old_mask);
+		r = run_child_start(&child, run->command, &run->old_mask, preload);
 	if (r < 0)
 		return cli_fail(run->cli, EXIT_GENERAL, r, "cannot start a process: %s",
 				strerror(-r));

@@ -27,8 +27,8 @@ const struct option_row option_table[OPTION_COUNT] = {
 				   "CPU time that a policy may take for one decision"},
 	[OPTION_POLICY_IN_PROCESS] = {"policy-in-process", NULL, OPTION_BOOL, "no", 0, 0, 1,
 				      "run the policy unprotected in the service, to debug it"},
-	[OPTION_SAMPLER] = {"sampler", "NAME", OPTION_TEXT, "auto", 0, 0, 1,
-			    "tracker of accesses: auto, or one that `sluice doctor` lists"},
+	[OPTION_SAMPLER] = {"sampler", "NAMES", OPTION_TEXT, "auto", 0, 0, 1,
+			    "trackers of accesses: auto, or NAME[+NAME]... of `sluice doctor`"},
 	[OPTION_MOVER] = {"mover", "NAME", OPTION_TEXT, "pages", 0, 0, 1,
 			  "what moves pages, one that `sluice doctor` lists"},
 	[OPTION_RATE] = {"rate", "BYTES/s", OPTION_RATE_BPS, "200MB/s", 65536, 1e13, 1,
@@ -41,6 +41,9 @@ const struct option_row option_table[OPTION_COUNT] = {
 				    24 * HOUR_MS, 1, "a move must pay back within this time"},
 	[OPTION_TRACKING] = {"tracking", "PERCENT", OPTION_PERCENT, "1%", 0.01, 100, 1,
 			     "share of one CPU that tracking may cost in the steady state"},
+	[OPTION_TRACKING_CPU] = {"tracking-cpu", "PERCENT", OPTION_PERCENT, "0%", 0, 100, 1,
+				 "what tracking costs, always, as a share of one CPU; 0%: see "
+				 "tracking"},
 	[OPTION_DRY_RUN] = {"dry-run", NULL, OPTION_BOOL, "no", 0, 0, 1,
 			    "plan and count, but move nothing"},
 	[OPTION_STATE_DIR] = {"state-dir", "DIR", OPTION_PATH, NULL, 0, FOLDER_BYTES_MAX, 1,
@@ -76,11 +79,20 @@ option_layer_name(enum option_layer layer)
 	return names[layer];
 }
 
+/* Whoever writes tracking_cpu means tracking-cpu. */
+static int
+is_named(const char *name, const char *given)
+{
+	while (*name && (*name == *given || (*name == '-' && *given == '_')))
+		name++, given++;
+	return *name == *given;
+}
+
 const struct option_row *
 option_find(const char *name)
 {
 	for (int id = 0; id < OPTION_COUNT; id++) {
-		if (strcmp(option_table[id].name, name) == 0)
+		if (is_named(option_table[id].name, name))
 			return &option_table[id];
 	}
 	return NULL;

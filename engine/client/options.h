@@ -27,6 +27,7 @@ enum option_id {
 	OPTION_INTERVAL,
 	OPTION_PAYBACK_HORIZON,
 	OPTION_TRACKING,
+	OPTION_TRACKING_CPU,
 	OPTION_DRY_RUN,
 	OPTION_STATE_DIR,
 	OPTION_NODES,
@@ -87,7 +88,7 @@ double options_number(const struct options *options, enum option_id id);
 enum option_layer options_layer(const struct options *options, enum option_id id);
 const char *option_layer_name(enum option_layer layer); /* "default", "file", "command line" */
 
-/* The row of that name, or NULL. */
+/* The row of that name, or NULL; '_' may stand for '-'. */
 const struct option_row *option_find(const char *name);
 
 #endif

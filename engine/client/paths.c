@@ -141,3 +141,22 @@ paths_sluiced(char buffer[PATHS_MAX])
 	}
 	return NULL;
 }
+
+const char *
+paths_preload_wp(char buffer[PATHS_MAX])
+{
+	/* As policies: beside a build tree's programs, else installed. */
+	static const char *const places[] = {"../preload", "../lib/sluice", NULL};
+	char folder[PATHS_MAX];
+
+	for (size_t k = 0; own_folder(folder) && places[k]; k++) {
+		char beside[PATHS_MAX];
+
+		if (fits(snprintf(beside, sizeof(beside), "%s/%s/libsluice-wp.so", folder,
+				  places[k])) &&
+		    realpath(beside, buffer))
+			return buffer;
+	}
+	snprintf(buffer, PATHS_MAX, "%s/../libsluice-wp.so", SLUICE_POLICY_DIR);
+	return access(buffer, R_OK) == 0 ? buffer : NULL;
+}

@@ -28,6 +28,13 @@ effort_init(struct effort *effort, double steady_share)
 }
 
 void
+effort_fix(struct effort *effort, double share)
+{
+	effort->fixed = 1;
+	effort->steady = effort->full = effort->now = share;
+}
+
+void
 effort_wake(struct effort *effort, uint64_t now_ns)
 {
 	effort->now = effort->paused ? 0 : effort->full;
@@ -97,7 +104,7 @@ effort_update(struct effort *effort, uint64_t planned_bytes, uint64_t fast_bytes
 
 		now *= late * late;
 	}
-	if (calm >= CALM_MOST)
+	if (calm >= CALM_MOST && !effort->fixed)
 		least /= CALM_DIVISOR;
 	if (now < effort->now / 4)
 		now = effort->now / 4; /* one look may be a lucky one */

@@ -5,7 +5,8 @@
  * Learning where the heat is costs the targets time, knowing it costs little. So tracking runs at
  * full pace when nothing is known, and slower the less better knowledge could still win, down to
  * the share that the user allowed in the steady state, and below that while nothing happens. Of a
- * program that is still filling its memory little can be learned, so that has to wait.
+ * program that is still filling its memory little can be learned, so that has to wait. A user who
+ * sets a price instead gets it, always but for that wait.
  */
 #ifndef CORE_EFFORT_H
 #define CORE_EFFORT_H
@@ -17,6 +18,7 @@ struct effort {
 	double full;   /* while learning */
 	double now;
 	int paused;
+	int fixed;   /* the user set a price: neither more nor less */
 	double hope; /* 1, and half of it each time that looking harder did not help */
 	double doubt_then;
 	uint64_t judged_ns;
@@ -28,6 +30,8 @@ struct effort {
 };
 
 void effort_init(struct effort *effort, double steady_share);
+/* At this share from now on, whatever there is to learn. */
+void effort_fix(struct effort *effort, double share);
 /* There is much to learn: a new target, or one that has grown. */
 void effort_wake(struct effort *effort, uint64_t now_ns);
 /* The targets' resident memory is growing fast, or no more. */

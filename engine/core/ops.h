@@ -47,10 +47,34 @@ struct sampler_stats {
 		kernel_moved_pages; /* pages that the kernel migrated by itself because we sample */
 };
 
+/* How much memory of one cgroup on one node is in use: the sizes of its generations, oldest first,
+ * and how long ago the pages of each were last found accessed, at the latest. */
+#define SAMPLER_WORKING_SETS_MAX 32
+#define SAMPLER_GENERATIONS_MAX 4
+#define SAMPLER_MEMCG_BYTES 128
+struct sampler_working_set {
+	char memcg[SAMPLER_MEMCG_BYTES]; /* its path, from outside: any text */
+	int node;
+	uint32_t count;
+	struct {
+		uint64_t age_ms, anon_bytes, file_bytes;
+	} generation[SAMPLER_GENERATIONS_MAX];
+};
+
+/* What a tracker changes of a target's pages in order to watch them. Two that change the same would
+ * each take from the other what it looks for, so they never watch together. */
+#define SAMPLER_ACCESSED_BITS 1u /* clears them, or the kernel's idle flags, which follow them */
+#define SAMPLER_PAGE_MARKS                                                                         \
+	2u /* tells SAMPLE_ARMED: heat knows one mark a page, from one tracker                     \
+	    */
+
 struct sampler_ops {
 	const char *name;    /* "damon" */
 	const char *summary; /* one line */
-	int for_tests;       /* never chosen by itself */
+	int for_tests;       /* never chosen by itself, told to nobody */
+	int named_only;      /* never chosen by itself */
+	uint32_t uses;       /* SAMPLER_ bits */
+	int no_samples;      /* tells no heat: cannot watch alone */
 	int page_granular;   /* tells single pages apart */
 	int sentinel; /* coarse, but cheap, and disturbs no other: runs beside a page-granular
 		       * one to see at once when heat goes elsewhere */
@@ -76,6 +100,8 @@ struct sampler_ops {
 	/* Pages are about to be moved (on), or all have been. Called with on before each slice of
 	 * many moves, and once after the last. On failure nothing is moved. Optional. */
 	int (*moving)(void *self, int on, struct sluice_err *reterr);
+	/* Fills sets, at most capacity; returns how many. Optional. */
+	size_t (*working_sets)(void *self, struct sampler_working_set *sets, size_t capacity);
 	void (*get_stats)(void *self, struct sampler_stats *ret); /* Required. */
 	/* Put back every kernel setting, free self. Required. */
 	void (*stop)(void *self);

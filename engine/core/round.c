@@ -76,6 +76,27 @@ round_view_bytes(const struct round_options *options)
 	return heat_view_bytes(&heat_options);
 }
 
+static uint64_t
+cpu_now_ns(const struct round *round)
+{
+	return round->parts.cpu_ns ? round->parts.cpu_ns(round->parts.cpu_ctx)
+				   : clock_thread_cpu_ns();
+}
+
+static void
+start_price(struct round *round)
+{
+	int sentinel[ROUND_SAMPLERS_MAX] = {0};
+	double ceiling = round->options.ceiling_percent / 100;
+
+	effort_init(&round->effort, round->options.tracking_percent / 100);
+	if (ceiling > 0)
+		effort_fix(&round->effort, ceiling);
+	for (size_t s = 0; s < round->parts.sampler_count; s++)
+		sentinel[s] = round->parts.sampler_ops[s]->sentinel;
+	price_init(&round->price, ceiling, sentinel, round->parts.sampler_count);
+}
+
 int
 round_new(const struct round_options *options, const struct round_parts *parts, struct round **ret,
 	  struct sluice_err *reterr)
@@ -99,7 +120,7 @@ round_new(const struct round_options *options, const struct round_parts *parts, 
 	round->parts = *parts;
 	horizon_init(&round->horizon, options->payback_horizon_ms);
 	round->stats.page_move_ns = 2000; /* until measured: what servers take */
-	effort_init(&round->effort, options->tracking_percent / 100.0);
+	start_price(round);
 	heat_options.view_memory = parts->view_memory;
 	r = heat_new(&heat_options, &round->heat, reterr);
 	if (r < 0)
@@ -138,20 +159,58 @@ round_free(struct round *round)
 	free(round);
 }
 
+/* What one of the trackers may cost just now. */
+static double
+effort_of(const struct round *round, size_t s)
+{
+	/* A sentinel beside others has nothing to learn. */
+	if (round->parts.sampler_ops[s]->sentinel && round->parts.sampler_count > 1)
+		return SENTINEL_TIMES * round->effort.steady;
+	return round->effort.now;
+}
+
 void
 round_set_effort(struct round *round)
 {
+	int fixed = round->price.ceiling > 0;
+
 	round->stats.effort = round->effort.now;
+	price_rest(&round->price, round->effort.paused || !round->target_count);
 	for (size_t s = 0; s < round->parts.sampler_count; s++) {
 		const struct sampler_ops *ops = round->parts.sampler_ops[s];
-		/* A sentinel beside another has nothing to learn. */
-		int watches = ops->sentinel && round->parts.sampler_count > 1;
+		double effort = !fixed                 ? effort_of(round, s)
+				: round->effort.paused ? 0
+						       : round->price.effort[s];
 
 		if (ops->set_effort)
-			ops->set_effort(round->parts.samplers[s],
-					watches ? SENTINEL_TIMES * round->effort.steady
-						: round->effort.now);
+			ops->set_effort(round->parts.samplers[s], effort);
 	}
+}
+
+/* What the trackers cost so far, and what they may from now on. */
+static void
+look_at_price(struct round *round, uint64_t now_ns)
+{
+	struct price_cost cost[ROUND_SAMPLERS_MAX];
+	uint64_t own_ns = round->base_ns;
+
+	if (!price_is_due(&round->price, now_ns))
+		return;
+	for (size_t s = 0; s < round->parts.sampler_count; s++) {
+		struct sampler_stats stats;
+
+		round->parts.sampler_ops[s]->get_stats(round->parts.samplers[s], &stats);
+		cost[s] = (struct price_cost){
+			.own_ns = round->drained_ns[s],
+			.kernel_ns = stats.kernel_cpu_ns,
+			.target_ns = stats.target_cost_ns,
+		};
+		own_ns += round->drained_ns[s];
+	}
+	round->stats.tracking_own_ns = own_ns;
+	if (price_look(&round->price, cost, round->base_ns, now_ns))
+		round_set_effort(round);
+	round->stats.price = round->price.told;
 }
 
 int
@@ -215,6 +274,7 @@ round_read_samplers(struct round *round, uint64_t now_ns)
 {
 	for (size_t s = 0; s < round->parts.sampler_count; s++) {
 		const struct sampler_ops *ops = round->parts.sampler_ops[s];
+		uint64_t began_ns = cpu_now_ns(round);
 		size_t count;
 
 		do {
@@ -228,6 +288,7 @@ round_read_samplers(struct round *round, uint64_t now_ns)
 			}
 			heat_fold(round->heat, round->samples, count);
 		} while (count == ROUND_SAMPLES);
+		round->drained_ns[s] += cpu_now_ns(round) - began_ns;
 	}
 }
 
@@ -289,6 +350,7 @@ decide(struct round *round, uint64_t now_ns)
 	};
 	struct sluice_err err = {0, ""};
 	size_t entry_count = 0;
+	uint64_t began_cpu_ns;
 	uint64_t began, planned = 0, resident = 0, movable = 0;
 	int r;
 
@@ -315,8 +377,10 @@ decide(struct round *round, uint64_t now_ns)
 
 	plan_begin(&round->plan, &view);
 	began = clock_now_ns();
+	began_cpu_ns = cpu_now_ns(round);
 	r = round->parts.policy->decide(round->parts.policy_self, &view, &round->plan, &err);
 	round->stats.decide_ns = clock_now_ns() - began;
+	round->no_track_ns += cpu_now_ns(round) - began_cpu_ns;
 	if (r == 0 && round->plan.wrong_count)
 		r = sluice_fail(&err, -EPROTO, "its plan has %zu moves of what is not there",
 				round->plan.wrong_count);
@@ -398,9 +462,12 @@ int64_t
 round_tick(struct round *round, uint64_t now_ns, int32_t *ended, size_t capacity, size_t *ret_ended,
 	   struct sluice_err *reterr)
 {
+	uint64_t began_ns;
 	size_t count = 0;
 
 	round_read_samplers(round, now_ns);
+	began_ns = cpu_now_ns(round);
+	round->no_track_ns = 0;
 	targets_sync(round, now_ns);
 	hear_alarms(round, now_ns);
 	if (now_ns >= round->next_decision_ns && round->queue_done == round->queue_count) {
@@ -409,6 +476,8 @@ round_tick(struct round *round, uint64_t now_ns, int32_t *ended, size_t capacity
 		round->next_decision_ns =
 			now_ns + round->options.interval_ms * NS_PER_MS * (1 + round->calm);
 	}
+	round->base_ns += cpu_now_ns(round) - began_ns - round->no_track_ns;
+	look_at_price(round, now_ns);
 	carry_slice(round, now_ns, reterr);
 	drain_slice(round, now_ns);
 	for (size_t i = 0; i < round->target_count && count < capacity; i++) {

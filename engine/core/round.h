@@ -11,11 +11,12 @@
 #include <stdint.h>
 
 #include "ops.h"
+#include "price.h"
 #include "sluice/err.h"
 #include "sluice/policy.h"
 
 #define ROUND_TIERS_MAX 8
-#define ROUND_SAMPLERS_MAX 4
+#define ROUND_SAMPLERS_MAX PRICE_TRACKERS_MAX
 
 enum round_refusal {
 	REFUSED_ROOM,    /* the tier has no room above its watermark */
@@ -33,8 +34,10 @@ struct round_options {
 				      */
 	double tracking_percent; /* of one CPU that tracking may cost in the steady state; default 1
 				  */
-	int dry_run;             /* plan, count, move nothing */
-	uint32_t region_max;     /* capacity of the region table */
+	double ceiling_percent; /* of one CPU that tracking costs, always; 0, the default: as above,
+				 * and more while there is much to learn */
+	int dry_run;            /* plan, count, move nothing */
+	uint32_t region_max;    /* capacity of the region table */
 	uint64_t detail_bytes_max;
 };
 
@@ -50,8 +53,10 @@ struct round_stats {
 	double doubt;      /* share of accesses that better knowledge could bring there, 0 to 1 */
 	double fast_share; /* estimated share of accesses served by tier 0, 0 to 1 */
 	double effort;     /* share of one CPU that tracking may cost just now */
-	uint64_t page_move_ns; /* measured cost of moving 4 KiB, smoothed */
-	uint64_t horizon_ms;   /* how long heat is believed to stay */
+	uint64_t tracking_own_ns; /* CPU time of our thread, without deciding and moving */
+	struct price_told price;  /* what tracking costs, all in all */
+	uint64_t page_move_ns;    /* measured cost of moving 4 KiB, smoothed */
+	uint64_t horizon_ms;      /* how long heat is believed to stay */
 	struct heat_stats heat;
 };
 
@@ -85,6 +90,10 @@ struct round_parts {
 	uint64_t (*clock_ns)(
 		void *ctx); /* what a move costs is measured with it; NULL: real time */
 	void *clock_ctx;
+	/* CPU time of the calling thread; what tracking costs is measured with it. NULL: the real.
+	 */
+	uint64_t (*cpu_ns)(void *ctx);
+	void *cpu_ctx;
 };
 
 /* Of a view at most, and of the memory that views are made in. */

@@ -8,6 +8,7 @@
 #include "horizon.h"
 #include "journal.h"
 #include "plan.h"
+#include "price.h"
 #include "round.h"
 
 #define ROUND_TARGETS_MAX 256
@@ -56,6 +57,10 @@ struct round {
 	struct round_parts parts;
 	struct heat *heat;
 	struct effort effort;
+	struct price price;
+	uint64_t drained_ns[ROUND_SAMPLERS_MAX]; /* CPU time that took the samples of each */
+	uint64_t base_ns;                        /* and of the rest that tracking is, */
+	uint64_t no_track_ns;                    /* less what the policy took in this tick */
 	struct target targets[ROUND_TARGETS_MAX];
 	size_t target_count;
 

@@ -425,6 +425,7 @@ const struct sampler_ops sampler_damon = {
 	.name = "damon",
 	.summary = "access rates of regions, by the kernel's DAMON",
 	.page_granular = 0,
+	.uses = SAMPLER_ACCESSED_BITS,
 	.probe = probe,
 	.start = start,
 	.add = add,

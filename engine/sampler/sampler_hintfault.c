@@ -23,7 +23,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #if defined(__x86_64__)
@@ -39,6 +38,7 @@
 #endif
 
 #include "clock.h"
+#include "fault_price.h"
 #include "hint_scan.h"
 #include "hint_windows.h"
 #include "log.h"
@@ -154,33 +154,6 @@ hintfault_probe(const struct ops_env *env, char sentence[OPS_SENTENCE_BYTES])
 	return 0;
 }
 
-/* What one fault takes from whoever runs into it: that of a minor fault on fresh memory, the
- * nearest thing that can be measured without another process. */
-static uint64_t
-measure_fault_ns(void)
-{
-	const size_t pages = 512, page_bytes = 4096;
-	uint64_t best = UINT64_MAX;
-
-	for (int round = 0; round < 3; round++) {
-		volatile char *p = mmap(NULL, pages * page_bytes, PROT_READ | PROT_WRITE,
-					MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		uint64_t began, took;
-
-		if (p == MAP_FAILED)
-			return 2000;
-		madvise((void *)p, pages * page_bytes, MADV_NOHUGEPAGE);
-		began = clock_now_ns();
-		for (size_t i = 0; i < pages; i++)
-			p[i * page_bytes] = 1;
-		took = (clock_now_ns() - began) / pages;
-		munmap((void *)p, pages * page_bytes);
-		if (took < best)
-			best = took;
-	}
-	return best ? best : 1;
-}
-
 static int
 open_events(struct hintfault *self, struct sluice_err *reterr)
 {
@@ -244,7 +217,7 @@ hintfault_start(const struct ops_env *env, void **ret_self, struct sluice_err *r
 	self->env = env;
 	self->heard = calloc(SORT_MAX, sizeof(*self->heard));
 	self->sorted = calloc(SORT_MAX, sizeof(*self->sorted));
-	self->fault_ns = measure_fault_ns();
+	self->fault_ns = fault_price_ns();
 	self->effort = 0.01;
 	self->ease = 1;
 	self->purse_at_ns = clock_now_ns();
@@ -542,6 +515,7 @@ const struct sampler_ops sampler_hintfault = {
 	.name = "hintfault",
 	.summary = "gaps between accesses of single pages, from NUMA hint faults",
 	.page_granular = 1,
+	.uses = SAMPLER_PAGE_MARKS,
 	.probe = hintfault_probe,
 	.start = hintfault_start,
 	.add = hintfault_add,

@@ -5,8 +5,20 @@
 #include <string.h>
 
 static const struct sampler_ops *const samplers[] = {
-	&sampler_pmu,   &sampler_hintfault,  &sampler_damon,
-	&sampler_smaps, &sampler_pmu_faults, &sampler_fake,
+	&sampler_pmu,
+	&sampler_hintfault,
+	&sampler_damon,
+	/* Only when they are named: */
+	&sampler_idle,
+	&sampler_etmem,
+	&sampler_wp,
+	&sampler_softdirty,
+	&sampler_mglru,
+	/* Works everywhere: */
+	&sampler_smaps,
+	/* For tests: */
+	&sampler_pmu_faults,
+	&sampler_fake,
 };
 
 size_t

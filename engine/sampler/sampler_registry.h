@@ -10,6 +10,11 @@
 extern const struct sampler_ops sampler_pmu;
 extern const struct sampler_ops sampler_hintfault;
 extern const struct sampler_ops sampler_damon;
+extern const struct sampler_ops sampler_idle;
+extern const struct sampler_ops sampler_etmem;
+extern const struct sampler_ops sampler_wp;
+extern const struct sampler_ops sampler_softdirty;
+extern const struct sampler_ops sampler_mglru;
 extern const struct sampler_ops sampler_smaps;
 extern const struct sampler_ops sampler_pmu_faults; /* the pmu sampler on a software event */
 extern const struct sampler_ops sampler_fake; /* its probe says no unless a test has set it up */

@@ -250,6 +250,7 @@ const struct sampler_ops sampler_smaps = {
 	.name = "smaps",
 	.summary = "referenced share of whole mappings, from /proc; works everywhere",
 	.page_granular = 0,
+	.uses = SAMPLER_ACCESSED_BITS,
 	.probe = probe,
 	.start = start,
 	.add = add,

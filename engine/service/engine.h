@@ -30,7 +30,7 @@ struct engine_options {
 	const char *state_dir;    /* default "/run/sluice" */
 	const char *nodes;        /* corrections of the topology; NULL or "" is none */
 	const char *measured_dir; /* kept measurements of memory; NULL is none */
-	const char *sampler;      /* "auto", "damon", "hintfault", "smaps", "fake" */
+	const char *sampler;      /* "auto", or names: "hintfault+damon" */
 	const char *mover;        /* "pages", "fake" */
 	const char *policy;       /* name or path */
 	const char *folders[ENGINE_FOLDERS_MAX + 1]; /* policy folders, NULL ends */
@@ -61,8 +61,12 @@ struct engine_status {
 	uint32_t tier_count;
 	struct sluice_tier tiers[SLUICE_TIERS_MAX];
 	struct round_stats round;
-	uint64_t own_cpu_ns; /* of this process since the engine started */
+	double tracking_ceiling; /* share of one CPU, 0: none is set */
+	uint64_t own_cpu_ns;     /* of this process since the engine started */
 	struct sampler_stats sampling;
+	int tells_working_sets; /* a sampler does */
+	size_t working_set_count;
+	struct sampler_working_set working_sets[SAMPLER_WORKING_SETS_MAX];
 	int leaving_node; /* -1: none */
 	int guards;       /* 1 samplers are prepared for the kernel to move pages off it */
 	struct round_drain drain;

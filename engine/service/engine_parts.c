@@ -15,6 +15,7 @@
 #include "mover_registry.h"
 #include "mover_watch.h"
 #include "sampler_registry.h"
+#include "sampler_set.h"
 
 /* Pages that a sampler has marked stay so when it is gone, and whoever moves them up has to know:
  * the tiering bit must be set then (invariant 19). The note is gone with the next boot, as they
@@ -62,7 +63,7 @@ start_best_samplers(struct engine *engine, struct sluice_err *reterr)
 		char sentence[OPS_SENTENCE_BYTES];
 		struct sluice_err err = {0, ""};
 
-		if (ops->for_tests || (parts->sampler_count && !ops->sentinel))
+		if (ops->for_tests || ops->named_only || (parts->sampler_count && !ops->sentinel))
 			continue;
 		if (ops->probe(&engine->env, sentence) == 0) {
 			if (start_sampler(engine, ops, &err) == 0) {
@@ -87,21 +88,22 @@ start_best_samplers(struct engine *engine, struct sluice_err *reterr)
 		       : sluice_fail(reterr, -ENOTSUP, "no sampler works here: %s", reasons);
 }
 
+/* Those that the user named, all of them or none. */
 static int
-start_named_sampler(struct engine *engine, const char *name, struct sluice_err *reterr)
+start_named_samplers(struct engine *engine, const struct sampler_set *set,
+		     struct sluice_err *reterr)
 {
-	const struct sampler_ops *ops = sampler_by_name(name);
 	char sentence[OPS_SENTENCE_BYTES];
-	int r;
+	int r = 0;
 
-	if (!ops)
-		return sluice_fail(reterr, -EINVAL, "there is no sampler '%s'; see sluice doctor",
-				   name);
-	r = ops->probe(&engine->env, sentence);
-	if (r < 0)
-		return sluice_fail(reterr, r, "the sampler '%s' cannot be used: %s", name,
-				   sentence);
-	return start_sampler(engine, ops, reterr);
+	for (size_t i = 0; r == 0 && i < set->count; i++) {
+		r = set->ops[i]->probe(&engine->env, sentence);
+		if (r < 0)
+			return sluice_fail(reterr, r, "the sampler '%s' cannot be used: %s",
+					   set->ops[i]->name, sentence);
+		r = start_sampler(engine, set->ops[i], reterr);
+	}
+	return r;
 }
 
 static int
@@ -137,6 +139,7 @@ engine_parts_start(struct engine *engine, struct sluice_err *reterr)
 {
 	const struct engine_options *options = &engine->options;
 	struct round_parts *parts = &engine->parts;
+	struct sampler_set set;
 	int r;
 
 	engine->sampler_note[0] = '\0';
@@ -153,9 +156,10 @@ engine_parts_start(struct engine *engine, struct sluice_err *reterr)
 	if (r == 0)
 		r = start_mover(engine, reterr);
 	if (r == 0)
-		r = strcmp(options->sampler, "auto") == 0
-			    ? start_best_samplers(engine, reterr)
-			    : start_named_sampler(engine, options->sampler, reterr);
+		r = sampler_set_parse(options->sampler, &set, reterr);
+	if (r == 0)
+		r = set.count ? start_named_samplers(engine, &set, reterr)
+			      : start_best_samplers(engine, reterr);
 	if (r == 0)
 		r = round_new(&options->round, parts, &engine->round, reterr);
 	return r;
@@ -199,6 +203,7 @@ engine_parts_stats(const struct engine *engine, struct round_stats *ret,
 		stats.pingpong_bytes += before->pingpong_bytes;
 		stats.move_calls += before->move_calls;
 		stats.move_ns += before->move_ns;
+		stats.tracking_own_ns += before->tracking_own_ns;
 		for (size_t i = 0; i < ROUND_REFUSALS; i++)
 			stats.refused_bytes[i] += before->refused_bytes[i];
 		for (size_t i = 0; i < MOVE_OUTCOMES; i++)
@@ -207,6 +212,7 @@ engine_parts_stats(const struct engine *engine, struct round_stats *ret,
 		/* What is true of a moment only is not true any more. */
 		memset(&stats.heat, 0, sizeof(stats.heat));
 		stats.fast_share = stats.effort = 0;
+		stats.price = (struct price_told){0};
 	}
 	for (size_t i = 0; i < engine->parts.sampler_count; i++) {
 		struct sampler_stats one;

@@ -72,6 +72,18 @@ engine_fill_drain(const struct engine *engine, struct round_drain *ret)
 		*ret = (struct round_drain){.under_way = 1, .complete = 1};
 }
 
+static void
+fill_working_sets(const struct round_parts *parts, struct engine_status *ret)
+{
+	for (size_t i = 0; i < parts->sampler_count; i++) {
+		if (!parts->sampler_ops[i]->working_sets)
+			continue;
+		ret->tells_working_sets = 1;
+		ret->working_set_count = parts->sampler_ops[i]->working_sets(
+			parts->samplers[i], ret->working_sets, SAMPLER_WORKING_SETS_MAX);
+	}
+}
+
 void
 engine_get_status(struct engine *engine, struct engine_status *ret)
 {
@@ -98,6 +110,8 @@ engine_get_status(struct engine *engine, struct engine_status *ret)
 		fill_idle_tiers(engine, ret);
 	tiers_fill_room(ret->tiers, ret->tier_count, engine->options.round.watermark_percent);
 	engine_parts_stats(engine, &ret->round, &ret->sampling);
+	fill_working_sets(parts, ret);
+	ret->tracking_ceiling = engine->options.round.ceiling_percent / 100;
 	ret->leaving_node = engine->leaving_node;
 	ret->guards = engine->round != NULL;
 	engine_fill_drain(engine, &ret->drain);

@@ -8,7 +8,7 @@
 #include "engine_policy.h"
 #include "exit_status.h"
 #include "mover_registry.h"
-#include "sampler_registry.h"
+#include "sampler_set.h"
 
 struct sluice_topology_options
 setup_topology(const struct options *options, char folder[PATHS_MAX])
@@ -67,24 +67,9 @@ setup_from_options(const struct options *options, struct setup *ret, struct slui
 	engine->round.payback_horizon_ms =
 		(uint64_t)options_number(options, OPTION_PAYBACK_HORIZON);
 	engine->round.tracking_percent = options_number(options, OPTION_TRACKING);
+	engine->round.ceiling_percent = options_number(options, OPTION_TRACKING_CPU);
 	engine->round.dry_run = options_number(options, OPTION_DRY_RUN) != 0;
 	return 0;
-}
-
-static int
-check_sampler(const char *name, struct sluice_err *reterr)
-{
-	char names[256] = "auto";
-	size_t used = strlen(names);
-
-	if (strcmp(name, "auto") == 0 || sampler_by_name(name))
-		return 0;
-	for (size_t i = 0; sampler_at(i) && used < sizeof(names); i++) {
-		if (!sampler_at(i)->for_tests)
-			used += (size_t)snprintf(names + used, sizeof(names) - used, ", %s",
-						 sampler_at(i)->name);
-	}
-	return sluice_fail(reterr, -EINVAL, "there is no sampler '%s'; known: %s", name, names);
 }
 
 static int
@@ -134,7 +119,8 @@ setup_check(const struct setup *setup, int *ret_exit, struct sluice_err *reterr)
 	enum fail_stage stage = STAGE_ARGUMENTS;
 	struct isolate *isolate = NULL;
 	struct plugin *plugin = NULL;
-	int r = check_sampler(engine->sampler, reterr);
+	struct sampler_set set;
+	int r = sampler_set_parse(engine->sampler, &set, reterr);
 
 	if (r == 0)
 		r = check_mover(engine->mover, reterr);

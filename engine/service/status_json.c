@@ -117,6 +117,52 @@ leaving_to_json(const struct engine_status *status)
 		       : json_null();
 }
 
+/* Shares of one CPU: 0.01 is 1 %. */
+static json_t *
+tracking_to_json(const struct engine_status *status)
+{
+	const struct price_told *told = &status->round.price;
+	json_t *ceiling =
+		status->tracking_ceiling > 0 ? json_real(status->tracking_ceiling) : json_null();
+
+	if (!told->known)
+		return json_pack("{s:o, s:n, s:n, s:n, s:n, s:I}", "ceiling", ceiling, "share",
+				 "own_share", "kernel_share", "target_share", "own_ns",
+				 (json_int_t)status->round.tracking_own_ns);
+	return json_pack("{s:o, s:f, s:f, s:f, s:f, s:I}", "ceiling", ceiling, "share", told->all,
+			 "own_share", told->own, "kernel_share", told->kernel, "target_share",
+			 told->target, "own_ns", (json_int_t)status->round.tracking_own_ns);
+}
+
+static json_t *
+working_set_to_json(const struct sampler_working_set *set)
+{
+	json_t *generations = json_array();
+
+	for (uint32_t i = 0; i < set->count; i++)
+		json_array_append_new(generations,
+				      json_pack("{s:I, s:I, s:I}", "age_ms",
+						(json_int_t)set->generation[i].age_ms, "anon_bytes",
+						(json_int_t)set->generation[i].anon_bytes,
+						"file_bytes",
+						(json_int_t)set->generation[i].file_bytes));
+	return json_pack("{s:o, s:i, s:o}", "memcg", json_text(set->memcg), "node", set->node,
+			 "generations", generations);
+}
+
+static json_t *
+working_sets_to_json(const struct engine_status *status)
+{
+	json_t *array;
+
+	if (!status->tells_working_sets)
+		return json_null();
+	array = json_array();
+	for (size_t i = 0; i < status->working_set_count; i++)
+		json_array_append_new(array, working_set_to_json(&status->working_sets[i]));
+	return array;
+}
+
 json_t *
 status_to_json(const struct engine_status *status)
 {
@@ -132,22 +178,24 @@ status_to_json(const struct engine_status *status)
 	for (size_t i = 0; i < status->target_count; i++)
 		json_array_append_new(targets,
 				      target_to_json(&status->targets[i], status->tier_count));
-	return json_pack(
-		"{s:s, s:I, s:s, s:s, s:o, s:o, s:o, s:o,"
-		" s:{s:I, s:i, s:i, s:I}, s:{s:I, s:I, s:I}, s:{s:I, s:I, s:I}, s:o, s:o, s:o}",
-		"version", SLUICE_VERSION, "uptime_ms", (json_int_t)status->uptime_ms, "policy",
-		status->policy, "mover", status->mover, "samplers",
-		samplers_to_json(status->samplers), "note", json_text(status->note), "tiers", tiers,
-		"round", round_to_json(&status->round, rate_sum > 0), "heat", "metadata_bytes",
-		(json_int_t)heat->metadata_bytes, "regions", (int)heat->regions,
-		"regions_in_detail", (int)heat->regions_in_detail, "tracked_bytes",
-		(json_int_t)heat->tracked_bytes, "sampling", "samples",
-		(json_int_t)sampling->samples, "lost", (json_int_t)sampling->lost,
-		"kernel_moved_pages", (json_int_t)sampling->kernel_moved_pages, "cpu", "own_ns",
-		(json_int_t)status->own_cpu_ns, "kernel_ns", (json_int_t)sampling->kernel_cpu_ns,
-		"target_ns", (json_int_t)sampling->target_cost_ns, "leaving",
-		leaving_to_json(status), "policy_process", policy_process_to_json(status),
-		"targets", targets);
+	return json_pack("{s:s, s:I, s:s, s:s, s:o, s:o, s:o, s:o,"
+			 " s:{s:I, s:i, s:i, s:I}, s:{s:I, s:I, s:I}, s:{s:I, s:I, s:I}, s:o, s:o, "
+			 "s:o, s:o, s:o}",
+			 "version", SLUICE_VERSION, "uptime_ms", (json_int_t)status->uptime_ms,
+			 "policy", status->policy, "mover", status->mover, "samplers",
+			 samplers_to_json(status->samplers), "note", json_text(status->note),
+			 "tiers", tiers, "round", round_to_json(&status->round, rate_sum > 0),
+			 "heat", "metadata_bytes", (json_int_t)heat->metadata_bytes, "regions",
+			 (int)heat->regions, "regions_in_detail", (int)heat->regions_in_detail,
+			 "tracked_bytes", (json_int_t)heat->tracked_bytes, "sampling", "samples",
+			 (json_int_t)sampling->samples, "lost", (json_int_t)sampling->lost,
+			 "kernel_moved_pages", (json_int_t)sampling->kernel_moved_pages, "cpu",
+			 "own_ns", (json_int_t)status->own_cpu_ns, "kernel_ns",
+			 (json_int_t)sampling->kernel_cpu_ns, "target_ns",
+			 (json_int_t)sampling->target_cost_ns, "tracking", tracking_to_json(status),
+			 "working_sets", working_sets_to_json(status), "leaving",
+			 leaving_to_json(status), "policy_process", policy_process_to_json(status),
+			 "targets", targets);
 }
 
 json_t *

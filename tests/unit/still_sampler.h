@@ -27,4 +27,11 @@ still_read(void *self, uint64_t now_ns, struct sample *samples, size_t capacity,
 	return 0;
 }
 
+static inline void
+still_get_stats(void *self, struct sampler_stats *ret)
+{
+	(void)self;
+	*ret = (struct sampler_stats){0};
+}
+
 #endif

@@ -88,6 +88,7 @@ static const struct sampler_ops eye = {
 	.add = still_add,
 	.remove = still_remove,
 	.read = eye_read,
+	.get_stats = still_get_stats,
 	.moving = eye_moving,
 };
 

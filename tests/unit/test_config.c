@@ -252,6 +252,7 @@ test_engine_gets_the_values(void **state)
 	options_set(options, LAYER_COMMAND, "interval", "3s", NULL);
 	options_set(options, LAYER_COMMAND, "payback-horizon", "2m", NULL);
 	options_set(options, LAYER_COMMAND, "tracking", "2%", NULL);
+	assert_int_equal(options_set(options, LAYER_COMMAND, "tracking_cpu", "1.5%", NULL), 0);
 	options_set(options, LAYER_COMMAND, "dry-run", "yes", NULL);
 	options_set(options, LAYER_COMMAND, "policy-set", "key=a=b", NULL);
 	options_set(options, LAYER_COMMAND, "policy-dir", "/only", NULL);
@@ -261,6 +262,7 @@ test_engine_gets_the_values(void **state)
 	assert_int_equal(setup->engine.round.interval_ms, 3000);
 	assert_int_equal(setup->engine.round.payback_horizon_ms, 120000);
 	assert_true(setup->engine.round.tracking_percent == 2);
+	assert_true(setup->engine.round.ceiling_percent == 1.5);
 	assert_int_equal(setup->engine.round.dry_run, 1);
 	assert_int_equal(setup->engine.setting_count, 1);
 	assert_string_equal(setup->engine.settings[0].key, "key");

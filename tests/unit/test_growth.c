@@ -67,8 +67,11 @@ decide_nothing(void *self, const struct sluice_view *view, struct sluice_plan *p
 	return 0;
 }
 
-static const struct sampler_ops eye = {
-	.name = "eye", .add = still_add, .remove = still_remove, .read = still_read};
+static const struct sampler_ops eye = {.name = "eye",
+				       .add = still_add,
+				       .remove = still_remove,
+				       .read = still_read,
+				       .get_stats = still_get_stats};
 static const struct memory_ops memory = {.name = "growing",
 					 .spans = spans,
 					 .resident = resident,

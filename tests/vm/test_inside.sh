@@ -45,7 +45,7 @@ machine() {
 	for f in /proc/sys/kernel/numa_balancing* /sys/kernel/mm/numa/demotion_enabled \
 		/sys/kernel/debug/sched/numa_balancing/* /sys/kernel/mm/damon/admin/kdamonds/nr_kdamonds \
 		/sys/kernel/tracing/events/damon/enable /sys/kernel/tracing/kprobe_events /sys/kernel/tracing/uprobe_events \
-		/proc/sys/kernel/perf_event_* /proc/sys/kernel/kptr_restrict /sys/kernel/mm/transparent_hugepage/enabled; do
+		/sys/kernel/mm/lru_gen/* /proc/sys/vm/unprivileged_userfaultfd /proc/sys/kernel/perf_event_* /proc/sys/kernel/kptr_restrict /sys/kernel/mm/transparent_hugepage/enabled; do
 		[ ! -e "$f" ] || echo "$f: $(cat "$f")"
 	done
 	for f in /run/sluice/settings/* /run/sluice/*.sock /sys/kernel/tracing/instances/*; do

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fault_price.h - what a fault that a tracker causes takes from the program that runs into it. */
+#ifndef SAMPLER_FAULT_PRICE_H
+#define SAMPLER_FAULT_PRICE_H
+
+#include <stdint.h>
+
+/* As measured here and now, within a millisecond or two: that of a minor fault on fresh memory, the
+ * nearest thing that can be measured without another process. At least 1. */
+uint64_t fault_price_ns(void);
+
+#endif
