@@ -10,14 +10,14 @@
 #define WINDOW_BYTES 65536
 
 void
-blocks_free(struct blocks *blocks)
+trace_blocks_free(struct blocks *blocks)
 {
 	free(blocks->at);
 	memset(blocks, 0, sizeof(*blocks));
 }
 
 int
-blocks_add(struct blocks *blocks, const struct block *block)
+trace_blocks_add(struct blocks *blocks, const struct block *block)
 {
 	if (blocks->count == blocks->capacity) {
 		size_t capacity = blocks->capacity * 2 + 64;
@@ -33,7 +33,7 @@ blocks_add(struct blocks *blocks, const struct block *block)
 }
 
 void
-blocks_put(const struct blocks *blocks, struct bytes *raw)
+trace_blocks_put(const struct blocks *blocks, struct bytes *raw)
 {
 	uint64_t last_ns = 0;
 
@@ -53,7 +53,7 @@ blocks_put(const struct blocks *blocks, struct bytes *raw)
 }
 
 int
-blocks_get(struct blocks *blocks, const uint8_t *data, size_t count, uint64_t file_bytes)
+trace_blocks_get(struct blocks *blocks, const uint8_t *data, size_t count, uint64_t file_bytes)
 {
 	struct cursor cursor = {data, data + count, 0};
 	uint64_t blocks_max = file_bytes / FORMAT_HEADER_BYTES, number, last_ns = 0;
@@ -78,7 +78,7 @@ blocks_get(struct blocks *blocks, const uint8_t *data, size_t count, uint64_t fi
 		    file_bytes - blocks->end < FORMAT_HEADER_BYTES + header->stored_bytes)
 			return -EBADMSG;
 		blocks->end += FORMAT_HEADER_BYTES + header->stored_bytes;
-		if (blocks_add(blocks, &block) < 0)
+		if (trace_blocks_add(blocks, &block) < 0)
 			return -ENOMEM;
 	}
 	return blocks->end == file_bytes ? 0 : -EBADMSG;
@@ -107,8 +107,8 @@ read_at(int fd, void *to, size_t count, uint64_t offset)
 }
 
 int
-block_load(int fd, const struct block *block, struct bytes *stored, struct bytes *ret,
-	   void *zstd_context)
+trace_block_load(int fd, const struct block *block, struct bytes *stored, struct bytes *ret,
+		 void *zstd_context)
 {
 	const struct format_header *header = &block->header;
 	size_t got;
@@ -188,14 +188,14 @@ find_by_index(struct blocks *blocks, int fd, uint64_t file_bytes)
 		return 0;
 	context = ZSTD_createDCtx();
 	if (context)
-		r = block_load(fd, &block, &stored, &raw, context);
+		r = trace_block_load(fd, &block, &stored, &raw, context);
 	if (r == 0)
-		r = blocks_get(blocks, raw.at, raw.count, block.offset);
+		r = trace_blocks_get(blocks, raw.at, raw.count, block.offset);
 	ZSTD_freeDCtx(context);
 	bytes_free(&stored);
 	bytes_free(&raw);
 	if (r < 0) {
-		blocks_free(blocks);
+		trace_blocks_free(blocks);
 		return 0;
 	}
 	blocks->end = file_bytes;
@@ -215,11 +215,11 @@ pass_damage(struct blocks *blocks, int fd, uint64_t file_bytes)
 		return r;
 	block.damaged_bytes = next - blocks->end;
 	blocks->end = next;
-	return blocks_add(blocks, &block);
+	return trace_blocks_add(blocks, &block);
 }
 
 int
-blocks_find(struct blocks *blocks, int fd, uint32_t *ret_version)
+trace_blocks_find(struct blocks *blocks, int fd, uint32_t *ret_version)
 {
 	uint8_t head[FORMAT_HEADER_BYTES];
 	uint64_t file_bytes;
@@ -256,7 +256,7 @@ blocks_find(struct blocks *blocks, int fd, uint32_t *ret_version)
 		if (left - FORMAT_HEADER_BYTES < block.header.stored_bytes)
 			break;
 		blocks->end += FORMAT_HEADER_BYTES + block.header.stored_bytes;
-		r = blocks_add(blocks, &block);
+		r = trace_blocks_add(blocks, &block);
 	}
 	blocks->tail_bytes = file_bytes > blocks->end ? file_bytes - blocks->end : 0;
 	return r;

@@ -24,22 +24,22 @@ struct blocks {
 	int is_whole;        /* the file ends with an index */
 };
 
-void blocks_free(struct blocks *blocks);
+void trace_blocks_free(struct blocks *blocks);
 /* -ENOMEM. */
-int blocks_add(struct blocks *blocks, const struct block *block);
+int trace_blocks_add(struct blocks *blocks, const struct block *block);
 
 /* The index, as the data of a block. */
-void blocks_put(const struct blocks *blocks, struct bytes *raw);
+void trace_blocks_put(const struct blocks *blocks, struct bytes *raw);
 /* It must describe a file of exactly that many bytes up to the index. -EBADMSG, -ENOMEM. */
-int blocks_get(struct blocks *blocks, const uint8_t *data, size_t count, uint64_t file_bytes);
+int trace_blocks_get(struct blocks *blocks, const uint8_t *data, size_t count, uint64_t file_bytes);
 
 /* Finds what has come since the last time, or all. -EIO ..., -ENOMEM; -EPROTO: a block of another
  * version, *ret_version. */
-int blocks_find(struct blocks *blocks, int fd, uint32_t *ret_version);
+int trace_blocks_find(struct blocks *blocks, int fd, uint32_t *ret_version);
 
 /* A block's data into ret (its content is replaced), decompressed and checked. -EBADMSG: damaged;
  * -EIO ..., -ENOMEM. */
-int block_load(int fd, const struct block *block, struct bytes *stored, struct bytes *ret,
-	       void *zstd_context);
+int trace_block_load(int fd, const struct block *block, struct bytes *stored, struct bytes *ret,
+		     void *zstd_context);
 
 #endif

@@ -68,7 +68,7 @@ trace_file_free(struct trace_file *file)
 	ZSTD_freeCCtx(file->zstd);
 	trace_state_free(file->state);
 	encoder_free(&file->encoder);
-	blocks_free(&file->blocks);
+	trace_blocks_free(&file->blocks);
 	bytes_free(&file->raw);
 	bytes_free(&file->stored);
 	free(file);
@@ -148,7 +148,7 @@ write_block(struct trace_file *file, struct format_header header)
 	format_header_put(&header, head);
 	write_all(file, head, sizeof(head), file->stored.at, stored);
 	block.header = header;
-	if (header.type == FORMAT_DATA && blocks_add(&file->blocks, &block) < 0)
+	if (header.type == FORMAT_DATA && trace_blocks_add(&file->blocks, &block) < 0)
 		fail(file, -ENOMEM);
 	file->stats.file_bytes = file->offset;
 }
@@ -302,7 +302,7 @@ trace_file_end(struct trace_file *file)
 		return;
 	index = file->offset;
 	file->raw.count = 0;
-	blocks_put(&file->blocks, &file->raw);
+	trace_blocks_put(&file->blocks, &file->raw);
 	if (file->raw.count > FORMAT_RAW_MAX)
 		return; /* readers go from header to header then */
 	write_block(file, (struct format_header){.type = FORMAT_INDEX,

@@ -41,7 +41,7 @@ static int
 find_blocks(struct sluice_trace_reader *reader, struct sluice_err *reterr)
 {
 	uint32_t version = 0;
-	int r = blocks_find(&reader->blocks, reader->fd, &version);
+	int r = trace_blocks_find(&reader->blocks, reader->fd, &version);
 
 	if (r == -EPROTO)
 		return sluice_fail(reterr, r,
@@ -131,7 +131,7 @@ sluice_trace_close(struct sluice_trace_reader *reader)
 	if (!reader)
 		return;
 	close(reader->fd);
-	blocks_free(&reader->blocks);
+	trace_blocks_free(&reader->blocks);
 	trace_state_free(reader->state);
 	ZSTD_freeDCtx(reader->zstd);
 	bytes_free(&reader->stored);
@@ -172,7 +172,7 @@ enter_block(struct sluice_trace_reader *reader, struct sluice_err *reterr)
 		if (block->damaged_bytes)
 			return take_damage(reader, block->damaged_bytes);
 	} while (block->header.type != FORMAT_DATA);
-	r = block_load(reader->fd, block, &reader->stored, &reader->raw, reader->zstd);
+	r = trace_block_load(reader->fd, block, &reader->stored, &reader->raw, reader->zstd);
 	if (r == 0)
 		r = decoder_begin(&reader->decoder, &block->header, reader->raw.at,
 				  reader->raw.count);
