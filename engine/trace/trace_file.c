@@ -239,8 +239,16 @@ trace_file_samples(struct trace_file *file, uint64_t time_ns,
 	if (file->err.code < 0)
 		return;
 	for (size_t i = 0; i < count; i++) {
-		if (is_valid(&samples[i]))
-			file->batch[valid++] = samples[i];
+		struct sluice_trace_sample *to = &file->batch[valid];
+
+		if (!is_valid(&samples[i]))
+			continue;
+		*to = samples[i];
+		/* Of -0, which comes of logarithms, 0 is made: bits of what is not negative. */
+		to->events += 0.0f;
+		to->exposure_s += 0.0f;
+		to->spread += 0.0f;
+		valid++;
 	}
 	file->last_ns = time_ns;
 	if (valid) {

@@ -386,6 +386,7 @@ test_refused(void **state)
 	struct sluice_trace_writer *writer;
 	struct sluice_trace_reader *reader;
 	struct sluice_err err = {0, ""};
+	const struct sluice_trace_item *item;
 	int fd = memory_file(NULL, 0), copy = dup(fd);
 	struct sluice_trace_span span = {0x1001, 0x2000};
 	uint8_t tiers[512] = {0};
@@ -398,6 +399,7 @@ test_refused(void **state)
 	bad[2].exposure_s = __builtin_nanf("");
 	bad[3].len_bytes = UINT64_MAX;
 	bad[4].spread = __builtin_inff();
+	bad[5].events = -0.0f; /* is 0, and fine */
 	assert_int_equal(sluice_trace_writer_new(fd, &options, &writer, &err), 0);
 	sluice_trace_write_samples(writer, 5, bad, 6);
 	sluice_trace_write_spans(writer, 5, 1, &span, 1);
@@ -406,7 +408,9 @@ test_refused(void **state)
 	assert_int_equal(stats.samples, 1);
 	assert_int_equal(stats.lost_items, 2);
 	assert_int_equal(sluice_trace_open_fd(copy, "refused", &reader, &err), 0);
-	assert_int_equal(next(reader, SLUICE_TRACE_SAMPLES)->count, 1);
+	item = next(reader, SLUICE_TRACE_SAMPLES);
+	assert_int_equal(item->count, 1);
+	assert_memory_equal(&item->samples[0].events, &bad[1].exposure_s, sizeof(float));
 	assert_int_equal(next(reader, SLUICE_TRACE_LOST)->lost, 5);
 	at_end(reader);
 	sluice_trace_close(reader);
