@@ -75,7 +75,7 @@ record_file_end(struct record_file *file, struct client *client, struct sluice_e
 }
 
 void
-record_file_print(struct record_file *file, const struct cli *cli, int quiet)
+record_file_print(struct record_file *file, const struct cli *cli, int quiet, FILE *json)
 {
 	json_t *result = file->result;
 	char size[16];
@@ -86,7 +86,9 @@ record_file_print(struct record_file *file, const struct cli *cli, int quiet)
 	if (cli->json) {
 		json_object_set_new(result, "file", json_string(file->path));
 		json_object_set_new(result, "seconds", json_real(file->seconds));
-		cli_print_json(result);
+		json_dumpf(result, json, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+		fputc('\n', json);
+		fflush(json);
 	} else if (!quiet) {
 		fprintf(stderr,
 			"sluice: %.0f samples in %.1f s recorded to '%s' (%s%s); 'sluice heatmap "

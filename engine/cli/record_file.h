@@ -4,6 +4,7 @@
 #define CLI_RECORD_FILE_H
 
 #include <jansson.h>
+#include <stdio.h>
 
 #include "cli.h"
 
@@ -22,7 +23,7 @@ int record_file_begin(struct record_file *file, struct client *client, const cha
 		      struct sluice_err *reterr);
 /* Not begun, or ended already, is fine. */
 int record_file_end(struct record_file *file, struct client *client, struct sluice_err *reterr);
-/* To stderr for people, to stdout as JSON; drops the result. */
-void record_file_print(struct record_file *file, const struct cli *cli, int quiet);
+/* To stderr for people, as JSON to the stream; drops the result. */
+void record_file_print(struct record_file *file, const struct cli *cli, int quiet, FILE *json);
 
 #endif

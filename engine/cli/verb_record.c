@@ -269,7 +269,7 @@ record_processes(struct record *record)
 		r = record_file_end(&record->file, record->client, &err);
 		if (r < 0)
 			status = cli_fail(record->cli, EXIT_GENERAL, r, "%s", err.msg);
-		record_file_print(&record->file, record->cli, record->quiet);
+		record_file_print(&record->file, record->cli, record->quiet, stdout);
 	}
 	client_free(record->client);
 	json_decref(record->pids);

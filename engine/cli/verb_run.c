@@ -293,13 +293,13 @@ finish(struct run *run, int exit_status, int signal_number)
 		fprintf(stderr, "sluice: %s\n", err.msg);
 	/* stdout is the command's, so even the document for programs goes to stderr. */
 	if (run->wish.record_only)
-		record_file_print(&run->record, run->cli, run->wish.quiet);
+		record_file_print(&run->record, run->cli, run->wish.quiet, stderr);
 	else if (run->cli->json)
 		run_report_print_json(run->report, stderr);
 	else if (!run->wish.quiet)
 		run_report_print(run->report, stderr);
 	if (!run->wish.record_only && run->wish.record && !run->cli->json)
-		record_file_print(&run->record, run->cli, run->wish.quiet);
+		record_file_print(&run->record, run->cli, run->wish.quiet, stderr);
 }
 
 static int
