@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "evidence.h"
+#include "heat_clip.h"
 #include "heat_ranges.h"
 #include "text.h"
 
@@ -23,19 +24,27 @@ struct filling {
 	struct ranges *ranges; /* of the first reading */
 	int32_t pid;           /* 0: all */
 	struct cell *cells;
+	struct heat_clip clip;
 };
 
 /* ---- The first reading: which memory there is. ---- */
 
 static void
-note_range(void *ctx, const struct evidence_told *told)
+note_part(void *ctx, const struct evidence_told *told)
 {
 	struct filling *filling = ctx;
 	double pages = (double)(told->len_bytes >> PAGE_SHIFT);
 
+	ranges_add(filling->ranges, told->pid, told->addr, told->len_bytes, told->events * pages);
+}
+
+static void
+note_range(void *ctx, const struct evidence_told *told)
+{
+	struct filling *filling = ctx;
+
 	if (!filling->pid || filling->pid == told->pid)
-		ranges_add(filling->ranges, told->pid, told->addr, told->len_bytes,
-			   told->events * pages);
+		heat_clip(&filling->clip, told, note_part, filling);
 }
 
 static void
@@ -119,7 +128,7 @@ fill_columns(struct filling *filling, struct cell *row, const struct evidence_to
 }
 
 static void
-fill_cell(void *ctx, const struct evidence_told *told)
+fill_part(void *ctx, const struct evidence_told *told)
 {
 	struct filling *filling = ctx;
 	struct heat_map *map = filling->map;
@@ -145,6 +154,15 @@ fill_cell(void *ctx, const struct evidence_told *told)
 			at = stop;
 		}
 	}
+}
+
+static void
+fill_cell(void *ctx, const struct evidence_told *told)
+{
+	struct filling *filling = ctx;
+
+	if (!filling->pid || filling->pid == told->pid)
+		heat_clip(&filling->clip, told, fill_part, filling);
 }
 
 static void
@@ -218,7 +236,9 @@ read_all(struct sluice_trace_reader *reader, struct reading *reading, int is_fir
 	if (!evidence)
 		r = sluice_fail(reterr, -ENOMEM, "out of memory");
 	while (r == 0 && (r = sluice_trace_next(reader, &item, reterr)) == 1) {
-		r = evidence_take(evidence, item);
+		r = item->kind == SLUICE_TRACE_SPANS
+			    ? heat_clip_spans(&reading->filling->clip, item)
+			    : evidence_take(evidence, item);
 		if (r < 0)
 			sluice_fail(reterr, r, "out of memory");
 		if (!is_first)
@@ -235,6 +255,7 @@ read_all(struct sluice_trace_reader *reader, struct reading *reading, int is_fir
 	if (r == 0)
 		evidence_end(evidence, map->last_ns);
 	evidence_free(evidence);
+	heat_clip_free(&reading->filling->clip);
 	return r;
 }
 

@@ -9,15 +9,16 @@
 #define REGION_SHIFT 21
 #define REGION_BYTES (UINT64_C(1) << REGION_SHIFT)
 #define PAGE_SHIFT 12
+#define REGION_PAGES 512u
 #define SLOTS_FIRST 256u
 
-/* Pages of 2 MiB that are armed. */
+/* Pages of 2 MiB that are armed, all since the same time. */
 struct region {
 	uint64_t number; /* of its address */
 	int32_t pid;
 	int is_used;
 	uint64_t armed_ns;
-	uint32_t pages, touched;
+	uint64_t armed[REGION_PAGES / 64]; /* a bit for each page that was not touched since */
 };
 
 struct evidence {
@@ -100,24 +101,50 @@ seconds(uint64_t from_ns, uint64_t to_ns)
 	return to_ns > from_ns ? (double)(to_ns - from_ns) / 1e9 : 0;
 }
 
-/* The pages of a region that were armed and not accessed until now; which ones is not known, so it
- * is told as a share of all. */
+static int
+is_armed(const struct region *region, uint32_t page)
+{
+	return region->armed[page / 64] >> (page % 64) & 1;
+}
+
+/* The pages of a region that were armed and not accessed until now. */
 static void
 tell_untouched(const struct evidence *evidence, const struct region *region, uint64_t now_ns)
 {
-	uint32_t all = (uint32_t)(REGION_BYTES >> PAGE_SHIFT);
-
-	if (region->touched >= region->pages || now_ns <= region->armed_ns)
+	if (now_ns <= region->armed_ns)
 		return;
-	evidence->tell(evidence->ctx, &(struct evidence_told){
-					      .pid = region->pid,
-					      .addr = region->number << REGION_SHIFT,
-					      .len_bytes = REGION_BYTES,
-					      .from_ns = region->armed_ns,
-					      .to_ns = now_ns,
-					      .watched_s = seconds(region->armed_ns, now_ns) *
-							   (region->pages - region->touched) / all,
-				      });
+	for (uint32_t page = 0; page < REGION_PAGES;) {
+		uint32_t run = 0;
+
+		while (page + run < REGION_PAGES && is_armed(region, page + run))
+			run++;
+		if (run)
+			evidence->tell(evidence->ctx,
+				       &(struct evidence_told){
+					       .pid = region->pid,
+					       .addr = (region->number << REGION_SHIFT) +
+						       ((uint64_t)page << PAGE_SHIFT),
+					       .len_bytes = (uint64_t)run << PAGE_SHIFT,
+					       .from_ns = region->armed_ns,
+					       .to_ns = now_ns,
+					       .watched_s = seconds(region->armed_ns, now_ns),
+				       });
+		page += run + 1;
+	}
+}
+
+/* Of [from, to) in the region. */
+static void
+set_armed(struct region *region, uint32_t from, uint32_t to, int on)
+{
+	for (uint32_t page = from; page < to; page++) {
+		uint64_t bit = UINT64_C(1) << (page % 64);
+
+		if (on)
+			region->armed[page / 64] |= bit;
+		else
+			region->armed[page / 64] &= ~bit;
+	}
 }
 
 static int
@@ -129,47 +156,60 @@ take_armed(struct evidence *evidence, const struct sluice_trace_sample *sample)
 		uint64_t number = at >> REGION_SHIFT;
 		uint64_t stop = (number + 1) << REGION_SHIFT;
 		struct region *region = find_or_add(evidence, sample->pid, number);
-		uint32_t pages;
+		uint32_t first = (uint32_t)(at >> PAGE_SHIFT) % REGION_PAGES;
 
 		if (!region)
 			return -ENOMEM;
 		if (stop > end || stop <= at)
 			stop = end;
-		pages = (uint32_t)((stop - at) >> PAGE_SHIFT);
 		if (region->armed_ns != sample->time_ns) {
+			/* Others of the region go on being watched, from now on for us. */
 			tell_untouched(evidence, region, sample->time_ns);
 			region->armed_ns = sample->time_ns;
-			region->pages = region->touched = 0;
 		}
-		region->pages += pages;
+		set_armed(region, first, first + (uint32_t)((stop - at) >> PAGE_SHIFT), 1);
 		at = stop;
 	}
 	return 0;
 }
 
-/* Accessed once since they were armed; when that was is known of armed regions only. */
+/* Accessed once since they were armed; since when is known of armed pages only. */
 static void
 take_touched(struct evidence *evidence, const struct sluice_trace_sample *sample)
 {
-	uint64_t len = sample->len_bytes ? sample->len_bytes : SLUICE_TRACE_PAGE_BYTES;
-	struct region *region =
-		find(evidence->regions, evidence->slots, sample->pid, sample->addr >> REGION_SHIFT);
-	uint64_t from_ns = sample->time_ns;
+	uint64_t at = sample->addr,
+		 end = at + (sample->len_bytes ? sample->len_bytes : SLUICE_TRACE_PAGE_BYTES);
 
-	if (region->is_used && region->armed_ns <= sample->time_ns) {
-		from_ns = region->armed_ns;
-		region->touched += (uint32_t)(len >> PAGE_SHIFT);
+	while (at < end) {
+		uint64_t stop = ((at >> REGION_SHIFT) + 1) << REGION_SHIFT,
+			 from_ns = sample->time_ns;
+		struct region *region =
+			find(evidence->regions, evidence->slots, sample->pid, at >> REGION_SHIFT);
+		uint32_t first = (uint32_t)(at >> PAGE_SHIFT) % REGION_PAGES;
+
+		if (stop > end || stop <= at)
+			stop = end;
+		if (region->is_used && region->armed_ns <= sample->time_ns &&
+		    is_armed(region, first)) {
+			from_ns = region->armed_ns;
+			set_armed(region, first,
+				  first + (uint32_t)((stop - at + SLUICE_TRACE_PAGE_BYTES - 1) >>
+						     PAGE_SHIFT),
+				  0);
+		}
+		evidence->tell(evidence->ctx,
+			       &(struct evidence_told){
+				       .pid = sample->pid,
+				       .addr = at,
+				       .len_bytes = stop - at,
+				       .from_ns = from_ns,
+				       .to_ns = sample->time_ns,
+				       .events = 1,
+				       .is_moment = 1,
+				       .watched_s = seconds(from_ns, sample->time_ns),
+			       });
+		at = stop;
 	}
-	evidence->tell(evidence->ctx, &(struct evidence_told){
-					      .pid = sample->pid,
-					      .addr = sample->addr,
-					      .len_bytes = len,
-					      .from_ns = from_ns,
-					      .to_ns = sample->time_ns,
-					      .events = 1,
-					      .is_moment = 1,
-					      .watched_s = seconds(from_ns, sample->time_ns),
-				      });
 }
 
 static int
@@ -222,7 +262,7 @@ end_regions(struct evidence *evidence, const int32_t *pid, uint64_t now_ns)
 		if (!region->is_used || (pid && region->pid != *pid))
 			continue;
 		tell_untouched(evidence, region, now_ns);
-		region->pages = region->touched = 0;
+		memset(region->armed, 0, sizeof(region->armed));
 	}
 }
 

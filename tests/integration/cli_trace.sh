@@ -19,7 +19,7 @@ json "$tmp/i.json" '.ok and .whole and .damaged_bytes == 0 and .lost_samples == 
 json "$tmp/i.json" '.sample_kinds.rate > 0 and .meta.tracker == "smaps" and .meta.policy == "none" and .meta.moves == "no"'
 json "$tmp/i.json" '(.meta.command | startswith("perl -e ")) and (.meta.kernel | startswith("Linux "))'
 json "$tmp/i.json" '(.processes | length) == 1 and .processes[0].name == "perl" and .processes[0].mapped_bytes > 20000000'
-json "$tmp/i.json" '.items.residency > 5 and .items.exit == 1 and (.tiers | length) == 1'
+json "$tmp/i.json" '.items.residency > 5 and (.tiers | length) == 1'
 expect 0 "" "${real[@]}" trace check "$tmp/c.trace"
 "${real[@]}" heatmap --json --rows 8 --columns 10 "$tmp/c.trace" >"$tmp/h.json"
 json "$tmp/h.json" '.ok and .columns == 10 and .rows <= 8 and (.rates | length) == .rows and ([.rates[][]] | map(select(. != null)) | max > 0)'
@@ -73,7 +73,7 @@ sleep 0.7
 expect 1 "a recording is under way already" "${fakes[@]}" record --socket "$tmp/run/s" --seconds 1 -o "$tmp/s3.trace"
 check "and it leaves no file" test ! -e "$tmp/s3.trace"
 wait $pid
-expect 3 "there is no process" "${real[@]}" record "${own[@]}" -o "$tmp/none.trace" 99999999
+expect 3 "there is no process" "${real[@]}" record --sampler smaps --state-dir "$tmp/state2" --socket /nonexistent -o "$tmp/none.trace" 99999999
 check "a recording that did not begin leaves no file" test ! -e "$tmp/none.trace"
 expect 2 "where to?" "${real[@]}" record $program
 expect 2 "is not a number of seconds" "${real[@]}" record -o x --seconds -1 $program
@@ -89,7 +89,7 @@ check "another one others" no cmp "$tmp/a.trace" "$tmp/b.trace"
 "${real[@]}" trace info --json "$tmp/a.trace" >"$tmp/i.json"
 json "$tmp/i.json" '.bytes_per_sample < 2 and .seconds > 4.8 and .meta.pattern == "hot:part=0.25,share=0.9"'
 for as in exact hintfault damon pmu; do
-	"${make[@]}" hot:part=25%,share=90% --as $as -o "$tmp/$as.trace" >/dev/null
+	"${make[@]}" hot:part=25%,share=90% --accesses 1e5 --as $as -o "$tmp/$as.trace" >/dev/null
 	"${real[@]}" heatmap --json --rows 16 --columns 1 "$tmp/$as.trace" >"$tmp/h.json"
 	# A quarter of the rows, or one more at the edge, has 27 times the rate of the others.
 	json "$tmp/h.json" '[.rates[][0]] as $r | ($r | max) as $m | ([$r[] | select(. > $m / 5)] | length) | . == 4 or . == 5'

@@ -34,7 +34,8 @@ samples=$(figure /tmp/i.json samples) bytes=$(figure /tmp/i.json bytes_per_sampl
 check "$samples samples, which are $bytes bytes each: 2.5 at most" awk -v x="$bytes" 'BEGIN { exit !(x > 0 && x <= 2.5) }'
 cpu=$(figure /tmp/r.json cpu_ms) seconds=$(figure /tmp/r.json seconds)
 echo "emulated: writing took $cpu ms of CPU in $seconds s"
-check "writing takes 3 % of a CPU at most" awk -v c="$cpu" -v s="$seconds" 'BEGIN { exit !(c != "" && c / s / 10 <= 3) }'
+# The emulator is some thirty times slower at this than the machine under it.
+check "writing takes 15 % of an emulated CPU at most" awk -v c="$cpu" -v s="$seconds" 'BEGIN { exit !(c != "" && c / s / 10 <= 15) }'
 sluice heatmap /tmp/t.trace --rows 16 --columns 60
 check "the picture has samples" test $? = 0
 unchanged 'after the recording'
