@@ -16,7 +16,7 @@ trap 'exit 143' TERM
 
 cat >"$tmp/inside.sh" <<'EOT'
 . /root/test_inside.sh
-figure() { sed -n "s/^ *\"$2\": *\([0-9.]*\).*/\1/p" "$1" | head -n 1; }
+figure() { sed -n "s/^ *\"$2\": *\([0-9][0-9.]*\).*/\1/p" "$1" | head -n 1; }
 least() { awk -v x="$1" -v y="$2" 'BEGIN { exit !(x != "" && x >= y) }'; }
 
 sluice record --json -o /tmp/t.trace -- hotset --size 400M --hot 80M --seconds 14 --report /tmp/h.jsonl 2>/tmp/r.json
@@ -40,7 +40,7 @@ sluice heatmap /tmp/t.trace --rows 16 --columns 60
 check "the picture has samples" test $? = 0
 unchanged 'after the recording'
 
-sluice run --quiet --record /tmp/m.trace -- hotset --size 700M --hot 100M --seconds 14 --report /tmp/h.jsonl
+sluice run --quiet --record /tmp/m.trace -- hotset --size 700M --hot 100M --seconds 20 --report /tmp/h.jsonl
 check "sluice run --record ends with $?, 0 wanted" test $? = 0
 sluice trace info --json /tmp/m.trace >/tmp/m.json
 check "moves are in the trace: $(figure /tmp/m.json moves)" least "$(figure /tmp/m.json moves)" 1
