@@ -31,7 +31,7 @@ pids+=($program)
 "${real[@]}" record "${own[@]}" --json -o "$tmp/p.trace" $program >"$tmp/p.json" 2>"$tmp/err" &
 pid=$!
 pids+=($pid)
-sleep 3
+sleep 4.5
 kill -INT $pid
 wait $pid
 check "Ctrl-C ends a recording well" test $? = 0

@@ -19,7 +19,7 @@ cat >"$tmp/inside.sh" <<'EOT'
 figure() { sed -n "s/^ *\"$2\": *\([0-9][0-9.]*\).*/\1/p" "$1" | head -n 1; }
 least() { awk -v x="$1" -v y="$2" 'BEGIN { exit !(x != "" && x >= y) }'; }
 
-sluice record --json -o /tmp/t.trace -- hotset --size 400M --hot 80M --seconds 14 --report /tmp/h.jsonl 2>/tmp/r.json
+sluice record --json -o /tmp/t.trace -- hotset --size 250M --hot 60M --seconds 8 --report /tmp/h.jsonl 2>/tmp/r.json
 check "sluice record ends with $?, 0 wanted" test $? = 0
 sluice trace check /tmp/t.trace
 check "the trace is sound" test $? = 0
@@ -40,7 +40,7 @@ sluice heatmap /tmp/t.trace --rows 16 --columns 60
 check "the picture has samples" test $? = 0
 unchanged 'after the recording'
 
-sluice run --quiet --record /tmp/m.trace -- hotset --size 700M --hot 100M --seconds 20 --report /tmp/h.jsonl
+sluice run --quiet --record /tmp/m.trace -- hotset --size 600M --hot 100M --seconds 15 --report /tmp/h.jsonl
 check "sluice run --record ends with $?, 0 wanted" test $? = 0
 sluice trace info --json /tmp/m.trace >/tmp/m.json
 check "moves are in the trace: $(figure /tmp/m.json moves)" least "$(figure /tmp/m.json moves)" 1
@@ -48,8 +48,8 @@ check "two tiers are: $(grep -c latency_ns /tmp/m.json)" test "$(grep -c latency
 unchanged 'after the run'
 
 # Killed at once: what was written before is there, and the settings are put back.
-sluice record -o /tmp/k.trace -- hotset --size 300M --hot 50M --seconds 60 --report /tmp/h.jsonl 2>/dev/null &
-sleep 7
+sluice record -o /tmp/k.trace -- hotset --size 150M --hot 50M --seconds 60 --report /tmp/h.jsonl 2>/dev/null &
+sleep 6
 kill -9 "$(pidof sluiced)"
 sluice trace check /tmp/k.trace
 check "a trace whose writer was killed can be read" test $? = 0
@@ -61,7 +61,7 @@ sluice restore
 unchanged 'after it was killed'
 verdict
 EOT
-"$here/guest" --build "$build" --timeout 120 --add "$here/test_inside.sh" --add "$tmp/inside.sh" -- sh /root/inside.sh 2>"$tmp/err"
+"$here/guest" --build "$build" --timeout 150 --add "$here/test_inside.sh" --add "$tmp/inside.sh" -- sh /root/inside.sh 2>"$tmp/err"
 status=$?
 cat "$tmp/err" >&2
 ! grep -qa 'kernel complained' "$tmp/err" && exit $status
