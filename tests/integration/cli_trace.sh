@@ -10,7 +10,7 @@ own=(--sampler smaps --state-dir "$state")
 
 # A command, with the real engine; one tier is enough.
 "${real[@]}" record "${own[@]}" -o "$tmp/c.trace" -- \
-	perl -e '$x = "a" x 20000000; for (1..24) { $x =~ tr/a/b/; select undef, undef, undef, 0.1 } exit 7' 2>"$tmp/err"
+	perl -e '$x = "a" x 20000000; for (1..50) { $x =~ tr/a/b/; select undef, undef, undef, 0.1 } exit 7' 2>"$tmp/err"
 check "the command's status is ours" test $? = 7
 check "it is said what was recorded" grep -q "samples in .* recorded to" "$tmp/err"
 check "nobody else may read it" test "$(stat -c %a "$tmp/c.trace")" = 600
