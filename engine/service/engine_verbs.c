@@ -9,6 +9,7 @@
 #include "explain_json.h"
 #include "follow.h"
 #include "log.h"
+#include "record_verbs.h"
 #include "service.h"
 #include "status_json.h"
 #include "verb_answers.h"
@@ -152,6 +153,8 @@ engine_closed(void *ctx, const struct control_client *client)
 {
 	struct service *service = ctx;
 
+	if (service->records == client)
+		record_close(service);
 	if (service->drains != client)
 		return;
 	service->drains = NULL;

@@ -17,6 +17,7 @@
 #include "measuring.h"
 #include "policies_json.h"
 #include "policy_check_json.h"
+#include "record_verbs.h"
 #include "service.h"
 #include "tier_verbs.h"
 #include "topology_json.h"
@@ -248,6 +249,21 @@ verb_tier_undo(struct service *service, struct control_client *client, const jso
 	return tier_undo(service, request);
 }
 
+static json_t *
+verb_record_status(struct service *service, struct control_client *client, const json_t *request)
+{
+	(void)client;
+	(void)request;
+	return record_status(service);
+}
+
+static json_t *
+verb_record_end(struct service *service, struct control_client *client, const json_t *request)
+{
+	(void)request;
+	return record_end(service, client);
+}
+
 struct verb {
 	const char *name;
 	int needs_engine;
@@ -268,6 +284,9 @@ static const struct verb verbs[] = {
 	{"explain", 1, verb_explain},
 	{"policies", 0, verb_policies},
 	{"policy_check", 0, verb_policy_check},
+	{"record", 0, record_begin},
+	{"record_end", 0, verb_record_end},
+	{"record_status", 0, verb_record_status},
 	{"restore", 0, verb_restore},
 	{"start", 0, verb_start},
 	{"status", 1, verb_status},
