@@ -21,5 +21,7 @@ const char *paths_measured(const char *state_dir, int to_write, char buffer[PATH
 const char *paths_policy_dir(size_t i, char buffer[PATHS_MAX]);
 /* sluiced beside the program that runs, or in ../sbin, or in PATH; NULL when nowhere. */
 const char *paths_sluiced(char buffer[PATHS_MAX]);
+/* sluice-replay, likewise. */
+const char *paths_replay(char buffer[PATHS_MAX]);
 
 #endif
