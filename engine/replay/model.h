@@ -48,6 +48,9 @@ struct model_costs {
 	double shared_loss;  /* of fast bandwidth while the slow tier is saturated... */
 	double shared_from;  /* ...beginning at this utilisation of it */
 	double fair_share;   /* of a tier's bandwidth that the program gets at least */
+	double stream_mlp;   /* from this mlp on accesses are a stream's, fetched ahead */
+	double stream_seen;  /* and this share of them is seen by load events */
+	double damon_seen;   /* share of accesses that leave a trace in page tables */
 };
 
 extern const struct model_kind model_kinds[]; /* ends at name == NULL */

@@ -120,4 +120,10 @@ const struct model_costs model_costs = {
 	.shared_from = 0.9,
 	/* Controllers are about fair between two that want all [G]. */
 	.fair_share = 0.5,
+	/* Load events miss prefetched streams, and stores [A]; how much of them is a guess [G]. */
+	.stream_mlp = 8,
+	.stream_seen = 0.25,
+	/* Accesses that hit the TLB set no accessed bit; on guests with large ones a tenth of all
+	 * was seen (ARCHITECTURE, the scale of the coarse tracker). */
+	.damon_seen = 0.1,
 };

@@ -6,8 +6,7 @@
 #include <string.h>
 
 const struct tracker_ops *const trackers[] = {
-	&tracker_exact,
-	NULL,
+	&tracker_exact, &tracker_hintfault, &tracker_pmu, &tracker_damon, NULL,
 };
 
 const struct tracker_ops *

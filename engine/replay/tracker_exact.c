@@ -6,19 +6,18 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "tracker.h"
+#include "tracker_common.h"
 
 #define TOLD_EVERY_NS 1000000000ull
 
 struct exact {
-	struct world *world;
+	struct tracker_common common;
 	float *before; /* accesses of a page of each unit since it was last told, but for... */
 	double part;   /* ...this part of the epoch's */
 	uint64_t since_ns;
 	size_t next; /* unit to be told next */
 	int telling;
 	uint64_t told_ns;
-	struct sampler_stats stats;
 };
 
 static int
@@ -33,7 +32,7 @@ exact_start(struct world *world, uint64_t seed, void **ret_self, struct sluice_e
 		free(exact);
 		return sluice_fail(reterr, -ENOMEM, "no memory for counts");
 	}
-	exact->world = world;
+	exact->common.world = world;
 	*ret_self = exact;
 	return 0;
 }
@@ -44,52 +43,15 @@ exact_ran(void *self, const struct tracker_stretch *stretch)
 	((struct exact *)self)->part += stretch->part;
 }
 
-static float
-accesses(const struct workload_use *use)
-{
-	return use->reads + use->writes;
-}
-
 static void
 exact_changing(void *self)
 {
 	struct exact *exact = self;
 
-	for (size_t u = 0; u < exact->world->info->unit_count; u++)
-		exact->before[u] += accesses(&exact->world->uses[u]) * (float)exact->part;
+	for (size_t u = 0; u < exact->common.world->info->unit_count; u++)
+		exact->before[u] +=
+			(float)(tracker_accesses(&exact->common.world->uses[u]) * exact->part);
 	exact->part = 0;
-}
-
-static int
-exact_probe(const struct ops_env *env, char sentence[OPS_SENTENCE_BYTES])
-{
-	(void)env;
-	sentence[0] = '\0';
-	return 0;
-}
-
-static int
-exact_start_live(const struct ops_env *env, void **ret_self, struct sluice_err *reterr)
-{
-	(void)env;
-	(void)ret_self;
-	return sluice_fail(reterr, -ENOTSUP, "exact counts are a replay's");
-}
-
-static int
-exact_add(void *self, int32_t pid, struct sluice_err *reterr)
-{
-	(void)self;
-	(void)pid;
-	(void)reterr;
-	return 0;
-}
-
-static void
-exact_remove(void *self, int32_t pid)
-{
-	(void)self;
-	(void)pid;
 }
 
 static int
@@ -97,7 +59,7 @@ exact_read(void *self, uint64_t now_ns, struct sample *samples, size_t capacity,
 	   struct sluice_err *reterr)
 {
 	struct exact *exact = self;
-	const struct workload_info *info = exact->world->info;
+	const struct workload_info *info = exact->common.world->info;
 	size_t count = 0;
 
 	(void)reterr;
@@ -119,7 +81,8 @@ exact_read(void *self, uint64_t now_ns, struct sample *samples, size_t capacity,
 			.pid = info->units[u].pid,
 			.kind = SAMPLE_EXACT,
 			.events = exact->before[u] +
-				  accesses(&exact->world->uses[u]) * (float)exact->part,
+				  (float)(tracker_accesses(&exact->common.world->uses[u]) *
+					  exact->part),
 			.exposure_s = (float)(exact->told_ns - exact->since_ns) / 1e9f,
 		};
 		exact->before[u] = 0;
@@ -129,15 +92,9 @@ exact_read(void *self, uint64_t now_ns, struct sample *samples, size_t capacity,
 		exact->since_ns = exact->told_ns;
 		exact->part = 0;
 	}
-	exact->stats.samples += count;
+	exact->common.stats.samples += count;
 	*ret_count = count;
 	return 0;
-}
-
-static void
-exact_get_stats(void *self, struct sampler_stats *ret)
-{
-	*ret = ((struct exact *)self)->stats;
 }
 
 static void
@@ -155,12 +112,8 @@ static const struct sampler_ops sampler = {
 	.name = "exact",
 	.summary = "all accesses, counted",
 	.page_granular = 1,
-	.probe = exact_probe,
-	.start = exact_start_live,
-	.add = exact_add,
-	.remove = exact_remove,
+	TRACKER_SAMPLER,
 	.read = exact_read,
-	.get_stats = exact_get_stats,
 	.stop = exact_stop,
 };
 
