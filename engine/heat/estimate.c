@@ -2,6 +2,8 @@
 /* estimate.c - see estimate.h. */
 #include "estimate.h"
 
+#include <string.h>
+
 #define LN2 0.6931472f
 
 /* A gap 16 times shorter than usual has a chance of 1 in 16, so two in a row mean that the page has
@@ -23,18 +25,48 @@ const float touches_variance[] = {0.0000f, 3.4237f, 1.3423f, 0.8220f, 0.5907f, 0
 				  0.1809f, 0.1664f, 0.1541f, 0.1435f};
 
 static float
-rate_decode(uint8_t code)
+touches_log(unsigned int touches)
 {
-	return RATE_LOWEST + (float)code / RATE_STEPS;
+	static const float logs[TOUCHES_FULL + 1] = {
+		0.0f, 0.0f,     1.0f,     1.58496f, 2.0f,     2.32193f, 2.58496f, 2.80735f,
+		3.0f, 3.16993f, 3.32193f, 3.45943f, 3.58496f, 3.70044f, 3.80735f, 3.90689f};
+
+	return touches <= TOUCHES_FULL ? logs[touches] : log2f((float)touches);
+}
+
+static float
+time_decode(uint8_t code)
+{
+	return TIME_LOWEST + (float)code / TIME_STEPS;
 }
 
 /* Codes are coarse against what one gap changes of a long memory, so they are rounded up or down by
- * chance; the ticks are as good as dice. */
-static uint8_t
-rate_encode(float log2_rate, uint64_t dice)
+ * chance. Gaps are no dice: in replayed traces all may be alike, and each would be rounded down. */
+static _Thread_local uint64_t dice;
+
+void
+estimate_begin(void)
 {
-	float part = (float)((dice * 2654435761u >> 8) & 0xffffu) / 65536.0f;
-	float code = (log2_rate - RATE_LOWEST) * RATE_STEPS + part;
+	dice = 1;
+}
+
+static float
+chance(void)
+{
+	dice = dice * 6364136223846793005u + 1442695040888963407u;
+	return (float)(dice >> 40) / 16777216.0f;
+}
+
+unsigned int
+estimate_whole(float number)
+{
+	return number < 1e6f ? (unsigned int)(number + chance()) : 1000000u;
+}
+
+static uint8_t
+time_encode(float log2_s)
+{
+	float code = (log2_s - TIME_LOWEST) * TIME_STEPS + chance();
 
 	return code < 1.0f ? 1 : code > 255.0f ? 255 : (uint8_t)code;
 }
@@ -49,7 +81,11 @@ log2_of_ticks(uint64_t ticks)
 struct evidence
 estimate_evidence(const struct page_heat *page)
 {
-	return (struct evidence){page->rate != 0, page->touches, rate_decode(page->rate)};
+	return (struct evidence){page->time != 0,
+				 !page->time                    ? 0
+				 : page->touches < TOUCHES_FULL ? page->touches
+								: TOUCHES_FULL,
+				 touches_log(page->touches) - time_decode(page->time)};
 }
 
 /* Add so much watching without a touch, unless it is less than that share of what there is. */
@@ -78,10 +114,10 @@ estimate_watched(const struct page_heat *page, uint64_t ticks)
 }
 
 static void
-store(struct page_heat *page, struct evidence evidence, uint64_t dice)
+store(struct page_heat *page, struct evidence evidence)
 {
 	page->touches = (uint8_t)(evidence.touches & 15u);
-	page->rate = rate_encode(evidence.rate, dice);
+	page->time = time_encode(touches_log(evidence.touches) - evidence.rate);
 }
 
 void
@@ -108,7 +144,7 @@ estimate_touched(struct page_heat *page, uint64_t ticks, float mean)
 	} else {
 		evidence.rate += log2f((TOUCHES_FULL + 1.0f) / TOUCHES_FULL);
 	}
-	store(page, evidence, ticks);
+	store(page, evidence);
 }
 
 void
@@ -116,7 +152,121 @@ estimate_untouched(struct page_heat *page, uint64_t ticks)
 {
 	/* Watched for no time at all: that says nothing. */
 	if (ticks)
-		store(page, add_silence(estimate_evidence(page), log2_of_ticks(ticks), 0), ticks);
+		store(page, add_silence(estimate_evidence(page), log2_of_ticks(ticks), 0));
+}
+
+/* Touches from which on a page's memory is long enough for silence to end it at once. */
+#define MEMORY_TOUCHES 4u
+
+static float
+memory_s(const struct page_heat *page)
+{
+	return page->time ? exp2f(time_decode(page->time)) : 0;
+}
+
+/* Touches more than memory holds: time is forgotten in proportion. */
+static void
+keep(struct page_heat *page, unsigned int touches, float log2_s)
+{
+	if (touches > TOUCHES_FULL) {
+		log2_s += touches_log(TOUCHES_FULL) - touches_log(touches);
+		touches = TOUCHES_FULL;
+	}
+	page->touches = (uint8_t)(touches & 15u);
+	page->time = time_encode(log2_s);
+}
+
+/* Of a page with so many touches, `draws` of them since its region was told the time last. */
+static float
+told(const struct page_heat *page, int drawn, float seconds, unsigned int *touches)
+{
+	float memory = memory_s(page);
+
+	if (!drawn && *touches >= MEMORY_TOUCHES &&
+	    (float)*touches * seconds > SILENCE_TOUCHES * memory) {
+		*touches = 0;
+		return log2f(seconds);
+	}
+	return log2f(memory + seconds);
+}
+
+void
+estimate_told(struct page_heat *page, unsigned int draws, float seconds)
+{
+	unsigned int touches = page->touches + draws;
+	float log2_s = told(page, page->drawn || draws, seconds, &touches);
+
+	keep(page, touches, log2_s);
+	page->drawn = 0;
+}
+
+void
+estimate_told_all(struct page_heat *pages, uint32_t count, float seconds)
+{
+	/* Most pages of a region know the same few things. */
+	struct {
+		struct page_heat before;
+		unsigned int touches;
+		float log2_s;
+	} memo[16];
+
+	memset(memo, 0, sizeof(memo));
+	for (uint32_t p = 0; p < count; p++) {
+		struct page_heat *page = &pages[p];
+		unsigned int slot = (page->time + page->touches * 5u) % 16u;
+
+		if (memo[slot].log2_s == 0 || memo[slot].before.time != page->time ||
+		    memo[slot].before.touches != page->touches ||
+		    memo[slot].before.drawn != page->drawn) {
+			memo[slot].before = *page;
+			memo[slot].touches = page->touches;
+			memo[slot].log2_s = told(page, page->drawn, seconds, &memo[slot].touches);
+		}
+		keep(page, memo[slot].touches, memo[slot].log2_s);
+		page->drawn = 0;
+	}
+}
+
+/* Far more than there were before, or far fewer: the page has changed. */
+#define EXACT_MORE 16.0f
+#define EXACT_FEWER 0.25f
+#define EXACT_LEAST 3.0f
+
+void
+estimate_exact(struct page_heat *page, float events, float seconds)
+{
+	float memory = memory_s(page), touches = memory > 0 ? (float)page->touches : 0;
+	float expected = memory > 0 ? fmaxf(touches, 1) * seconds / memory : 0;
+
+	if (events >= TOUCHES_FULL || (events >= EXACT_LEAST && events > EXACT_MORE * expected) ||
+	    (touches >= MEMORY_TOUCHES && expected > SILENCE_TOUCHES &&
+	     events < EXACT_FEWER * expected))
+		touches = memory = 0;
+	touches += events;
+	memory += seconds;
+	page->drawn = 0;
+	if (touches > TOUCHES_FULL) {
+		memory *= TOUCHES_FULL / touches;
+		touches = TOUCHES_FULL;
+	}
+	keep(page, estimate_whole(touches), log2f(memory));
+}
+
+#define GUESS_TOUCHES 4u
+
+void
+estimate_guess(struct page_heat *page, float mean)
+{
+	store(page, (struct evidence){1, GUESS_TOUCHES, mean});
+}
+
+int
+estimate_agrees(const struct page_heat *page, float events, float seconds)
+{
+	struct evidence evidence = estimate_evidence(page);
+
+	return evidence.touches == TOUCHES_FULL && events > 0 &&
+	       fabsf(log2f(events / seconds) - evidence.rate) <= 1.5f / TIME_STEPS;
 }
 
 void

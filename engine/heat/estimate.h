@@ -5,7 +5,7 @@
  * A page that is accessed at random with rate r is touched r times in a second of watching, on
  * average. So evidence is a number of touches and the time for which the page was watched to see
  * them; a page that was watched and not touched adds time only. A page keeps both in two small
- * codes: the touches, at most TOUCHES_FULL, and the rate that they suggest.
+ * codes: the touches, at most TOUCHES_FULL, and the time.
  */
 #ifndef HEAT_ESTIMATE_H
 #define HEAT_ESTIMATE_H
@@ -17,7 +17,8 @@
 
 #define TOUCHES_FULL 15u     /* older ones are forgotten gradually from then on */
 #define RATE_LOWEST (-12.0f) /* log2 of accesses per second: one in 68 minutes */
-#define RATE_STEPS 8.0f      /* codes per octave; 255 codes reach up to 2^19.75 per second */
+#define TIME_LOWEST (-19.0f) /* log2 of seconds watched: two microseconds */
+#define TIME_STEPS 8.0f      /* codes per octave; 255 codes reach up to two hours */
 
 struct evidence {
 	int known; /* 0: the page was never watched, the rest means nothing */
@@ -29,6 +30,11 @@ struct evidence {
  * octaves, and its variance (from the digamma and trigamma functions). [0] is not used. */
 extern const float touches_bias[TOUCHES_FULL + 1], touches_variance[TOUCHES_FULL + 1];
 
+/* From now on the same calls have the same results: codes are rounded by chance. */
+void estimate_begin(void);
+/* A whole number near this one, which it is on average. */
+unsigned int estimate_whole(float number);
+
 struct evidence estimate_evidence(const struct page_heat *page);
 
 /* What is known of a page that has been watched since its marking, for so many ticks by now. */
@@ -39,6 +45,16 @@ struct evidence estimate_watched(const struct page_heat *page, uint64_t ticks);
 void estimate_touched(struct page_heat *page, uint64_t ticks, float mean);
 void estimate_untouched(struct page_heat *page, uint64_t ticks);
 
+/* Accesses that are drawn: they are added to `touches` as they come, and the page is told the time
+ * later (see count.c), with draws that were kept elsewhere till then. */
+void estimate_told(struct page_heat *page, unsigned int draws, float seconds);
+void estimate_told_all(struct page_heat *pages, uint32_t count, float seconds);
+/* So many accesses in so much time, all counted. */
+void estimate_exact(struct page_heat *page, float events, float seconds);
+/* A mean that is about known. */
+void estimate_guess(struct page_heat *page, float mean);
+/* Whether that is what is believed already, to the precision of a code. */
+int estimate_agrees(const struct page_heat *page, float events, float seconds);
 /* What to believe of the rate of a page that was watched and never touched, when before it was
  * expected around `mean` with variance `var`: where it most probably is, and the spread of that;
  * log2 and octaves. */

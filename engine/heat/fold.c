@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fold.c - what samples change in the table. */
-#include "estimate.h"
-#include "log.h"
-#include "table.h"
-
-/* Half-life of the short memory that SAMPLE_RATE feeds. */
-#define RATE_HALF_LIFE_TICKS (4.0f * TICKS_PER_S)
+/* fold.c - what samples change in the table: pages that are watched, and when they were touched. */
+#include "fold.h"
 
 static void
 page_arm(struct page_heat *page, uint64_t armed, uint64_t tick)
@@ -62,6 +57,25 @@ keep_silence(const struct region *region, struct detail *detail, const struct re
 	}
 }
 
+/* Of the pages of a region without detail it is counted only how many are watched. Those that were
+ * not touched since their marking were watched in vain. */
+static void
+region_arm_coarsely(struct region *region, uint32_t tiers, uint32_t first, uint32_t end,
+		    uint64_t tick)
+{
+	uint32_t pages = region_pages(region), part = end - first, resident = 0;
+	uint32_t left = region->watched * part / pages;
+	uint64_t armed = region_armed(region, first);
+
+	for (uint8_t tier = 0; tier < 6; tier++)
+		resident += tier_is_watched(tiers, tier) ? region->resident[tier] : 0;
+	if (armed && left)
+		region_remember_gaps(region, 0,
+				     (float)left * (float)ticks_since(tick, armed) / TICKS_PER_S,
+				     tick);
+	region->watched = (uint16_t)(region->watched - left + resident * part / pages);
+}
+
 /* Pages from `first` to before `end` are watched from now on. */
 static void
 region_arm(struct heat *heat, uint32_t index, uint32_t tiers, uint32_t first, uint32_t end,
@@ -70,134 +84,25 @@ region_arm(struct heat *heat, uint32_t index, uint32_t tiers, uint32_t first, ui
 	struct region *region = &heat->regions[index], before = *region;
 	struct detail *detail = NULL;
 
+	count_tell(heat, region, tick);
 	if (region_is_huge(region)) {
-		if (tier_is_watched(tiers, region->whole.tier))
+		if (tier_is_watched(tiers, page_tier(&region->whole)))
 			page_arm(&region->whole, region->armed[0], tick);
 		first = 0;
 		end = region_pages(region);
 	} else if ((detail = table_detail(heat, index)) != NULL) {
 		for (uint32_t p = first; p < end; p++) {
-			if (tier_is_watched(tiers, detail->page[p].tier))
+			if (tier_is_watched(tiers, page_tier(&detail->page[p])))
 				page_arm(&detail->page[p], region_armed(region, p), tick);
 		}
+	} else {
+		region_arm_coarsely(region, tiers, first, end, tick);
 	}
 	armed_set(region, first, end, tick);
 	if (detail && (first > 0 || end < region_pages(region)))
 		keep_silence(region, detail, &before, first, end);
 	heat->gaps_known = 1;
 	region->renew = 0;
-}
-
-static void
-region_rate(struct region *region, const struct sample *sample, uint64_t tick, int gaps_known)
-{
-	float keep = exp2f(-(float)ticks_since(tick, region->seen) / RATE_HALF_LIFE_TICKS);
-
-	if (!region->seen)
-		keep = 0;
-	region->events = region->events * keep + sample->events;
-	region->exposure_s = region->exposure_s * keep + sample->exposure_s;
-	region->seen = tick;
-	if (!gaps_known)
-		region->renew = 0;
-}
-
-/* A coarse tracker may see far more than the pages' estimates, which last, predict: then the
- * program has changed its ways, and the estimates must give way to new gaps at once. Far less is no
- * alarm: trackers that clear accessed bits without flushing TLBs miss accesses. One look at few
- * pages may be chance, so evidence is added up for each region: how much likelier it is that the
- * region is hotter by ALARM_TIMES than that it is as hot as believed, as a logarithm. */
-#define ALARM_TIMES 4.0f
-#define ALARM_LOG 14.0f
-#define COARSE_SURE_VAR 0.5f /* of what is believed, octaves squared, to learn from it */
-/* Memory is cold with so many accesses expected between looks, or so many times the mean. */
-#define COARSE_COLD 2.0f
-#define COARSE_COLD_TIMES 1.5f
-
-/* What is known stays, but the next gaps weigh more; when there is no doubt that there is heat
- * where there was none, the next one that does not fit replaces it. False alarms must not cost more
- * than a little noise: cold memory was swapped for cold memory after them. */
-static void
-page_doubt(struct page_heat *page, int certain)
-{
-	if (page->touches > 4)
-		page->touches = 4;
-	if (certain)
-		page->doubted = 1;
-}
-
-/* The coarse tracker sees less than happens, and much less where TLBs are large, as accesses that
- * hit them leave no trace. How much it sees is learned from memory that is no hotter than most, of
- * which it sees each access that it can see, and whose pages were watched one by one. What grew
- * hotter must not make the others look cold, so what is seen of each counts up to twice what was to
- * be expected. */
-static void
-learn_coarse_scale(struct heat *heat, const struct sample *sample, float expected)
-{
-	static const float step[COARSE_SPEEDS] = {[COARSE_SLOW] = 0.002f, [COARSE_FAST] = 0.02f};
-
-	heat->coarse_mean += step[COARSE_SLOW] * (expected - heat->coarse_mean);
-	if (expected > fmaxf(COARSE_COLD, COARSE_COLD_TIMES * heat->coarse_mean))
-		return;
-	for (int i = 0; i < COARSE_SPEEDS; i++) {
-		struct coarse *coarse = &heat->coarse[i];
-		float most = 2 * expected * coarse_scale(coarse) + 1;
-
-		coarse->seen += step[i] * (fminf(sample->events, most) - coarse->seen);
-		coarse->expected += step[i] * (expected - coarse->expected);
-	}
-}
-
-/* What a sample says for "far hotter than believed". */
-static float
-suspicion_of(const struct heat *heat, const struct sample *sample, float expected)
-{
-	/* All memory at once: the program is faster, or the tracker sees more. */
-	float scale = fmaxf(coarse_scale(&heat->coarse[COARSE_SLOW]),
-			    coarse_scale(&heat->coarse[COARSE_FAST]));
-
-	return sample->events * logf(ALARM_TIMES) - (ALARM_TIMES - 1) * (expected * scale + 0.02f);
-}
-
-static void
-raise_alarm(struct heat *heat, const struct sample *sample, uint32_t first, int certain)
-{
-	uint64_t end = sample->addr + sample->len_bytes;
-
-	heat->alarms++;
-	for (uint32_t i = first; i < heat->region_count; i++) {
-		struct region *region = &heat->regions[i];
-
-		if (region->pid != sample->pid || region->addr >= end)
-			break;
-		region->renew = 0;
-		region->believed = 0; /* until the next view; one alarm is enough */
-		region->suspicion = 0;
-		page_doubt(&region->whole, certain);
-		for (uint32_t p = 0; region->detail != NO_DETAIL && p < region_pages(region); p++)
-			page_doubt(&heat->details[region->detail].page[p], certain);
-	}
-}
-
-/* Add up for each region that the sample covers; the most of any of them. */
-static float
-suspect(struct heat *heat, const struct sample *sample, uint32_t first, float suspicion)
-{
-	uint64_t end = sample->addr + sample->len_bytes;
-	float most = 0;
-
-	for (uint32_t i = first; i < heat->region_count; i++) {
-		struct region *region = &heat->regions[i];
-
-		if (region->pid != sample->pid || region->addr >= end)
-			break;
-		if (region->addr + region->len_bytes / 2 < sample->addr ||
-		    region->addr + region->len_bytes / 2 > end)
-			continue;
-		region->suspicion = fmaxf(region->suspicion + suspicion, 0);
-		most = fmaxf(most, region->suspicion);
-	}
-	return most;
 }
 
 /* Trackers leave out what they must not touch: pages shared with a forked child, the fast pages of
@@ -213,7 +118,8 @@ count_unwatched(const struct heat *heat, const struct region *region, uint32_t f
 	const struct page_heat *pages;
 
 	if (region_is_huge(region)) {
-		ret_pages[region->whole.tier != 0] += region->whole.watched ? 0 : HEAT_REGION_PAGES;
+		ret_pages[page_tier(&region->whole) != 0] +=
+			region->whole.watched ? 0 : HEAT_REGION_PAGES;
 		return;
 	}
 	if (region->detail == NO_DETAIL) {
@@ -225,8 +131,8 @@ count_unwatched(const struct heat *heat, const struct region *region, uint32_t f
 	}
 	pages = heat->details[region->detail].page;
 	for (uint32_t p = first; p < end; p++) {
-		if (pages[p].tier != HEAT_TIER_ABSENT && !pages[p].watched)
-			ret_pages[pages[p].tier != 0]++;
+		if (page_tier(&pages[p]) != HEAT_TIER_ABSENT && !pages[p].watched)
+			ret_pages[page_tier(&pages[p]) != 0]++;
 	}
 }
 
@@ -260,65 +166,30 @@ marked_tiers(const struct heat *heat, const struct sample *sample, uint32_t firs
 	return NONE_MARKED;
 }
 
-/* Regions that lie at least by half in a rate's range get it as a whole: trackers' ranges are not
- * aligned to ours, and a sliver says little about the rest. Markings are known to the page. */
 static void
-fold_range(struct heat *heat, const struct sample *sample, uint64_t tick)
+fold_armed(struct heat *heat, const struct sample *sample, uint64_t tick)
 {
 	uint64_t end = sample->addr + sample->len_bytes;
 	int64_t first = table_next(heat, sample->pid, sample->addr);
-	int known = 0, all_watched = 1;
-	float believed = 0, believed_bytes = 0, expected, suspicion;
-	uint32_t tiers = 0;
+	uint32_t tiers = first >= 0 ? marked_tiers(heat, sample, (uint32_t)first) : 0;
+	int known = 0;
 
-	if (first >= 0 && sample->kind == SAMPLE_ARMED)
-		tiers = marked_tiers(heat, sample, (uint32_t)first);
 	if (tiers == NONE_MARKED)
 		return;
-
 	for (uint32_t i = (uint32_t)first; first >= 0 && i < heat->region_count; i++) {
-		struct region *region = &heat->regions[i];
+		const struct region *region = &heat->regions[i];
 		uint64_t region_end = region->addr + region->len_bytes;
 		uint64_t addr = region->addr > sample->addr ? region->addr : sample->addr;
-		uint64_t covered_end = region_end < end ? region_end : end;
 
 		if (region->pid != sample->pid || region->addr >= end)
 			break;
-		if (sample->kind == SAMPLE_ARMED) {
-			known = 1;
-			region_arm(heat, i, tiers,
-				   (uint32_t)(addr - region->addr) / HEAT_PAGE_BYTES,
-				   (uint32_t)(covered_end - region->addr) / HEAT_PAGE_BYTES, tick);
-		} else if ((covered_end - addr) * 2 >= region->len_bytes) {
-			known = 1;
-			region_rate(region, sample, tick, heat->gaps_known);
-			if (region->believed > 0) {
-				believed += region->believed * (float)(covered_end - addr);
-				believed_bytes += (float)(covered_end - addr);
-				all_watched &= region_armed_last(region) != 0 &&
-					       region->prior_var >= 0 &&
-					       region->prior_var < COARSE_SURE_VAR;
-			}
-		}
+		known = 1;
+		region_arm(heat, i, tiers, (uint32_t)(addr - region->addr) / HEAT_PAGE_BYTES,
+			   (uint32_t)((region_end < end ? region_end : end) - region->addr) /
+				   HEAT_PAGE_BYTES,
+			   tick);
 	}
 	heat->samples_lost += !known;
-	if (believed_bytes <= 0)
-		return;
-	believed /= believed_bytes;
-	expected = believed * sample->exposure_s;
-	if (all_watched)
-		learn_coarse_scale(heat, sample, expected);
-	suspicion = suspicion_of(heat, sample, expected);
-	if (suspect(heat, sample, (uint32_t)first, suspicion) <= ALARM_LOG)
-		return;
-	log_debug("heat",
-		  "process %d, %llu KiB at %#llx: seen accessed %.1f times in %.2f s, believed "
-		  "%.2f/s; it sees %.2f of that",
-		  sample->pid, (unsigned long long)(sample->len_bytes >> 10),
-		  (unsigned long long)sample->addr, (double)sample->events,
-		  (double)sample->exposure_s, (double)believed,
-		  (double)coarse_scale(&heat->coarse[COARSE_FAST]));
-	raise_alarm(heat, sample, (uint32_t)first, suspicion > ALARM_LOG / 2);
 }
 
 static void
@@ -345,28 +216,99 @@ fold_touch(struct heat *heat, const struct sample *sample, uint64_t tick)
 	/* Rings of several CPUs may hand over a touch a little late: before the marking. */
 	if (!armed || tick < armed)
 		return;
+	heat->touches_known = 1;
+	region->page_spread = region->by_time = 0;
 	if (page && page->watched) {
 		estimate_touched(page, tick - armed, region->prior_mean);
 		page->watched = 0;
+		region->by_bits = 0;
 	} else if (!page) {
-		/* No room for detail: the region learns the mean rate of the pages touched. */
-		struct sample mean = {.events = 1,
-				      .exposure_s = (float)(tick - armed) / TICKS_PER_S};
-
-		region_rate(region, &mean, tick, 0);
+		/* No room for detail: the region learns the mean rate of its pages. */
+		region->watched = (uint16_t)(region->watched - (region->watched > 0));
+		region_remember_gaps(region, 1, (float)(tick - armed) / TICKS_PER_S, tick);
+		region->by_bits = 0;
 	}
+}
+
+/* Of an access bit that is set it is known that there was an access in the time T since the bit was
+ * cleared, and no more. One touch in T/2 is then right: of pages accessed with rate r, 1 - exp(-rT)
+ * are seen so, and touches by watched time are (1 - exp(-rT)) / (T - T/2 (1 - exp(-rT))), which is
+ * r to the second order of rT. From rT of about 2 on it stays at 2/T: bits cannot tell how much
+ * hotter a page is that is accessed in each T anyway. */
+static void
+region_seen(struct heat *heat, struct region *region, uint32_t first, uint32_t end, float spread,
+	    uint64_t tick)
+{
+	struct page_heat *pages =
+		region->detail != NO_DETAIL ? heat->details[region->detail].page : NULL;
+
+	if (region_is_huge(region)) {
+		pages = &region->whole;
+		first = 0;
+		end = 1;
+	}
+	region->renew = 0;
+	for (uint32_t p = first; p < end; p++) {
+		uint64_t armed = region_armed(region, p);
+		float gap_s = (float)(tick - armed) / TICKS_PER_S;
+
+		if (!armed || tick < armed || (pages ? !pages[p].watched : !region->watched))
+			continue;
+		heat->seen_gap_s += (gap_s - heat->seen_gap_s) / 256;
+		region->by_bits = region->by_time = 1;
+		region->page_spread = spread_code(spread);
+		if (pages) {
+			estimate_touched(&pages[p], (tick - armed) / 2, region->prior_mean);
+			pages[p].watched = 0;
+		} else {
+			region->watched--;
+			region_remember_gaps(region, 1, gap_s / 2, tick);
+		}
+	}
+}
+
+static void
+fold_seen(struct heat *heat, const struct sample *sample, uint64_t tick)
+{
+	uint64_t addr = sample->addr, end = addr + sample->len_bytes;
+	int64_t index = table_find(heat, sample->pid, addr);
+	int known = 0;
+
+	if (index < 0)
+		index = table_next(heat, sample->pid, addr);
+	for (uint32_t i = (uint32_t)index; index >= 0 && i < heat->region_count; i++) {
+		struct region *region = &heat->regions[i];
+		uint64_t region_end = region->addr + region->len_bytes;
+
+		if (region->pid != sample->pid || region->addr >= end)
+			break;
+		addr = region->addr > sample->addr ? region->addr : sample->addr;
+		known = 1;
+		region_seen(heat, region, (uint32_t)(addr - region->addr) / HEAT_PAGE_BYTES,
+			    (uint32_t)((region_end < end ? region_end : end) - region->addr) /
+				    HEAT_PAGE_BYTES,
+			    sample->spread, tick);
+	}
+	heat->samples_lost += !known;
 }
 
 void
 heat_fold(struct heat *heat, const struct sample *samples, size_t count)
 {
+	static void (*const fold[])(struct heat *, const struct sample *, uint64_t) = {
+		[SAMPLE_ARMED] = fold_armed,       [SAMPLE_TOUCH] = fold_touch,
+		[SAMPLE_RATE] = fold_rate,         [SAMPLE_SEEN] = fold_seen,
+		[SAMPLE_COUNTING] = fold_counting, [SAMPLE_COUNT] = fold_count,
+		[SAMPLE_EXACT] = fold_exact,
+	};
+
 	for (size_t i = 0; i < count; i++) {
 		uint64_t tick = table_tick(heat, samples[i].time_ns);
 
-		if (samples[i].kind == SAMPLE_TOUCH)
-			fold_touch(heat, &samples[i], tick);
+		if (samples[i].kind < sizeof(fold) / sizeof(fold[0]))
+			fold[samples[i].kind](heat, &samples[i], tick);
 		else
-			fold_range(heat, &samples[i], tick);
+			heat->samples_lost++;
 	}
 	heat->samples += count;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* table.c - the sorted table of regions and the pool of 4 KiB detail. */
 #include "table.h"
-#include "estimate.h"
+#include "fold.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -24,6 +24,7 @@ heat_new(const struct heat_options *options, struct heat **ret, struct sluice_er
 	heat = calloc(1, sizeof(*heat));
 	if (!heat)
 		goto no_memory;
+	estimate_begin();
 	/* All, until more is known. */
 	for (int i = 0; i < COARSE_SPEEDS; i++)
 		heat->coarse[i] = (struct coarse){1, 1};
@@ -146,6 +147,9 @@ table_drop_detail(struct heat *heat, uint32_t index)
 
 	if (region->detail == NO_DETAIL)
 		return;
+	/* Draws go on, to the region as a whole: what its pages are like on average is known. */
+	if (region->drawn && region->prior_var >= 0 && heat->have_spread)
+		estimate_guess(&region->whole, region->prior_mean);
 	heat->detail_free[heat->detail_free_count++] = region->detail;
 	region->detail = NO_DETAIL;
 	region->renew = 0;
@@ -179,6 +183,7 @@ table_detail(struct heat *heat, uint32_t index)
 		return NULL;
 	region->detail = heat->detail_free[--heat->detail_free_count];
 	region->renew = 0;
+	region->watched = 0;
 	detail = &heat->details[region->detail];
 	memset(detail, 0, sizeof(*detail));
 	/* Until residency is told, pages count as being where most of the region is. */
@@ -192,7 +197,7 @@ table_detail(struct heat *heat, uint32_t index)
 		}
 	}
 	for (uint32_t i = 0; i < HEAT_REGION_PAGES; i++)
-		detail->page[i].tier = i < region_pages(region) ? tier : HEAT_TIER_ABSENT;
+		page_set(&detail->page[i], i < region_pages(region) ? tier : HEAT_TIER_ABSENT);
 	return detail;
 }
 
@@ -205,7 +210,7 @@ region_init(struct region *region, int32_t pid, uint64_t addr, uint32_t len_byte
 	region->len_bytes = len_bytes;
 	region->detail = NO_DETAIL;
 	region->prior_var = -1.0f;
-	region->whole.tier = HEAT_TIER_ABSENT;
+	page_set(&region->whole, HEAT_TIER_ABSENT);
 }
 
 /* Keep what is known of [addr, addr+len) from the region that covered it before. A mapping that
@@ -227,7 +232,7 @@ region_inherit(struct heat *heat, struct region *fresh)
 		struct detail *detail = &heat->details[fresh->detail];
 
 		for (uint32_t p = len_bytes / HEAT_PAGE_BYTES; p < HEAT_REGION_PAGES; p++)
-			detail->page[p].tier = HEAT_TIER_ABSENT;
+			page_set(&detail->page[p], HEAT_TIER_ABSENT);
 	}
 	old->detail = NO_DETAIL; /* handed over, not to be freed with the old table */
 	return 1;
@@ -239,9 +244,10 @@ heat_set_spans(struct heat *heat, int32_t pid, const struct heat_span *spans, si
 {
 	struct region *table = heat->spare;
 	uint32_t count = 0, i = 0;
-	uint64_t left_out = 0;
+	uint64_t left_out = 0, clock = count_clock(heat, pid, table_tick(heat, now_ns));
 
-	(void)table_tick(heat, now_ns);
+	if (!span_count)
+		count_forget(heat, pid);
 	for (; i < heat->region_count && heat->regions[i].pid < pid; i++)
 		table[count++] = heat->regions[i];
 	uint32_t own_first = i;
@@ -263,7 +269,8 @@ heat_set_spans(struct heat *heat, int32_t pid, const struct heat_span *spans, si
 				break;
 			}
 			region_init(&table[count], pid, addr, (uint32_t)(next - addr));
-			region_inherit(heat, &table[count]);
+			if (!region_inherit(heat, &table[count]))
+				table[count].counted = clock;
 			count++;
 			addr = next;
 		}
@@ -309,11 +316,12 @@ heat_region_at(const struct heat *heat, size_t index, int32_t *ret_pid, uint64_t
 static void
 page_set_tier(struct page_heat *page, uint64_t armed, uint8_t tier, uint64_t tick)
 {
-	if (page->tier == tier)
+	if (page_tier(page) == tier)
 		return;
-	if (page->tier == HEAT_TIER_ABSENT || tier == HEAT_TIER_ABSENT) {
+	if (page_tier(page) == HEAT_TIER_ABSENT || tier == HEAT_TIER_ABSENT) {
 		/* Another page than before, or none: what we knew does not carry over. */
-		*page = (struct page_heat){.tier = tier};
+		*page = (struct page_heat){0};
+		page_set(page, tier);
 		return;
 	}
 	/* Its silence so far is evidence; without it only early touches would count, and the region
@@ -323,7 +331,7 @@ page_set_tier(struct page_heat *page, uint64_t armed, uint8_t tier, uint64_t tic
 	/* The kernel gives a moved page plain access rights: nobody watches it any more. */
 	page->watched = 0;
 	page->moved = table_epoch(tick);
-	page->tier = tier;
+	page_set(page, tier);
 }
 
 void
@@ -344,18 +352,19 @@ heat_set_residency(struct heat *heat, size_t index, const uint8_t *tiers, int hu
 	memcpy(region->resident, resident, sizeof(resident));
 	if (huge && pages == HEAT_REGION_PAGES) {
 		table_drop_detail(heat, (uint32_t)index);
+		region->watched = 0;
 		page_set_tier(&region->whole, region->armed[0], tiers[0], tick);
 		return;
 	}
 	if (region_is_huge(region))
 		memset(&region->whole, 0, sizeof(region->whole));
-	region->whole.tier = HEAT_TIER_ABSENT;
+	page_set(&region->whole, HEAT_TIER_ABSENT);
 	if (region->detail != NO_DETAIL) {
 		struct detail *detail = &heat->details[region->detail];
 
 		for (uint32_t p = 0; p < pages; p++) {
 			/* As many pages in each tier as before may be other pages. */
-			if (detail->page[p].tier != tiers[p])
+			if (page_tier(&detail->page[p]) != tiers[p])
 				region->renew = 0;
 			page_set_tier(&detail->page[p], region_armed(region, p), tiers[p], tick);
 		}
@@ -393,12 +402,14 @@ heat_page_moved(struct heat *heat, int32_t pid, uint64_t addr, uint8_t from, uin
 		uint32_t p = (uint32_t)(addr - region->addr) / HEAT_PAGE_BYTES;
 		struct page_heat *page = &heat->details[region->detail].page[p];
 
-		resident_count(region, page->tier, -1);
+		resident_count(region, page_tier(page), -1);
 		resident_count(region, tier, 1);
 		page_set_tier(page, region_armed(region, p), tier, tick);
 	} else {
 		resident_count(region, from, -1);
 		resident_count(region, tier, 1);
+		/* Moved pages are not watched any more; whether this one was is not known. */
+		region->watched = (uint16_t)(region->watched - (region->watched > 0));
 		if (from != HEAT_TIER_ABSENT && tier != HEAT_TIER_ABSENT)
 			region->whole.moved = table_epoch(tick);
 	}
@@ -408,7 +419,7 @@ void
 heat_restart(struct heat *heat, int32_t pid, uint64_t now_ns)
 {
 	int64_t first = table_next(heat, pid, 0);
-	uint64_t tick = table_tick(heat, now_ns);
+	uint64_t tick = table_tick(heat, now_ns), clock = count_clock(heat, pid, tick);
 
 	for (uint32_t i = (uint32_t)first; first >= 0 && i < heat->region_count; i++) {
 		struct region *region = &heat->regions[i];
@@ -417,13 +428,14 @@ heat_restart(struct heat *heat, int32_t pid, uint64_t now_ns)
 			break;
 		region->renew = 0;
 		region->seen = 0;
-		region->whole.rate = region->whole.touches = 0;
+		region->counted = clock;
+		region->whole.time = region->whole.touches = 0;
 		for (int part = 0; part < 2; part++)
 			region->armed[part] = region->armed[part] ? tick : 0;
 		for (uint32_t p = 0; region->detail != NO_DETAIL && p < region_pages(region); p++) {
 			struct page_heat *page = &heat->details[region->detail].page[p];
 
-			page->rate = page->touches = 0;
+			page->time = page->touches = 0;
 		}
 	}
 	heat->have_spread = 0;

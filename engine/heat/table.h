@@ -20,16 +20,31 @@
 
 /* What is known of one page (or one huge page); see estimate.h. */
 struct page_heat {
-	uint8_t rate; /* code of the log of touches (at least one) per second of watching; 0: never
-		       * watched */
-	uint8_t tier; /* HEAT_TIER_ABSENT: not resident */
-	uint8_t touches : 4;
-	uint8_t watched : 1;  /* marked, and not touched since */
-	uint8_t again : 1;    /* marked again while it was, so the last marking began no gap */
+	uint8_t time;        /* code of the log of the seconds for which it was watched; 0: never */
+	uint8_t touches : 7; /* within that time */
+	uint8_t drawn : 1;   /* and some more, since its region was told the time; see count.c */
+	uint8_t tier : 4;    /* page_tier() */
+	uint8_t watched : 1; /* marked, and not touched since */
+	uint8_t again : 1;   /* marked again while it was, so the last marking began no gap */
 	uint8_t surprise : 1; /* the last gap did not fit the estimate at all, */
 	uint8_t doubted : 1;  /* or something else said so */
 	uint8_t moved;        /* epoch_of() its last change of tier; 0: long ago */
 };
+
+#define TIER_NONE 15u
+
+/* HEAT_TIER_ABSENT: not resident. */
+static inline uint8_t
+page_tier(const struct page_heat *page)
+{
+	return page->tier == TIER_NONE ? HEAT_TIER_ABSENT : page->tier;
+}
+
+static inline void
+page_set(struct page_heat *page, uint8_t tier)
+{
+	page->tier = (uint8_t)((tier < TIER_NONE ? tier : TIER_NONE) & 15u);
+}
 
 struct region {
 	uint64_t addr;
@@ -44,8 +59,17 @@ struct region {
 	uint64_t seen;        /* tick of the last SAMPLE_RATE */
 	uint64_t viewed;      /* tick as of which they were made */
 	uint64_t renew;       /* tick from which they are too old to be used again; 0: at once */
+	uint32_t draws;       /* of a region without detail, since its pages were told the time */
+	uint64_t counted;     /* its process's clock of drawn accesses when its pages were told */
+	uint64_t drawn_tick;  /* of the last SAMPLE_COUNT or SAMPLE_EXACT */
 	uint16_t entry_count;
 	uint16_t split;
+	uint16_t watched;    /* pages that are, when there is no detail */
+	uint8_t fine : 1;    /* the short memory is of single pages' gaps, not of ranges */
+	uint8_t by_bits : 1; /* what is known of its pages came by SAMPLE_SEEN: how hot, at least */
+	uint8_t by_time : 1; /* or otherwise by times that touches do not end */
+	uint8_t drawn : 1;   /* by SAMPLE_COUNT or SAMPLE_EXACT */
+	uint8_t spread, page_spread; /* of RATE, and of SEEN and COUNT: see spread_code() */
 	float suspicion; /* that it is far hotter than believed: the log of how much likelier */
 	float events;    /* short memory: decayed SAMPLE_RATE evidence */
 	float exposure_s;
@@ -54,7 +78,8 @@ struct region {
 	float prior_var;  /* how far pages may be from it (octaves squared); negative when that is
 			   * a guess: nothing of the region was sampled */
 	uint16_t resident[6]; /* pages by tier when there is no detail; tiers above 5 count as 5 */
-	struct page_heat whole; /* a huge page, or the region as a whole */
+	struct page_heat whole; /* a huge page; or the mean of the pages, by drawn and exact
+				 * counts while there is no detail */
 };
 
 struct detail {
@@ -75,6 +100,15 @@ struct coarse {
 	float seen, expected;
 };
 
+/* Accesses of a process are drawn, one of `odds` since `since`; see count.c. */
+#define HEAT_COUNTERS_MAX 256u
+
+struct counter {
+	int32_t pid;
+	float odds; /* 0: none are drawn */
+	uint64_t since, watched;
+};
+
 struct heat {
 	struct region *regions, *spare; /* sorted by pid, then address; spare is for rebuilding */
 	uint32_t region_count, region_max;
@@ -90,12 +124,18 @@ struct heat {
 	 * last view, used as the priors of the next. */
 	float within_var, between_var, overall_mean;
 	int have_spread;
-	int gaps_known; /* a tracker reports single pages: where it does, SAMPLE_RATE raises alarms
-			   only */
+	int gaps_known;    /* a tracker reports single pages: where it does, SAMPLE_RATE raises
+			      alarms only */
+	int touches_known; /* and it tells each page's next access to the microsecond */
 
+	struct counter counters[HEAT_COUNTERS_MAX];
+	uint32_t counter_count, last_counter, looks;
+
+	float seen_gap_s; /* how long SAMPLE_SEEN's pages were watched, smoothed */
 	struct coarse coarse[COARSE_SPEEDS];
 	float coarse_mean;       /* accesses expected in a SAMPLE_RATE, smoothed */
 	uint64_t spread_tick;    /* when the spreads were learned */
+	uint64_t spread_ticks;   /* after how long they will be again: little is known at first */
 	uint64_t spread_samples; /* all samples then */
 	int all_renewed;         /* this view does no region by its old entries */
 	uint64_t view_tick;
@@ -147,6 +187,21 @@ region_armed_last(const struct region *region)
 	return region->armed[0] > region->armed[1] ? region->armed[0] : region->armed[1];
 }
 
+/* Octaves in sixteenths. */
+static inline uint8_t
+spread_code(float spread)
+{
+	return spread >= 15.9f ? 255 : spread > 0 ? (uint8_t)(spread * 16 + 0.5f) : 0;
+}
+
+static inline float
+spread_var(uint8_t code)
+{
+	float octaves = (float)code / 16;
+
+	return octaves * octaves;
+}
+
 static inline float
 coarse_scale(const struct coarse *coarse)
 {
@@ -156,7 +211,7 @@ coarse_scale(const struct coarse *coarse)
 static inline int
 region_is_huge(const struct region *region)
 {
-	return region->whole.tier != HEAT_TIER_ABSENT;
+	return region->whole.tier != TIER_NONE;
 }
 
 #endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fold.h - one function for each kind of sample; private to this room. */
+#ifndef HEAT_FOLD_H
+#define HEAT_FOLD_H
+
+#include "estimate.h"
+#include "table.h"
+
+void fold_rate(struct heat *heat, const struct sample *sample, uint64_t tick);
+void fold_counting(struct heat *heat, const struct sample *sample, uint64_t tick);
+void fold_count(struct heat *heat, const struct sample *sample, uint64_t tick);
+void fold_exact(struct heat *heat, const struct sample *sample, uint64_t tick);
+
+/* The region's short memory: so many events in so much watching, older ones by their half-life. */
+void region_remember(struct region *region, float events, float exposure_s, uint64_t tick);
+/* The same from single pages, of a region that has no room for them. */
+void region_remember_gaps(struct region *region, float events, float exposure_s, uint64_t tick);
+
+/* What the process's clock of drawn accesses shows; 0: none were ever drawn. */
+uint64_t count_clock(struct heat *heat, int32_t pid, uint64_t tick);
+/* Tell the region's pages how long accesses were drawn since they were told last. */
+void count_tell(struct heat *heat, struct region *region, uint64_t tick);
+void count_forget(struct heat *heat, int32_t pid);
+
+#endif

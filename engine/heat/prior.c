@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* prior.c - see prior.h. */
+#include "prior.h"
+
+#define WHOLE_PAGES                                                                                \
+	32.0f             /* weight in the spreads of a region of which no single pages are known  \
+			   */
+#define HUGE_OCTAVES 9.0f /* a huge page is 512 */
+/* The variance of n gaps' logs is itself uncertain by sqrt(4.4 / n) of it; that of n counts with
+ * mean m by sqrt((2 + 1/m) / n). */
+#define GAPS_KURTOSIS 4.4f
+#define COUNTS_KURTOSIS 2.0f
+#define SPREAD_SIGMAS 2.0f
+/* How far off a mean may be that rests on silence, since pages differ. */
+#define SILENT_OCTAVES 1.0f
+#define NO_TOUCH_VAR (2.08f / 0.5f) /* of half an event, in octaves */
+/* Trackers differ in what they count as an access: the variance of what that makes, in octaves. */
+#define OTHER_SCALE_VAR 1.0f
+#define RATE_FLOOR_VAR 0.25f /* SAMPLE_RATE is never trusted better than half an octave */
+
+void
+prior_set(struct prior *prior, const struct region *region)
+{
+	prior->mean = region->prior_mean;
+	prior->var = fabsf(region->prior_var);
+	prior->by_time = region->by_time;
+	prior->last.known = 0;
+	prior->weight[0] = 0;
+	prior->sigma[0] = sqrtf(prior->var);
+	for (unsigned int n = 1; n <= TOUCHES_FULL; n++) {
+		prior->weight[n] = prior->var / (prior->var + variance_of(n, prior->by_time));
+		prior->sigma[n] = sqrtf(prior->var * (1.0f - prior->weight[n]));
+	}
+}
+
+void
+prior_set_time(struct prior *prior, const struct region *region, uint64_t tick)
+{
+	prior->split = region->split;
+	prior->epoch = table_epoch(tick);
+	for (int part = 0; part < 2; part++)
+		prior->silent[part] =
+			region->armed[part] ? ticks_since(tick, region->armed[part]) : 0;
+}
+
+/* A region's mean, with the variance that it is uncertain by. */
+static void
+spread_add(struct spread *spread, float mean, float var, float pages)
+{
+	spread->pages += pages;
+	spread->mean_sum += mean * pages;
+	spread->mean_square_sum += mean * mean * pages;
+	spread->mean_noise_sum += var * pages;
+}
+
+/* What is found out of a region: the mean of its pages' log2 rates, and the variance that it is
+ * uncertain by; negative when nothing is known. `pages` is its weight among regions. */
+struct finding {
+	float mean, var, pages;
+	float touched; /* pages of which there was a touch */
+	float within;  /* variance of pages around the mean */
+};
+
+static void
+combine(struct finding *finding, float other_mean, float other_var)
+{
+	float weight = finding->var / (finding->var + other_var);
+
+	finding->mean += weight * (other_mean - finding->mean);
+	finding->var *= 1.0f - weight;
+}
+
+/* A region is credited with a spread of its own as far as that is beyond chance. */
+static void
+credit(struct finding *finding, float excess, float chance)
+{
+	float own;
+
+	if (fabsf(excess - finding->within) <= chance)
+		return;
+	own = chance / (excess - finding->within);
+	finding->within =
+		fmaxf(finding->within + (excess - finding->within) * (1.0f - own * own), 0);
+}
+
+static int
+tells_something(const struct page_heat *page)
+{
+	return page->tier != TIER_NONE && (page->time || page->watched);
+}
+
+/* Gaps between accesses: their logs scatter around the region's mean. */
+static void
+find_by_gaps(const struct region *region, const struct detail *detail, const struct prior *prior,
+	     struct finding *ret, struct spread *spread)
+{
+	float sum = 0, squares = 0, noise = 0, count = 0, untouched = 0, silence_s = 0, share;
+
+	for (uint32_t p = 0; p < region_pages(region); p++) {
+		const struct page_heat *page = &detail->page[p];
+		struct evidence evidence;
+		float rate;
+
+		if (!tells_something(page))
+			continue;
+		evidence = page_evidence(page, p, prior);
+		if (!evidence.touches) {
+			/* Marked just now: call it a millisecond rather than none at all. */
+			untouched += 1;
+			silence_s += evidence.known ? exp2f(-evidence.rate) : 0.001f;
+			continue;
+		}
+		rate = rate_of(&evidence, 0);
+		count += 1;
+		sum += rate;
+		squares += rate * rate;
+		noise += touches_variance[evidence.touches];
+	}
+	ret->touched = count;
+	ret->pages = count + untouched;
+	if (count > 0) {
+		float excess;
+
+		ret->mean = sum / count;
+		excess = squares / count - ret->mean * ret->mean - noise / count;
+		credit(ret, excess,
+		       SPREAD_SIGMAS * (noise / count + ret->within) *
+			       sqrtf(GAPS_KURTOSIS / count));
+		ret->var = (ret->within + noise / count) / count + HEAT_MODEL_VAR;
+		spread->excess_sum += excess * count;
+		spread->excess_pages += count;
+	}
+	if (untouched <= 0)
+		return;
+	/* Soon after the marking only the short gaps are over, and their mean is far off.
+	 * Touches per time watched is right at any time, if the pages are alike. */
+	share = untouched / ret->pages;
+	ret->mean = log2f((count + 0.5f) / (count * exp2f(-ret->mean) + silence_s));
+	ret->var = fmaxf(ret->var, 0) + (SILENT_OCTAVES * share) * (SILENT_OCTAVES * share) +
+		   2.08f / (count + 0.5f);
+}
+
+/* Sums over pages of which touches were counted in given times. */
+struct counts {
+	double pages, touches, seconds, touched;
+	double rates, squares, noise;        /* of rates */
+	double logs, log_squares, log_noise; /* of those that were touched, log2 */
+};
+
+static void
+counts_add(struct counts *counts, const struct evidence *evidence)
+{
+	double rate = (double)exp2f(evidence->rate), each = rate; /* of all touches, and of one */
+
+	counts->pages += 1;
+	if (!evidence->touches) {
+		counts->seconds += 1 / rate;
+		return;
+	}
+	each /= evidence->touches;
+	counts->seconds += 1 / each;
+	counts->touches += evidence->touches;
+	counts->touched += 1;
+	counts->rates += rate;
+	counts->squares += rate * rate;
+	counts->noise += rate * each;
+	counts->logs += (double)evidence->rate;
+	counts->log_squares += (double)(evidence->rate * evidence->rate);
+	counts->log_noise += (double)variance_of(evidence->touches, 1);
+}
+
+/* Where times are given, touches are counts, and none is a count too. Rates' variance less that of
+ * chance is what they differ by; that of the logs follows, if rates are about log-normal. The logs
+ * themselves leave out the pages with no touch, but tell more of pages that differ by very much. */
+static void
+find_by_time(const struct region *region, const struct detail *detail, const struct prior *prior,
+	     struct finding *ret, struct spread *spread)
+{
+	struct counts counts = {0};
+	double mean, differ, log_mean;
+	float noise, excess, log_excess, pages;
+
+	for (uint32_t p = 0; p < region_pages(region); p++) {
+		const struct page_heat *page = &detail->page[p];
+		struct evidence evidence;
+
+		if (!tells_something(page))
+			continue;
+		evidence = page_evidence(page, p, prior);
+		if (evidence.known)
+			counts_add(&counts, &evidence);
+	}
+	pages = ret->pages = (float)counts.pages;
+	ret->touched = (float)counts.touched;
+	if (pages <= 0)
+		return;
+	if (counts.touched <= 0) {
+		ret->mean = log2f((float)(0.5 / counts.seconds));
+		ret->var = SILENT_OCTAVES * SILENT_OCTAVES + NO_TOUCH_VAR;
+		return;
+	}
+	mean = counts.rates / counts.pages;
+	differ = (counts.squares - counts.noise) / counts.pages / (mean * mean) - 1;
+	noise = (float)(counts.noise / counts.pages / (mean * mean)) * NATS_SQUARED;
+	excess = (float)(differ > 0 ? log1p(differ) : differ) * NATS_SQUARED;
+	log_mean = counts.logs / counts.touched;
+	log_excess = (float)((counts.log_squares - counts.log_noise) / counts.touched -
+			     log_mean * log_mean);
+	if (log_excess > excess && ret->touched > pages / 2) {
+		excess = log_excess;
+		noise = (float)(counts.log_noise / counts.touched);
+	} else {
+		log_mean = -HUGE_VAL;
+	}
+	credit(ret, excess,
+	       SPREAD_SIGMAS * (noise + ret->within) *
+		       sqrtf((COUNTS_KURTOSIS + pages / (float)counts.touches) / pages));
+	ret->mean = fmaxf(log2f((float)mean) - MEAN_OF_LOG * ret->within, (float)log_mean);
+	ret->var = (ret->within + noise) / pages + HEAT_MODEL_VAR;
+	spread->excess_sum += (double)excess * counts.pages;
+	spread->excess_pages += counts.pages;
+}
+
+/* One page for all: a huge one, or what was drawn of a region that has no detail. */
+static void
+find_by_whole(const struct region *region, const struct prior *prior, struct finding *ret)
+{
+	struct evidence evidence = page_evidence(&region->whole, 0, prior);
+
+	if (!evidence.known)
+		return;
+	if (evidence.touches) {
+		ret->mean = rate_of(&evidence, region->by_time);
+		ret->var = variance_of(evidence.touches, region->by_time);
+	} else {
+		ret->mean = evidence.rate + log2f(0.5f);
+		ret->var = SILENT_OCTAVES * SILENT_OCTAVES + NO_TOUCH_VAR;
+	}
+	ret->pages = WHOLE_PAGES;
+	if (region_is_huge(region))
+		ret->mean -= HUGE_OCTAVES;
+	else
+		ret->var += HEAT_MODEL_VAR;
+}
+
+/* The short memory as an observation of a region's mean rate. */
+static int
+short_memory(const struct heat *heat, const struct region *region, float *ret_rate, float *ret_var)
+{
+	float age = (float)ticks_since(heat->view_tick, region->seen) / TICKS_PER_S;
+	float exposure_s = region->exposure_s;
+
+	if (!region->seen || age > 60)
+		return 0;
+	/* Pages that are watched without detail, and were not touched yet. */
+	if (region->fine && region->watched)
+		exposure_s += (float)region->watched *
+			      (float)ticks_since(heat->view_tick, region_armed_last(region)) /
+			      TICKS_PER_S;
+	if (exposure_s <= 0)
+		return 0;
+	/* Half an event more keeps "never seen" finite. */
+	*ret_rate = log2f((region->events + 0.5f) / exposure_s);
+	*ret_var = RATE_FLOOR_VAR + 2.08f / (region->events + 0.5f);
+	if (region_is_huge(region))
+		*ret_rate -= HUGE_OCTAVES;
+	if (heat->gaps_known && !region->fine) {
+		/* It sees no more than happens; where that seems so, the gaps are not settled yet.
+		 */
+		*ret_rate -= log2f(fminf(coarse_scale(&heat->coarse[COARSE_SLOW]), 1));
+		*ret_var += region->spread ? spread_var(region->spread) : OTHER_SCALE_VAR;
+	}
+	return 1;
+}
+
+static void
+find(struct heat *heat, struct region *region, const struct prior *prior, struct finding *ret,
+     struct spread *spread)
+{
+	int only_drawn = region->drawn && !region_armed_last(region);
+	struct finding whole = {.var = -1};
+	float rate, rate_var;
+
+	if (region->detail != NO_DETAIL && region->by_time)
+		find_by_time(region, &heat->details[region->detail], prior, ret, spread);
+	else if (region->detail != NO_DETAIL)
+		find_by_gaps(region, &heat->details[region->detail], prior, ret, spread);
+	/* Detail is made when a region was drawn a few times; until its pages know more than that
+	 * it counts. */
+	if (region->detail != NO_DETAIL && ret->touched >= WHOLE_PAGES)
+		region->whole.time = region->whole.touches = 0;
+	else
+		find_by_whole(region, prior, &whole);
+	if (ret->var < 0) {
+		ret->mean = whole.mean;
+		ret->var = whole.var;
+		ret->pages = fmaxf(ret->pages, whole.pages);
+	} else if (whole.var >= 0) {
+		combine(ret, whole.mean, whole.var);
+	}
+	/* Where gaps are, they know better; where pages cannot be marked (see fold.c) there are
+	 * none. Of memory that is seldom drawn a coarse tracker may know more. */
+	if ((ret->var < 0 || only_drawn) && short_memory(heat, region, &rate, &rate_var)) {
+		if (ret->var < 0) {
+			ret->mean = rate;
+			ret->var = rate_var;
+			ret->pages = WHOLE_PAGES;
+		} else {
+			combine(ret, rate, rate_var);
+		}
+	}
+	if (ret->var >= 0 && heat->touches_known)
+		ret->var += spread_var(region->page_spread);
+	if (ret->var >= 0)
+		spread_add(spread, ret->mean, ret->var, ret->pages);
+}
+
+void
+prior_find(struct heat *heat, struct region *region, struct prior *prior, struct spread *spread)
+{
+	struct finding finding = {.var = -1, .within = heat->have_spread ? heat->within_var : 0};
+
+	count_tell(heat, region, heat->view_tick);
+	prior_set_time(prior, region, heat->view_tick);
+	find(heat, region, prior, &finding, spread);
+	/* Before the spreads are known there is no telling noise from heat. */
+	if (!heat->have_spread)
+		finding.var = -1;
+	if (finding.var < 0) {
+		/* Never sampled: it may be anything that regions and pages are. */
+		region->prior_mean = heat->overall_mean;
+		region->prior_var = -(heat->between_var + heat->within_var + touches_variance[1]);
+		region->believed = 0;
+	} else {
+		combine(&finding, heat->overall_mean, fmaxf(heat->between_var, 0.01f));
+		region->prior_mean = finding.mean;
+		region->prior_var =
+			region_is_huge(region) ? finding.var : finding.var + finding.within;
+		region->believed = exp2f(finding.mean + MEAN_OF_LOG * finding.within);
+	}
+	prior_set(prior, region);
+}
+
+void
+prior_learn_spread(struct heat *heat, const struct spread *spread)
+{
+	double mean;
+
+	if (spread->pages < 64)
+		return;
+	mean = spread->mean_sum / spread->pages;
+	heat->overall_mean = (float)mean;
+	heat->within_var = (float)fmax(0, spread->excess_sum / spread->pages);
+	heat->between_var = (float)fmax(0, spread->mean_square_sum / spread->pages - mean * mean -
+						   spread->mean_noise_sum / spread->pages);
+	heat->have_spread = 1;
+}

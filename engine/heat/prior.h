@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * prior.h - what a page is expected to be like before anything is known of it but its region.
+ *
+ * Empirical Bayes in two levels. A page's few noisy gaps are pulled towards its region's mean, by
+ * as much as pages within regions are found to be alike; regions are pulled towards the overall
+ * mean likewise. Both spreads are measured, by taking the noise that gaps are known to have (see
+ * estimate.h) off the variance that is seen.
+ */
+#ifndef HEAT_PRIOR_H
+#define HEAT_PRIOR_H
+
+#include "fold.h"
+
+#define MEAN_OF_LOG 0.3466f /* ln(2)/2: a variance in octaves raises the mean by this much */
+
+#define NATS_SQUARED 2.0814f /* octaves squared in a nat squared */
+
+struct belief {
+	float mean, sigma;      /* log2 of the rate */
+	unsigned int certainty; /* 0 nothing known, 1 little, 2 more */
+};
+
+/* What a region's pages are measured against while a view is made. */
+struct prior {
+	float mean, var;                                         /* log2 of rates */
+	float weight[TOUCHES_FULL + 1], sigma[TOUCHES_FULL + 1]; /* by touches */
+	struct evidence last; /* of the last page that was never touched: many are alike */
+	struct belief of_last;
+	uint32_t split;
+	int by_time;        /* see rate_of() */
+	uint8_t epoch;      /* of the view that it is for, as are */
+	uint64_t silent[2]; /* ticks since its pages before, and from, `split` on were marked */
+};
+
+/* What all regions together say of how alike they and their pages are. */
+struct spread {
+	double pages;
+	double mean_sum, mean_square_sum, mean_noise_sum; /* of regions' means, weighted by pages */
+	double excess_sum, excess_pages;                  /* of variance within regions */
+};
+
+/* Of a page with touches, log2 of its rate and the variance of that. Where touches end the time,
+ * the log of touches by time is too high on average; where the time is given it is not. */
+static inline float
+rate_of(const struct evidence *evidence, int by_time)
+{
+	return by_time ? evidence->rate : evidence->rate - touches_bias[evidence->touches];
+}
+
+static inline float
+variance_of(unsigned int touches, int by_time)
+{
+	return by_time ? NATS_SQUARED / (float)touches : touches_variance[touches];
+}
+
+static inline struct evidence
+page_evidence(const struct page_heat *page, uint32_t p, const struct prior *prior)
+{
+	return page->watched ? estimate_watched(page, prior->silent[p >= prior->split])
+			     : estimate_evidence(page);
+}
+
+void prior_set(struct prior *prior, const struct region *region);
+void prior_set_time(struct prior *prior, const struct region *region, uint64_t tick);
+/* Find the prior of a region's pages, and add to the spreads. prior_var < 0: nothing is known. */
+void prior_find(struct heat *heat, struct region *region, struct prior *prior,
+		struct spread *spread);
+void prior_learn_spread(struct heat *heat, const struct spread *spread);
+
+#endif

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rate.c - what a tracker of ranges tells: a region's short memory, and alarms. */
+#include "fold.h"
+#include "log.h"
+
+/* Half-life of the short memory. */
+#define RATE_HALF_LIFE_TICKS (4.0f * TICKS_PER_S)
+/* Where single pages were told of so lately, ranges' rates add nothing but alarms. */
+#define FINE_TICKS 10000000u
+/* Accesses of a page between two looks at its bit, of which these tell one at most: where there are
+ * so many on average, some pages are much hotter than bits tell. */
+#define SATURATED 0.1f
+
+void
+region_remember(struct region *region, float events, float exposure_s, uint64_t tick)
+{
+	float keep = exp2f(-(float)ticks_since(tick, region->seen) / RATE_HALF_LIFE_TICKS);
+
+	if (!region->seen)
+		keep = 0;
+	region->events = region->events * keep + events;
+	region->exposure_s = region->exposure_s * keep + exposure_s;
+	region->seen = tick > region->seen ? tick : region->seen;
+}
+
+void
+region_remember_gaps(struct region *region, float events, float exposure_s, uint64_t tick)
+{
+	if (!region->fine)
+		region->seen = 0; /* what ranges told is on another scale */
+	region->fine = 1;
+	region_remember(region, events, exposure_s, tick);
+}
+
+static void
+region_rate(struct region *region, const struct sample *sample, uint64_t tick, int gaps_known)
+{
+	if (region->fine && ticks_since(tick, region->seen) < FINE_TICKS)
+		return;
+	if (region->fine)
+		region->seen = 0;
+	region->fine = 0;
+	region->spread = spread_code(sample->spread);
+	region_remember(region, sample->events, sample->exposure_s, tick);
+	if (!gaps_known)
+		region->renew = 0;
+}
+
+/* A coarse tracker may see far more than the pages' estimates, which last, predict: then the
+ * program has changed its ways, and the estimates must give way to new gaps at once. Far less is no
+ * alarm: trackers that clear accessed bits without flushing TLBs miss accesses. One look at few
+ * pages may be chance, so evidence is added up for each region: how much likelier it is that the
+ * region is hotter by ALARM_TIMES than that it is as hot as believed, as a logarithm. */
+#define ALARM_TIMES 4.0f
+#define ALARM_LOG 14.0f
+#define COARSE_SURE_VAR 0.5f /* of what is believed, octaves squared, to learn from it */
+/* Memory is cold with so many accesses expected between looks, or so many times the mean. */
+#define COARSE_COLD 2.0f
+#define COARSE_COLD_TIMES 1.5f
+
+/* What is known stays, but the next gaps weigh more; when there is no doubt that there is heat
+ * where there was none, the next one that does not fit replaces it. False alarms must not cost more
+ * than a little noise: cold memory was swapped for cold memory after them. */
+static void
+page_doubt(struct page_heat *page, int certain)
+{
+	if (page->touches > 4)
+		page->touches = 4;
+	if (certain)
+		page->doubted = 1;
+}
+
+/* The coarse tracker sees less than happens, and much less where TLBs are large, as accesses that
+ * hit them leave no trace. How much it sees is learned from memory that is no hotter than most, of
+ * which it sees each access that it can see, and whose pages were watched one by one. What grew
+ * hotter must not make the others look cold, so what is seen of each counts up to twice what was to
+ * be expected. */
+static void
+learn_coarse_scale(struct heat *heat, const struct sample *sample, float expected)
+{
+	static const float step[COARSE_SPEEDS] = {[COARSE_SLOW] = 0.002f, [COARSE_FAST] = 0.02f};
+
+	heat->coarse_mean += step[COARSE_SLOW] * (expected - heat->coarse_mean);
+	if (expected > fmaxf(COARSE_COLD, COARSE_COLD_TIMES * heat->coarse_mean))
+		return;
+	for (int i = 0; i < COARSE_SPEEDS; i++) {
+		struct coarse *coarse = &heat->coarse[i];
+		float most = 2 * expected * coarse_scale(coarse) + 1;
+
+		coarse->seen += step[i] * (fminf(sample->events, most) - coarse->seen);
+		coarse->expected += step[i] * (expected - coarse->expected);
+	}
+}
+
+/* What a sample says for "far hotter than believed". */
+static float
+suspicion_of(const struct heat *heat, const struct sample *sample, float expected)
+{
+	/* All memory at once: the program is faster, or the tracker sees more. */
+	float scale = fmaxf(coarse_scale(&heat->coarse[COARSE_SLOW]),
+			    coarse_scale(&heat->coarse[COARSE_FAST]));
+
+	return sample->events * logf(ALARM_TIMES) - (ALARM_TIMES - 1) * (expected * scale + 0.02f);
+}
+
+static void
+raise_alarm(struct heat *heat, const struct sample *sample, uint32_t first, int certain)
+{
+	uint64_t end = sample->addr + sample->len_bytes;
+
+	heat->alarms++;
+	for (uint32_t i = first; i < heat->region_count; i++) {
+		struct region *region = &heat->regions[i];
+
+		if (region->pid != sample->pid || region->addr >= end)
+			break;
+		region->renew = 0;
+		region->believed = 0; /* until the next view; one alarm is enough */
+		region->suspicion = 0;
+		page_doubt(&region->whole, certain);
+		for (uint32_t p = 0; region->detail != NO_DETAIL && p < region_pages(region); p++)
+			page_doubt(&heat->details[region->detail].page[p], certain);
+	}
+}
+
+/* Add up for each region that the sample covers; the most of any of them. */
+static float
+suspect(struct heat *heat, const struct sample *sample, uint32_t first, float suspicion)
+{
+	uint64_t end = sample->addr + sample->len_bytes;
+	float most = 0;
+
+	for (uint32_t i = first; i < heat->region_count; i++) {
+		struct region *region = &heat->regions[i];
+
+		if (region->pid != sample->pid || region->addr >= end)
+			break;
+		if (region->addr + region->len_bytes / 2 < sample->addr ||
+		    region->addr + region->len_bytes / 2 > end)
+			continue;
+		region->suspicion = fmaxf(region->suspicion + suspicion, 0);
+		most = fmaxf(most, region->suspicion);
+	}
+	return most;
+}
+
+/* What is believed of the regions that a sample covers, by their bytes. */
+struct covered {
+	float believed, bytes;
+	int all_watched; /* page by page, so that the coarse tracker's scale can be learned */
+	int saturated;   /* all that is known of some is that it is at least so hot */
+};
+
+static void
+covered_add(struct covered *covered, const struct heat *heat, const struct region *region,
+	    float bytes)
+{
+	if (region->believed <= 0)
+		return;
+	covered->believed += region->believed * bytes;
+	covered->bytes += bytes;
+	covered->all_watched &= (region_armed_last(region) != 0 || region->drawn) &&
+				region->prior_var >= 0 && region->prior_var < COARSE_SURE_VAR;
+	covered->saturated |= region->by_bits && region->believed * heat->seen_gap_s > SATURATED;
+}
+
+/* Regions that lie at least by half in a rate's range get it as a whole: trackers' ranges are not
+ * aligned to ours, and a sliver says little about the rest. */
+void
+fold_rate(struct heat *heat, const struct sample *sample, uint64_t tick)
+{
+	uint64_t end = sample->addr + sample->len_bytes;
+	int64_t first = table_next(heat, sample->pid, sample->addr);
+	struct covered covered = {.all_watched = 1};
+	float expected, suspicion;
+	int known = 0;
+
+	for (uint32_t i = (uint32_t)first; first >= 0 && i < heat->region_count; i++) {
+		struct region *region = &heat->regions[i];
+		uint64_t region_end = region->addr + region->len_bytes;
+		uint64_t addr = region->addr > sample->addr ? region->addr : sample->addr;
+		uint64_t covered_end = region_end < end ? region_end : end;
+
+		if (region->pid != sample->pid || region->addr >= end)
+			break;
+		if ((covered_end - addr) * 2 < region->len_bytes)
+			continue;
+		known = 1;
+		region_rate(region, sample, tick, heat->gaps_known);
+		covered_add(&covered, heat, region, (float)(covered_end - addr));
+	}
+	heat->samples_lost += !known;
+	if (covered.bytes <= 0 || covered.saturated)
+		return;
+	covered.believed /= covered.bytes;
+	expected = covered.believed * sample->exposure_s;
+	if (covered.all_watched)
+		learn_coarse_scale(heat, sample, expected);
+	suspicion = suspicion_of(heat, sample, expected);
+	if (suspect(heat, sample, (uint32_t)first, suspicion) <= ALARM_LOG)
+		return;
+	log_debug("heat",
+		  "process %d, %llu KiB at %#llx: seen accessed %.1f times in %.2f s, believed "
+		  "%.2f/s; it sees %.2f of that",
+		  sample->pid, (unsigned long long)(sample->len_bytes >> 10),
+		  (unsigned long long)sample->addr, (double)sample->events,
+		  (double)sample->exposure_s, (double)covered.believed,
+		  (double)coarse_scale(&heat->coarse[COARSE_FAST]));
+	raise_alarm(heat, sample, (uint32_t)first, suspicion > ALARM_LOG / 2);
+}
