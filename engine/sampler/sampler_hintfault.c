@@ -61,6 +61,12 @@ enum { EVENT_FAULT, EVENT_MARK, EVENT_MARKED };
 /* Kind of a sample, till finish(): its `events` are the pages that were marked. */
 #define MARKING_RETURNED UINT32_MAX
 
+/* A sample with the thread that it happened in, which tells what belongs together. */
+struct heard {
+	struct sample sample;
+	int32_t thread;
+};
+
 struct hintfault {
 	const struct ops_env *env;
 	struct hint_scan scan;
@@ -77,7 +83,9 @@ struct hintfault {
 	uint64_t kernel_faults;  /* hint faults of the machine that were paid for */
 	uint64_t drained_faults; /* faults of targets in the last drain */
 
-	struct sample *sorted; /* drained, in order of time, waiting to be handed out */
+	struct heard *heard; /* drained, to be put in order of time */
+	size_t heard_count;
+	struct sample *sorted; /* and then waiting to be handed out */
 	size_t sorted_count, sorted_next;
 	struct sampler_stats stats;
 };
@@ -234,12 +242,13 @@ hintfault_start(const struct ops_env *env, void **ret_self, struct sluice_err *r
 	if (!self)
 		return sluice_fail(reterr, -ENOMEM, "no memory for the hintfault sampler");
 	self->env = env;
+	self->heard = calloc(SORT_MAX, sizeof(*self->heard));
 	self->sorted = calloc(SORT_MAX, sizeof(*self->sorted));
 	self->fault_ns = measure_fault_ns();
 	self->effort = 0.01;
 	self->ease = 1;
 	self->purse_at_ns = clock_now_ns();
-	if (!self->sorted)
+	if (!self->heard || !self->sorted)
 		r = sluice_fail(reterr, -ENOMEM, "no memory for the hintfault sampler");
 	else
 		r = open_events(self, reterr);
@@ -278,7 +287,7 @@ on_record(void *ctx, unsigned int event, const void *payload, size_t bytes)
 	int32_t pid;
 	struct sample sample = {0};
 
-	if (bytes < 24 || self->sorted_count == SORT_MAX) {
+	if (bytes < 24 || self->heard_count == SORT_MAX) {
 		self->stats.lost += bytes >= 24;
 		return;
 	}
@@ -287,7 +296,6 @@ on_record(void *ctx, unsigned int event, const void *payload, size_t bytes)
 		return;
 	sample.pid = pid;
 	sample.time_ns = word[1];
-	sample.len_bytes = word[0] >> 32; /* the thread, for finish() */
 	if (event == EVENT_FAULT) {
 		sample.kind = SAMPLE_TOUCH;
 		sample.addr = word[2] & ~(uint64_t)(HEAT_PAGE_BYTES - 1);
@@ -305,15 +313,16 @@ on_record(void *ctx, unsigned int event, const void *payload, size_t bytes)
 		sample.kind = MARKING_RETURNED;
 		sample.events = (float)word[3];
 	}
-	self->sorted[self->sorted_count++] = sample;
+	self->heard[self->heard_count++] =
+		(struct heard){.sample = sample, .thread = (int32_t)(word[0] >> 32)};
 }
 
 static int
 by_time(const void *va, const void *vb)
 {
-	const struct sample *a = va, *b = vb;
+	const struct heard *a = va, *b = vb;
 
-	return a->time_ns < b->time_ns ? -1 : a->time_ns > b->time_ns;
+	return a->sample.time_ns < b->sample.time_ns ? -1 : a->sample.time_ns > b->sample.time_ns;
 }
 
 /* The marking that this thread was in when it returned; there is at most one. */
@@ -321,11 +330,11 @@ static struct sample *
 marking_of(struct hintfault *self, size_t returned)
 {
 	for (size_t i = returned; i-- > 0;) {
-		struct sample *sample = &self->sorted[i];
+		struct heard *heard = &self->heard[i];
 
-		if (sample->kind == SAMPLE_ARMED &&
-		    sample->len_bytes == self->sorted[returned].len_bytes)
-			return sample->events < 0 ? sample : NULL;
+		if (heard->sample.kind == SAMPLE_ARMED &&
+		    heard->thread == self->heard[returned].thread)
+			return heard->sample.events < 0 ? &heard->sample : NULL;
 	}
 	return NULL;
 }
@@ -338,19 +347,21 @@ finish(struct hintfault *self)
 {
 	size_t count = 0;
 
-	qsort(self->sorted, self->sorted_count, sizeof(*self->sorted), by_time);
-	for (size_t i = 0; i < self->sorted_count; i++) {
-		if (self->sorted[i].kind == SAMPLE_ARMED)
-			self->sorted[i].events = -1;
-		if (self->sorted[i].kind == MARKING_RETURNED) {
+	qsort(self->heard, self->heard_count, sizeof(*self->heard), by_time);
+	for (size_t i = 0; i < self->heard_count; i++) {
+		struct sample *sample = &self->heard[i].sample;
+
+		if (sample->kind == SAMPLE_ARMED)
+			sample->events = -1;
+		if (sample->kind == MARKING_RETURNED) {
 			struct sample *marking = marking_of(self, i);
 
 			if (marking)
-				marking->events = self->sorted[i].events;
+				marking->events = sample->events;
 		}
 	}
-	for (size_t i = 0; i < self->sorted_count; i++) {
-		struct sample sample = self->sorted[i];
+	for (size_t i = 0; i < self->heard_count; i++) {
+		struct sample sample = self->heard[i].sample;
 
 		if (sample.kind == MARKING_RETURNED)
 			continue;
@@ -364,13 +375,13 @@ finish(struct hintfault *self)
 			hint_windows_marked(&self->windows, sample.pid, sample.addr,
 					    sample.addr + sample.len_bytes, sample.time_ns);
 		} else {
-			sample.time_ns = hint_windows_touched(
-				&self->windows, sample.pid, (int32_t)sample.len_bytes, sample.addr,
-				sample.time_ns, self->fault_ns);
+			sample.time_ns = hint_windows_touched(&self->windows, sample.pid,
+							      self->heard[i].thread, sample.addr,
+							      sample.time_ns, self->fault_ns);
 		}
-		sample.len_bytes = 0;
 		self->sorted[count++] = sample;
 	}
+	self->heard_count = 0;
 	self->sorted_count = count;
 	self->stats.samples += count;
 }
@@ -522,6 +533,7 @@ hintfault_stop(void *vself)
 		return;
 	hint_scan_close(&self->scan);
 	perf_rings_free(self->rings);
+	free(self->heard);
 	free(self->sorted);
 	free(self);
 }
