@@ -113,8 +113,8 @@ tell_clock(struct heat *heat, struct region *region, uint64_t tick, double least
 	if (!units || (double)units * (double)counter->odds < least_ticks * COUNT_UNIT)
 		return 0;
 	region->counted += units;
-	if (!region->drawn_tick)
-		region->drawn_tick = tick;
+	if (!region->drawn_at)
+		region->drawn_at = when_of(tick);
 	region->by_time |= !region_armed_last(region);
 	return (float)((double)units / (COUNT_UNIT * (double)TICKS_PER_S));
 }
@@ -150,8 +150,7 @@ refine(struct heat *heat, uint32_t index, uint64_t tick)
 	if (region->detail != NO_DETAIL)
 		return 1;
 	if (region_is_huge(region) || region->whole.touches + region->draws < DETAIL_TOUCHES ||
-	    (!heat->detail_free_count && heat->looks++ % DETAIL_LOOKS) ||
-	    !table_detail(heat, index))
+	    (!table_has_room(heat) && heat->looks++ % DETAIL_LOOKS) || !table_detail(heat, index))
 		return 0;
 	tell_whole(region, tell_clock(heat, region, tick, 0));
 	return 1;
@@ -178,8 +177,8 @@ fold_count(struct heat *heat, const struct sample *sample, uint64_t tick)
 		draws = estimate_whole(sample->events / counter->odds);
 	region->renew = 0;
 	region->drawn = region->by_time = 1;
-	region->drawn_tick = tick;
-	region->page_spread = spread_code(sample->spread);
+	region->drawn_at = when_of(tick);
+	region->page_spread = 15u & spread_code(sample->spread);
 	if (!refine(heat, (uint32_t)index, tick)) {
 		region->draws += draws;
 		return;
@@ -210,7 +209,7 @@ region_exact(struct heat *heat, uint32_t index, const struct sample *sample, uin
 
 	region->renew = 0;
 	region->drawn = region->by_time = 1;
-	region->drawn_tick = tick;
+	region->drawn_at = when_of(tick);
 	if (region_is_huge(region)) {
 		estimate_exact(&region->whole, sample->events * HEAT_REGION_PAGES,
 			       sample->exposure_s);
@@ -247,13 +246,13 @@ fold_exact(struct heat *heat, const struct sample *sample, uint64_t tick)
 	heat->gaps_known = 1;
 	for (uint32_t i = (uint32_t)index; i < heat->region_count; i++) {
 		const struct region *region = &heat->regions[i];
-		uint64_t region_end = region->addr + region->len_bytes;
+		uint64_t own_end = region_end(region);
 
 		if (region->pid != sample->pid || region->addr >= end)
 			break;
 		addr = region->addr > sample->addr ? region->addr : sample->addr;
 		region_exact(heat, i, sample, (uint32_t)(addr - region->addr) / HEAT_PAGE_BYTES,
-			     (uint32_t)((region_end < end ? region_end : end) - region->addr) /
+			     (uint32_t)((own_end < end ? own_end : end) - region->addr) /
 				     HEAT_PAGE_BYTES,
 			     tick);
 	}

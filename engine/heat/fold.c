@@ -151,7 +151,7 @@ marked_tiers(const struct heat *heat, const struct sample *sample, uint32_t firs
 	for (uint32_t i = first; i < heat->region_count; i++) {
 		const struct region *region = &heat->regions[i];
 		uint64_t from = region->addr > sample->addr ? region->addr : sample->addr;
-		uint64_t to = region->addr + region->len_bytes;
+		uint64_t to = region_end(region);
 
 		if (region->pid != sample->pid || region->addr >= end)
 			break;
@@ -178,14 +178,14 @@ fold_armed(struct heat *heat, const struct sample *sample, uint64_t tick)
 		return;
 	for (uint32_t i = (uint32_t)first; first >= 0 && i < heat->region_count; i++) {
 		const struct region *region = &heat->regions[i];
-		uint64_t region_end = region->addr + region->len_bytes;
+		uint64_t own_end = region_end(region);
 		uint64_t addr = region->addr > sample->addr ? region->addr : sample->addr;
 
 		if (region->pid != sample->pid || region->addr >= end)
 			break;
 		known = 1;
 		region_arm(heat, i, tiers, (uint32_t)(addr - region->addr) / HEAT_PAGE_BYTES,
-			   (uint32_t)((region_end < end ? region_end : end) - region->addr) /
+			   (uint32_t)((own_end < end ? own_end : end) - region->addr) /
 				   HEAT_PAGE_BYTES,
 			   tick);
 	}
@@ -256,7 +256,7 @@ region_seen(struct heat *heat, struct region *region, uint32_t first, uint32_t e
 			continue;
 		heat->seen_gap_s += (gap_s - heat->seen_gap_s) / 256;
 		region->by_bits = region->by_time = 1;
-		region->page_spread = spread_code(spread);
+		region->page_spread = 15u & spread_code(spread);
 		if (pages) {
 			estimate_touched(&pages[p], (tick - armed) / 2, region->prior_mean);
 			pages[p].watched = 0;
@@ -278,14 +278,14 @@ fold_seen(struct heat *heat, const struct sample *sample, uint64_t tick)
 		index = table_next(heat, sample->pid, addr);
 	for (uint32_t i = (uint32_t)index; index >= 0 && i < heat->region_count; i++) {
 		struct region *region = &heat->regions[i];
-		uint64_t region_end = region->addr + region->len_bytes;
+		uint64_t own_end = region_end(region);
 
 		if (region->pid != sample->pid || region->addr >= end)
 			break;
 		addr = region->addr > sample->addr ? region->addr : sample->addr;
 		known = 1;
 		region_seen(heat, region, (uint32_t)(addr - region->addr) / HEAT_PAGE_BYTES,
-			    (uint32_t)((region_end < end ? region_end : end) - region->addr) /
+			    (uint32_t)((own_end < end ? own_end : end) - region->addr) /
 				    HEAT_PAGE_BYTES,
 			    sample->spread, tick);
 	}

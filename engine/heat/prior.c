@@ -247,7 +247,7 @@ find_by_whole(const struct region *region, const struct prior *prior, struct fin
 static int
 short_memory(const struct heat *heat, const struct region *region, float *ret_rate, float *ret_var)
 {
-	float age = (float)ticks_since(heat->view_tick, region->seen) / TICKS_PER_S;
+	float age = (float)ticks_since_when(heat->view_tick, region->seen) / TICKS_PER_S;
 	float exposure_s = region->exposure_s;
 
 	if (!region->seen || age > 60)
@@ -326,17 +326,16 @@ prior_find(struct heat *heat, struct region *region, struct prior *prior, struct
 	/* Before the spreads are known there is no telling noise from heat. */
 	if (!heat->have_spread)
 		finding.var = -1;
+	region->alarmed = 0;
 	if (finding.var < 0) {
 		/* Never sampled: it may be anything that regions and pages are. */
 		region->prior_mean = heat->overall_mean;
 		region->prior_var = -(heat->between_var + heat->within_var + touches_variance[1]);
-		region->believed = 0;
 	} else {
 		combine(&finding, heat->overall_mean, fmaxf(heat->between_var, 0.01f));
 		region->prior_mean = finding.mean;
 		region->prior_var =
 			region_is_huge(region) ? finding.var : finding.var + finding.within;
-		region->believed = exp2f(finding.mean + MEAN_OF_LOG * finding.within);
 	}
 	prior_set(prior, region);
 }
@@ -350,7 +349,8 @@ prior_learn_spread(struct heat *heat, const struct spread *spread)
 		return;
 	mean = spread->mean_sum / spread->pages;
 	heat->overall_mean = (float)mean;
-	heat->within_var = (float)fmax(0, spread->excess_sum / spread->pages);
+	if (spread->excess_pages > 0)
+		heat->within_var = (float)fmax(0, spread->excess_sum / spread->excess_pages);
 	heat->between_var = (float)fmax(0, spread->mean_square_sum / spread->pages - mean * mean -
 						   spread->mean_noise_sum / spread->pages);
 	heat->have_spread = 1;

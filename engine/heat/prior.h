@@ -12,8 +12,6 @@
 
 #include "fold.h"
 
-#define MEAN_OF_LOG 0.3466f /* ln(2)/2: a variance in octaves raises the mean by this much */
-
 #define NATS_SQUARED 2.0814f /* octaves squared in a nat squared */
 
 struct belief {

@@ -14,13 +14,14 @@
 void
 region_remember(struct region *region, float events, float exposure_s, uint64_t tick)
 {
-	float keep = exp2f(-(float)ticks_since(tick, region->seen) / RATE_HALF_LIFE_TICKS);
+	float keep = exp2f(-(float)ticks_since_when(tick, region->seen) / RATE_HALF_LIFE_TICKS);
 
 	if (!region->seen)
 		keep = 0;
 	region->events = region->events * keep + events;
 	region->exposure_s = region->exposure_s * keep + exposure_s;
-	region->seen = tick > region->seen ? tick : region->seen;
+	if (!region->seen || ticks_since_when(tick, region->seen))
+		region->seen = when_of(tick);
 }
 
 void
@@ -35,12 +36,12 @@ region_remember_gaps(struct region *region, float events, float exposure_s, uint
 static void
 region_rate(struct region *region, const struct sample *sample, uint64_t tick, int gaps_known)
 {
-	if (region->fine && ticks_since(tick, region->seen) < FINE_TICKS)
+	if (region->fine && ticks_since_when(tick, region->seen) < FINE_TICKS)
 		return;
 	if (region->fine)
 		region->seen = 0;
 	region->fine = 0;
-	region->spread = spread_code(sample->spread);
+	region->spread = 15u & spread_code(sample->spread);
 	region_remember(region, sample->events, sample->exposure_s, tick);
 	if (!gaps_known)
 		region->renew = 0;
@@ -53,6 +54,7 @@ region_rate(struct region *region, const struct sample *sample, uint64_t tick, i
  * region is hotter by ALARM_TIMES than that it is as hot as believed, as a logarithm. */
 #define ALARM_TIMES 4.0f
 #define ALARM_LOG 14.0f
+#define SUSPICION_UNIT (1.0f / 1024)
 #define COARSE_SURE_VAR 0.5f /* of what is believed, octaves squared, to learn from it */
 /* Memory is cold with so many accesses expected between looks, or so many times the mean. */
 #define COARSE_COLD 2.0f
@@ -115,7 +117,7 @@ raise_alarm(struct heat *heat, const struct sample *sample, uint32_t first, int 
 		if (region->pid != sample->pid || region->addr >= end)
 			break;
 		region->renew = 0;
-		region->believed = 0; /* until the next view; one alarm is enough */
+		region->alarmed = 1; /* until the next view; one is enough */
 		region->suspicion = 0;
 		page_doubt(&region->whole, certain);
 		for (uint32_t p = 0; region->detail != NO_DETAIL && p < region_pages(region); p++)
@@ -128,18 +130,20 @@ static float
 suspect(struct heat *heat, const struct sample *sample, uint32_t first, float suspicion)
 {
 	uint64_t end = sample->addr + sample->len_bytes;
-	float most = 0;
+	float most = 0, sum;
+	uint64_t middle;
 
 	for (uint32_t i = first; i < heat->region_count; i++) {
 		struct region *region = &heat->regions[i];
 
 		if (region->pid != sample->pid || region->addr >= end)
 			break;
-		if (region->addr + region->len_bytes / 2 < sample->addr ||
-		    region->addr + region->len_bytes / 2 > end)
+		middle = region->addr + region_pages(region) * (HEAT_PAGE_BYTES / 2u);
+		if (middle < sample->addr || middle > end)
 			continue;
-		region->suspicion = fmaxf(region->suspicion + suspicion, 0);
-		most = fmaxf(most, region->suspicion);
+		sum = fmaxf((float)region->suspicion * SUSPICION_UNIT + suspicion, 0);
+		region->suspicion = (uint16_t)fminf(sum / SUSPICION_UNIT, (float)UINT16_MAX);
+		most = fmaxf(most, sum);
 	}
 	return most;
 }
@@ -155,13 +159,15 @@ static void
 covered_add(struct covered *covered, const struct heat *heat, const struct region *region,
 	    float bytes)
 {
-	if (region->believed <= 0)
+	float believed = region_believed(region);
+
+	if (believed <= 0)
 		return;
-	covered->believed += region->believed * bytes;
+	covered->believed += believed * bytes;
 	covered->bytes += bytes;
 	covered->all_watched &= (region_armed_last(region) != 0 || region->drawn) &&
 				region->prior_var >= 0 && region->prior_var < COARSE_SURE_VAR;
-	covered->saturated |= region->by_bits && region->believed * heat->seen_gap_s > SATURATED;
+	covered->saturated |= region->by_bits && believed * heat->seen_gap_s > SATURATED;
 }
 
 /* Regions that lie at least by half in a rate's range get it as a whole: trackers' ranges are not
@@ -177,13 +183,13 @@ fold_rate(struct heat *heat, const struct sample *sample, uint64_t tick)
 
 	for (uint32_t i = (uint32_t)first; first >= 0 && i < heat->region_count; i++) {
 		struct region *region = &heat->regions[i];
-		uint64_t region_end = region->addr + region->len_bytes;
+		uint64_t own_end = region_end(region);
 		uint64_t addr = region->addr > sample->addr ? region->addr : sample->addr;
-		uint64_t covered_end = region_end < end ? region_end : end;
+		uint64_t covered_end = own_end < end ? own_end : end;
 
 		if (region->pid != sample->pid || region->addr >= end)
 			break;
-		if ((covered_end - addr) * 2 < region->len_bytes)
+		if ((covered_end - addr) * 2 < region_end(region) - region->addr)
 			continue;
 		known = 1;
 		region_rate(region, sample, tick, heat->gaps_known);

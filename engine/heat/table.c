@@ -9,6 +9,14 @@
 
 #include "reserve.h"
 
+/* Regions and entries are written over the ones before, and those that are yet to be read move on
+ * when they are in the way. This is all address space; only use costs memory. */
+static size_t
+rebuild_room(size_t most)
+{
+	return most * 2 + most / REBUILD_PART + REBUILD_MORE;
+}
+
 int
 heat_new(const struct heat_options *options, struct heat **ret, struct sluice_err *reterr)
 {
@@ -33,20 +41,13 @@ heat_new(const struct heat_options *options, struct heat **ret, struct sluice_er
 	/* A view has an entry for each tier that a region lies in, two as a rule, and at most a few
 	 * dozen for each in detail. */
 	heat->entry_max = (size_t)heat->region_max * 2 + (size_t)heat->detail_max * 64;
-	heat->regions = reserve(sizeof(struct region) * heat->region_max);
-	heat->spare = reserve(sizeof(struct region) * heat->region_max);
+	heat->regions = reserve(sizeof(struct region) * rebuild_room(heat->region_max));
 	heat->details = reserve(sizeof(struct detail) * (heat->detail_max + 1u));
 	heat->detail_free = reserve(sizeof(uint32_t) * (heat->detail_max + 1u));
-	heat->entries = reserve(sizeof(struct sluice_region) * heat->entry_max);
-	heat->old_entries = reserve(sizeof(struct sluice_region) * heat->entry_max);
-	heat->refs = reserve(sizeof(struct entry_ref) * heat->entry_max);
-	heat->old_refs = reserve(sizeof(struct entry_ref) * heat->entry_max);
-	if (!heat->regions || !heat->spare || !heat->details || !heat->detail_free || !heat->refs ||
-	    !heat->old_refs || !heat->entries || !heat->old_entries)
+	heat->entries = reserve(sizeof(struct sluice_region) * rebuild_room(heat->entry_max));
+	heat->keys = reserve(sizeof(uint16_t) * rebuild_room(heat->entry_max));
+	if (!heat->regions || !heat->details || !heat->detail_free || !heat->entries || !heat->keys)
 		goto no_memory;
-	for (uint32_t i = 0; i < heat->detail_max; i++)
-		heat->detail_free[i] = heat->detail_max - 1 - i;
-	heat->detail_free_count = heat->detail_max;
 	*ret = heat;
 	return 0;
 
@@ -61,14 +62,11 @@ heat_free(struct heat *heat)
 {
 	if (!heat)
 		return;
-	release(heat->regions, sizeof(struct region) * heat->region_max);
-	release(heat->spare, sizeof(struct region) * heat->region_max);
+	release(heat->regions, sizeof(struct region) * rebuild_room(heat->region_max));
 	release(heat->details, sizeof(struct detail) * (heat->detail_max + 1u));
 	release(heat->detail_free, sizeof(uint32_t) * (heat->detail_max + 1u));
-	release(heat->entries, sizeof(struct sluice_region) * heat->entry_max);
-	release(heat->old_entries, sizeof(struct sluice_region) * heat->entry_max);
-	release(heat->refs, sizeof(struct entry_ref) * heat->entry_max);
-	release(heat->old_refs, sizeof(struct entry_ref) * heat->entry_max);
+	release(heat->entries, sizeof(struct sluice_region) * rebuild_room(heat->entry_max));
+	release(heat->keys, sizeof(uint16_t) * rebuild_room(heat->entry_max));
 	free(heat);
 }
 
@@ -91,19 +89,17 @@ table_epoch(uint64_t tick)
 static int
 region_before(const struct region *region, int32_t pid, uint64_t addr)
 {
-	return region->pid != pid ? region->pid < pid : region->addr + region->len_bytes <= addr;
+	return region->pid != pid ? region->pid < pid : region_end(region) <= addr;
 }
 
 static int
 region_holds(const struct region *region, int32_t pid, uint64_t addr)
 {
-	return region->pid == pid && addr >= region->addr &&
-	       addr - region->addr < region->len_bytes;
+	return region->pid == pid && addr >= region->addr && addr < region_end(region);
 }
 
-/* The first region that is not wholly before (pid, addr). */
-static uint32_t
-lower_bound(const struct heat *heat, int32_t pid, uint64_t addr)
+uint32_t
+table_lower(const struct heat *heat, int32_t pid, uint64_t addr)
 {
 	uint32_t low = 0, high = heat->region_count;
 
@@ -125,7 +121,7 @@ table_find(struct heat *heat, int32_t pid, uint64_t addr)
 
 	if (i < heat->region_count && region_holds(&heat->regions[i], pid, addr))
 		return i;
-	i = lower_bound(heat, pid, addr);
+	i = table_lower(heat, pid, addr);
 	if (i >= heat->region_count || !region_holds(&heat->regions[i], pid, addr))
 		return -1;
 	heat->last_region = i;
@@ -135,7 +131,7 @@ table_find(struct heat *heat, int32_t pid, uint64_t addr)
 int64_t
 table_next(struct heat *heat, int32_t pid, uint64_t addr)
 {
-	uint32_t i = lower_bound(heat, pid, addr);
+	uint32_t i = table_lower(heat, pid, addr);
 
 	return i < heat->region_count && heat->regions[i].pid == pid ? (int64_t)i : -1;
 }
@@ -174,14 +170,15 @@ table_detail(struct heat *heat, uint32_t index)
 	if (region_is_huge(region))
 		return NULL;
 	/* A short walk of the clock hand, so that a full pool costs little. */
-	for (uint32_t step = 0; !heat->detail_free_count && heat->detail_max && step < 64; step++) {
+	for (uint32_t step = 0; !table_has_room(heat) && heat->detail_max && step < 64; step++) {
 		heat->evict_hand = (heat->evict_hand + 1) % heat->region_count;
 		if (detail_is_spare(heat, &heat->regions[heat->evict_hand]))
 			table_drop_detail(heat, heat->evict_hand);
 	}
-	if (!heat->detail_free_count)
+	if (!table_has_room(heat))
 		return NULL;
-	region->detail = heat->detail_free[--heat->detail_free_count];
+	region->detail = heat->detail_free_count ? heat->detail_free[--heat->detail_free_count]
+						 : heat->detail_most++;
 	region->renew = 0;
 	region->watched = 0;
 	detail = &heat->details[region->detail];
@@ -207,34 +204,52 @@ region_init(struct region *region, int32_t pid, uint64_t addr, uint32_t len_byte
 	memset(region, 0, sizeof(*region));
 	region->pid = pid;
 	region->addr = addr;
-	region->len_bytes = len_bytes;
+	region->pages = (uint16_t)(len_bytes / HEAT_PAGE_BYTES);
 	region->detail = NO_DETAIL;
 	region->prior_var = -1.0f;
 	page_set(&region->whole, HEAT_TIER_ABSENT);
+}
+
+/* While a process's regions are rebuilt where they are: new ones are written from `write` on, and
+ * the old ones of [own, own_end) and of other processes up to `end` are yet to be read. */
+struct rebuild {
+	uint32_t write, own, own_end, end;
+};
+
+static void
+rebuild_shift(struct heat *heat, struct rebuild *at, uint32_t by)
+{
+	memmove(heat->regions + at->own + by, heat->regions + at->own,
+		(at->end - at->own) * sizeof(*heat->regions));
+	at->own += by;
+	at->own_end += by;
+	at->end += by;
+	if (at->end > heat->region_most)
+		heat->region_most = at->end;
 }
 
 /* Keep what is known of [addr, addr+len) from the region that covered it before. A mapping that
  * grew at its end keeps its detail; one that was cut at its start moves, so page numbers would no
  * longer fit, and it starts anew. */
 static int
-region_inherit(struct heat *heat, struct region *fresh)
+rebuild_inherit(struct heat *heat, struct rebuild *at, struct region *fresh)
 {
-	uint32_t i = lower_bound(heat, fresh->pid, fresh->addr);
-	struct region *old = i < heat->region_count ? &heat->regions[i] : NULL;
-	uint32_t len_bytes = fresh->len_bytes;
+	const struct region *old;
+	uint16_t pages = fresh->pages;
 
-	if (!old || old->pid != fresh->pid || old->addr != fresh->addr)
+	for (; at->own < at->own_end; at->own++) {
+		if (region_end(&heat->regions[at->own]) > fresh->addr)
+			break;
+		table_drop_detail(heat, at->own);
+	}
+	old = &heat->regions[at->own];
+	if (at->own == at->own_end || old->addr != fresh->addr)
 		return 0;
 	*fresh = *old;
-	fresh->len_bytes = len_bytes;
-	fresh->renew = 0;
-	if (fresh->detail != NO_DETAIL && len_bytes < old->len_bytes) {
-		struct detail *detail = &heat->details[fresh->detail];
-
-		for (uint32_t p = len_bytes / HEAT_PAGE_BYTES; p < HEAT_REGION_PAGES; p++)
-			page_set(&detail->page[p], HEAT_TIER_ABSENT);
-	}
-	old->detail = NO_DETAIL; /* handed over, not to be freed with the old table */
+	fresh->pages = pages;
+	at->own++;
+	for (uint32_t p = pages; fresh->detail != NO_DETAIL && p < HEAT_REGION_PAGES; p++)
+		page_set(&heat->details[fresh->detail].page[p], HEAT_TIER_ABSENT);
 	return 1;
 }
 
@@ -242,52 +257,52 @@ int
 heat_set_spans(struct heat *heat, int32_t pid, const struct heat_span *spans, size_t span_count,
 	       uint64_t now_ns, struct sluice_err *reterr)
 {
-	struct region *table = heat->spare;
-	uint32_t count = 0, i = 0;
+	struct rebuild at = {.end = heat->region_count};
 	uint64_t left_out = 0, clock = count_clock(heat, pid, table_tick(heat, now_ns));
+	uint32_t others_after;
 
 	if (!span_count)
 		count_forget(heat, pid);
-	for (; i < heat->region_count && heat->regions[i].pid < pid; i++)
-		table[count++] = heat->regions[i];
-	uint32_t own_first = i;
-
-	while (i < heat->region_count && heat->regions[i].pid == pid)
-		i++;
-	uint32_t own_end = i, others_after = heat->region_count - own_end;
-
+	at.own = at.own_end = at.write = table_lower(heat, pid, 0);
+	while (at.own_end < at.end && heat->regions[at.own_end].pid == pid)
+		at.own_end++;
+	others_after = at.end - at.own_end;
 	for (size_t s = 0; s < span_count; s++) {
 		uint64_t addr = spans[s].start;
 
 		while (addr < spans[s].end) {
 			uint64_t next = (addr | (HEAT_REGION_BYTES - 1)) + 1;
+			struct region fresh;
 
 			if (next > spans[s].end)
 				next = spans[s].end;
-			if (count + others_after >= heat->region_max) {
+			if (at.write + others_after >= heat->region_max) {
 				left_out += spans[s].end - addr;
 				break;
 			}
-			region_init(&table[count], pid, addr, (uint32_t)(next - addr));
-			if (!region_inherit(heat, &table[count]))
-				table[count].counted = clock;
-			count++;
+			region_init(&fresh, pid, addr, (uint32_t)(next - addr));
+			if (!rebuild_inherit(heat, &at, &fresh))
+				fresh.counted = clock;
+			/* What is left in the table is at most region_max. */
+			if (at.write == at.own && at.own < at.end)
+				rebuild_shift(heat, &at, (at.own_end - at.own) / REBUILD_PART + 64);
+			heat->regions[at.write++] = fresh;
 			addr = next;
 		}
 	}
-	for (uint32_t r = own_first; r < own_end; r++)
+	for (uint32_t r = at.own; r < at.own_end; r++)
 		table_drop_detail(heat, r);
-	for (i = own_end; i < heat->region_count; i++)
-		table[count++] = heat->regions[i];
-
-	heat->spare = heat->regions;
-	heat->regions = table;
-	heat->region_count = count;
+	memmove(heat->regions + at.write, heat->regions + at.own_end,
+		others_after * sizeof(*heat->regions));
+	heat->region_count = at.write + others_after;
+	if (heat->region_count > heat->region_most)
+		heat->region_most = heat->region_count;
 	heat->last_region = 0;
-	/* Regions moved within the table, and entries name them by index. */
 	heat->entry_count = 0;
-	for (uint32_t r = 0; r < count; r++)
-		table[r].renew = 0;
+	for (uint32_t r = 0; r < heat->region_count; r++) {
+		heat->regions[r].renew = 0;
+		heat->regions[r].entry_count = 0;
+	}
 	if (left_out)
 		return sluice_fail(
 			reterr, -ENOSPC,
@@ -310,7 +325,7 @@ heat_region_at(const struct heat *heat, size_t index, int32_t *ret_pid, uint64_t
 
 	*ret_pid = region->pid;
 	*ret_addr = region->addr;
-	*ret_len_bytes = region->len_bytes;
+	*ret_len_bytes = region_pages(region) * HEAT_PAGE_BYTES;
 }
 
 static void

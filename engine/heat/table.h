@@ -14,7 +14,11 @@
 
 #define TICK_NS 1000u
 #define TICKS_PER_S 1e6f
+/* What stands in the way of a table that is written anew moves on by this part of it, and more. */
+#define REBUILD_PART 16u
+#define REBUILD_MORE 1024u
 #define NO_DETAIL UINT32_MAX
+#define MEAN_OF_LOG 0.3466f /* ln(2)/2: a variance in octaves raises the mean by this much */
 #define COARSE_SCALE_LEAST (1.0f / 32)
 #define COARSE_SCALE_MOST 4.0f
 
@@ -46,51 +50,47 @@ page_set(struct page_heat *page, uint8_t tier)
 	page->tier = (uint8_t)((tier < TIER_NONE ? tier : TIER_NONE) & 15u);
 }
 
+/* There is one for each 2 MiB, so its size is most of what tracking costs. Times that need no
+ * precision are `when_of` a tick. */
 struct region {
 	uint64_t addr;
-	uint32_t len_bytes;
-	int32_t pid;
 	uint64_t
-		armed[2];     /* tick of the last marking of the pages before page `split`, and of
-			       * those from there on: windows of the kernel end within regions; 0: never
-			       */
-	uint32_t detail;      /* index into the pool, or NO_DETAIL */
-	uint32_t first_entry; /* its entries in the last view */
-	uint64_t seen;        /* tick of the last SAMPLE_RATE */
-	uint64_t viewed;      /* tick as of which they were made */
-	uint64_t renew;       /* tick from which they are too old to be used again; 0: at once */
-	uint32_t draws;       /* of a region without detail, since its pages were told the time */
-	uint64_t counted;     /* its process's clock of drawn accesses when its pages were told */
-	uint64_t drawn_tick;  /* of the last SAMPLE_COUNT or SAMPLE_EXACT */
-	uint16_t entry_count;
-	uint16_t split;
-	uint16_t watched;    /* pages that are, when there is no detail */
-	uint8_t fine : 1;    /* the short memory is of single pages' gaps, not of ranges */
-	uint8_t by_bits : 1; /* what is known of its pages came by SAMPLE_SEEN: how hot, at least */
-	uint8_t by_time : 1; /* or otherwise by times that touches do not end */
-	uint8_t drawn : 1;   /* by SAMPLE_COUNT or SAMPLE_EXACT */
-	uint8_t spread, page_spread; /* of RATE, and of SEEN and COUNT: see spread_code() */
-	float suspicion; /* that it is far hotter than believed: the log of how much likelier */
-	float events;    /* short memory: decayed SAMPLE_RATE evidence */
+		armed[2]; /* tick of the last marking of the pages before page `split`, and of those
+			   * from there on: windows of the kernel end within regions; 0: never */
+	uint64_t counted; /* its process's clock of drawn accesses when its pages were told */
+	uint32_t seen;    /* when the short memory was fed last */
+	uint32_t viewed;  /* the view that its entries are of */
+	uint32_t renew;   /* when they are too old to be used again; 0: at once */
+	uint32_t drawn_at; /* when the last SAMPLE_COUNT or SAMPLE_EXACT came */
+	int32_t pid;
+	uint32_t detail; /* index into the pool, or NO_DETAIL */
+	uint32_t draws;  /* of a region without detail, since its pages were told the time */
+	float events;    /* short memory: decayed SAMPLE_RATE evidence, or gaps without detail */
 	float exposure_s;
-	float believed;   /* mean access rate of its pages, as of the last view; 0: unknown */
 	float prior_mean; /* of its pages' log2 rate, computed by the last view */
 	float prior_var;  /* how far pages may be from it (octaves squared); negative when that is
 			   * a guess: nothing of the region was sampled */
-	uint16_t resident[6]; /* pages by tier when there is no detail; tiers above 5 count as 5 */
 	struct page_heat whole; /* a huge page; or the mean of the pages, by drawn and exact
 				 * counts while there is no detail */
+	uint16_t pages;
+	uint16_t entry_count; /* in the last view */
+	uint16_t split;
+	uint16_t watched;     /* pages that are, when there is no detail */
+	uint16_t suspicion;   /* SUSPICION_UNITs: the log of how much likelier it is that it is far
+			       * hotter than believed */
+	uint16_t resident[6]; /* pages by tier when there is no detail; tiers above 5 count as 5 */
+	uint8_t fine : 1;     /* the short memory is of single pages' gaps, not of ranges */
+	uint8_t by_bits : 1; /* what is known of its pages came by SAMPLE_SEEN: how hot, at least */
+	uint8_t by_time : 1; /* or otherwise by times that touches do not end */
+	uint8_t drawn : 1;   /* by SAMPLE_COUNT or SAMPLE_EXACT */
+	uint8_t alarmed : 1; /* since the last view, so that nothing is believed of it */
+	uint8_t spread : 4, page_spread : 4; /* of RATE, and of SEEN and COUNT: see spread_code() */
 };
+
+_Static_assert(sizeof(struct region) == 104, "a region is 0.2 bytes for each of its pages");
 
 struct detail {
 	struct page_heat page[HEAT_REGION_PAGES];
-};
-
-/* Which pages of a region an entry of the view stands for. */
-struct entry_ref {
-	uint32_t region;
-	uint16_t key; /* page_key(); WHOLE_REGION: all pages */
-	uint8_t tier;
 };
 
 /* How much of what happens SAMPLE_RATE tells: accesses of cold memory, smoothed. */
@@ -110,7 +110,8 @@ struct counter {
 };
 
 struct heat {
-	struct region *regions, *spare; /* sorted by pid, then address; spare is for rebuilding */
+	struct region *regions; /* sorted by pid, then address; twice region_max is reserved, for
+				 * rebuilding them where they are */
 	uint32_t region_count, region_max;
 	struct detail *details;
 	uint32_t *detail_free; /* stack of free indices */
@@ -139,9 +140,15 @@ struct heat {
 	uint64_t spread_samples; /* all samples then */
 	int all_renewed;         /* this view does no region by its old entries */
 	uint64_t view_tick;
-	struct sluice_region *entries, *old_entries; /* of the last view, and of the one before */
-	struct entry_ref *refs, *old_refs;
+	/* Of the last view, and which pages of their region they stand for: page_key(), or
+	 * WHOLE_REGION. A view is written over the last one, of which [old, old_end) is unread. */
+	struct sluice_region *entries;
+	uint16_t *keys;
 	size_t entry_count, entry_max;
+	size_t old, old_end;
+	/* The most of each that there was: pages of memory that were touched stay. */
+	uint32_t region_most, detail_most;
+	size_t entry_most;
 	uint64_t resident_bytes[8], unknown_bytes;
 	double access_rate[8];
 	uint16_t group_of_key[1u << 13]; /* scratch of the view; all zero between regions */
@@ -154,6 +161,8 @@ uint64_t table_tick(struct heat *heat, uint64_t time_ns);
 uint8_t table_epoch(uint64_t tick);
 /* Index of the region that holds addr, or -1. */
 int64_t table_find(struct heat *heat, int32_t pid, uint64_t addr);
+/* Index of the first region that is not wholly before (pid, addr). */
+uint32_t table_lower(const struct heat *heat, int32_t pid, uint64_t addr);
 /* Index of the first region of the process that ends behind addr, or -1. */
 int64_t table_next(struct heat *heat, int32_t pid, uint64_t addr);
 /* The region's detail, made if the pool has room (or can make some); NULL otherwise. */
@@ -168,10 +177,35 @@ ticks_since(uint64_t tick, uint64_t then)
 	return tick > then ? tick - then : 0;
 }
 
+/* Times to 8 ms, that last for a year; never 0. */
+#define WHEN_TICKS 8192u
+
+static inline uint32_t
+when_of(uint64_t tick)
+{
+	uint32_t when = (uint32_t)(tick / WHEN_TICKS);
+
+	return when ? when : 1;
+}
+
+static inline uint64_t
+ticks_since_when(uint64_t tick, uint32_t then)
+{
+	int32_t passed = (int32_t)(when_of(tick) - then);
+
+	return passed > 0 ? (uint64_t)passed * WHEN_TICKS : 0;
+}
+
 static inline uint32_t
 region_pages(const struct region *region)
 {
-	return region->len_bytes / HEAT_PAGE_BYTES;
+	return region->pages;
+}
+
+static inline uint64_t
+region_end(const struct region *region)
+{
+	return region->addr + (uint64_t)region->pages * HEAT_PAGE_BYTES;
 }
 
 /* Tick of the last marking of a page, and of any page. */
@@ -187,17 +221,17 @@ region_armed_last(const struct region *region)
 	return region->armed[0] > region->armed[1] ? region->armed[0] : region->armed[1];
 }
 
-/* Octaves in sixteenths. */
+/* Octaves in quarters. */
 static inline uint8_t
 spread_code(float spread)
 {
-	return spread >= 15.9f ? 255 : spread > 0 ? (uint8_t)(spread * 16 + 0.5f) : 0;
+	return spread >= 3.75f ? 15 : spread > 0 ? (uint8_t)(spread * 4 + 0.5f) : 0;
 }
 
 static inline float
 spread_var(uint8_t code)
 {
-	float octaves = (float)code / 16;
+	float octaves = (float)code / 4;
 
 	return octaves * octaves;
 }
@@ -209,9 +243,24 @@ coarse_scale(const struct coarse *coarse)
 }
 
 static inline int
+table_has_room(const struct heat *heat)
+{
+	return heat->detail_free_count || heat->detail_most < heat->detail_max;
+}
+
+static inline int
 region_is_huge(const struct region *region)
 {
 	return region->whole.tier != TIER_NONE;
+}
+
+/* Mean access rate of its pages as of the last view; 0: unknown. */
+static inline float
+region_believed(const struct region *region)
+{
+	return region->alarmed || region->prior_var < 0
+		       ? 0
+		       : exp2f(region->prior_mean + MEAN_OF_LOG * region->prior_var);
 }
 
 #endif

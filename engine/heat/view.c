@@ -73,7 +73,7 @@ entry_fill(struct sluice_region *entry, const struct region *region, uint32_t ti
 
 	*entry = (struct sluice_region){
 		.addr = region->addr,
-		.span_bytes = region->len_bytes,
+		.span_bytes = region_pages(region) * HEAT_PAGE_BYTES,
 		.bytes = pages * HEAT_PAGE_BYTES,
 		.pid = region->pid,
 		.tier = tier,
@@ -90,8 +90,23 @@ struct group {
 	uint16_t key;
 };
 
+/* The new view is as long as what was read of the old one: move the rest of that on. */
 static void
-emit(struct heat *heat, uint32_t index, const struct sluice_region *entry, uint16_t key)
+make_room(struct heat *heat)
+{
+	size_t unread = heat->old_end - heat->old, room = unread / REBUILD_PART + REBUILD_MORE;
+
+	memmove(heat->entries + heat->old + room, heat->entries + heat->old,
+		unread * sizeof(*heat->entries));
+	memmove(heat->keys + heat->old + room, heat->keys + heat->old,
+		unread * sizeof(*heat->keys));
+	heat->old += room;
+	heat->old_end += room;
+}
+
+/* An entry of the view; it may be the one that is read next of the old view. */
+static void
+emit(struct heat *heat, const struct sluice_region *entry, uint16_t key)
 {
 	double pages = entry->bytes / (double)HEAT_PAGE_BYTES;
 
@@ -103,8 +118,10 @@ emit(struct heat *heat, uint32_t index, const struct sluice_region *entry, uint1
 	}
 	if (heat->entry_count >= heat->entry_max)
 		return;
+	if (heat->entry_count == heat->old && heat->old < heat->old_end)
+		make_room(heat);
 	heat->entries[heat->entry_count] = *entry;
-	heat->refs[heat->entry_count] = (struct entry_ref){index, key, (uint8_t)entry->tier};
+	heat->keys[heat->entry_count] = key;
 	heat->entry_count++;
 }
 
@@ -135,7 +152,7 @@ emit_whole(struct heat *heat, uint32_t index, const struct prior *prior)
 		entry_fill(&entry, region, tier, region->resident[tier], prior->mean,
 			   prior->sigma[0], region->prior_var >= 0);
 		entry.age_ms = age_ms;
-		emit(heat, index, &entry, WHOLE_REGION);
+		emit(heat, &entry, WHOLE_REGION);
 	}
 }
 
@@ -186,7 +203,7 @@ emit_groups(struct heat *heat, uint32_t index, struct prior *prior)
 		entry_fill(&entry, region, (uint32_t)(groups[g].key >> 10) & 7u, groups[g].pages,
 			   groups[g].mean_sum / pages, groups[g].sigma_sum / pages, known);
 		entry.age_ms = key_age_ms(groups[g].key);
-		emit(heat, index, &entry, groups[g].key);
+		emit(heat, &entry, groups[g].key);
 	}
 }
 
@@ -194,43 +211,38 @@ emit_groups(struct heat *heat, uint32_t index, struct prior *prior)
  * time. Silence says more the longer it lasts, but only in proportion. */
 #define RENEW_TICKS 2000000u
 
-static uint64_t
+static uint32_t
 renew_at(const struct heat *heat, const struct region *region)
 {
 	uint64_t armed = region_armed_last(region);
-	uint64_t heard = armed > region->drawn_tick ? armed : region->drawn_tick;
-	uint64_t silence = heard ? ticks_since(heat->view_tick, heard) : 0;
+	uint64_t silence = armed ? ticks_since(heat->view_tick, armed) : UINT64_MAX;
 
-	return heat->view_tick + (silence / 4 > RENEW_TICKS ? silence / 4 : RENEW_TICKS);
+	if (region->drawn_at) {
+		uint64_t drawn = ticks_since_when(heat->view_tick, region->drawn_at);
+
+		silence = drawn < silence ? drawn : silence;
+	}
+	if (silence == UINT64_MAX || silence / 4 < RENEW_TICKS)
+		silence = 4 * RENEW_TICKS;
+	return when_of(heat->view_tick + silence / 4);
 }
 
 static int
 is_fresh(const struct heat *heat, const struct region *region)
 {
-	return region->renew && heat->view_tick < region->renew && !heat->all_renewed;
+	return region->renew && !heat->all_renewed &&
+	       (int32_t)(region->renew - when_of(heat->view_tick)) > 0;
 }
 
 static void
-emit_again(struct heat *heat, uint32_t index, const struct region *region)
+emit_again(struct heat *heat, const struct region *region)
 {
 	for (uint32_t e = 0; e < region->entry_count; e++) {
-		const struct entry_ref *ref = &heat->old_refs[region->first_entry + e];
+		struct sluice_region entry = heat->entries[heat->old];
 
-		emit(heat, index, &heat->old_entries[region->first_entry + e], ref->key);
+		heat->old++;
+		emit(heat, &entry, heat->keys[heat->old - 1]);
 	}
-}
-
-static void
-swap_views(struct heat *heat)
-{
-	struct sluice_region *entries = heat->entries;
-	struct entry_ref *refs = heat->refs;
-
-	heat->entries = heat->old_entries;
-	heat->refs = heat->old_refs;
-	heat->old_entries = entries;
-	heat->old_refs = refs;
-	heat->entry_count = 0;
 }
 
 const struct sluice_region *
@@ -239,8 +251,11 @@ heat_view(struct heat *heat, uint64_t now_ns, size_t *ret_count)
 	struct spread spread = {0};
 	int priors_due;
 
-	swap_views(heat);
-	heat->view_tick = table_tick(heat, now_ns);
+	heat->old = 0;
+	heat->old_end = heat->entry_count;
+	heat->entry_count = 0;
+	/* So that it can be told again by when_of(). */
+	heat->view_tick = table_tick(heat, now_ns) / WHEN_TICKS * WHEN_TICKS;
 	memset(heat->resident_bytes, 0, sizeof(heat->resident_bytes));
 	memset(heat->access_rate, 0, sizeof(heat->access_rate));
 	heat->unknown_bytes = 0;
@@ -255,18 +270,18 @@ heat_view(struct heat *heat, uint64_t now_ns, size_t *ret_count)
 		struct prior prior;
 
 		if (is_fresh(heat, region)) {
-			emit_again(heat, i, region);
+			emit_again(heat, region);
 		} else {
+			heat->old += region->entry_count;
 			prior_find(heat, region, &prior, &spread);
 			if (region->detail != NO_DETAIL)
 				emit_groups(heat, i, &prior);
 			else
 				emit_whole(heat, i, &prior);
-			region->viewed = heat->view_tick;
+			region->viewed = when_of(heat->view_tick);
 			/* Without the spreads nothing is known; the next view has them. */
 			region->renew = heat->have_spread ? renew_at(heat, region) : 0;
 		}
-		region->first_entry = first;
 		region->entry_count = (uint16_t)(heat->entry_count - first);
 	}
 	if (priors_due) {
@@ -279,6 +294,10 @@ heat_view(struct heat *heat, uint64_t now_ns, size_t *ret_count)
 		heat->spread_tick = heat->view_tick;
 		heat->spread_samples = heat->samples;
 	}
+	if (heat->entry_count > heat->entry_most)
+		heat->entry_most = heat->entry_count;
+	if (heat->old_end > heat->entry_most)
+		heat->entry_most = heat->old_end;
 	*ret_count = heat->entry_count;
 	return heat->entries;
 }
@@ -286,39 +305,42 @@ heat_view(struct heat *heat, uint64_t now_ns, size_t *ret_count)
 size_t
 heat_entry_pages(const struct heat *heat, size_t i, uint64_t *addrs, size_t capacity)
 {
-	const struct entry_ref *ref;
+	const struct sluice_region *entry;
 	const struct region *region;
 	struct prior prior;
 	size_t count = 0;
+	uint16_t key;
 
 	if (i >= heat->entry_count)
 		return 0;
-	ref = &heat->refs[i];
-	region = &heat->regions[ref->region];
+	entry = &heat->entries[i];
+	key = heat->keys[i];
+	region = &heat->regions[table_lower(heat, entry->pid, entry->addr)];
 	if (region_is_huge(region)) {
 		if (capacity)
 			addrs[count++] = region->addr;
 		return count;
 	}
-	if (region->detail == NO_DETAIL || ref->key == WHOLE_REGION) {
+	if (region->detail == NO_DETAIL || key == WHOLE_REGION) {
 		for (uint32_t p = 0; p < region_pages(region) && count < capacity; p++) {
 			if (region->detail == NO_DETAIL ||
-			    page_tier(&heat->details[region->detail].page[p]) == ref->tier)
+			    page_tier(&heat->details[region->detail].page[p]) == entry->tier)
 				addrs[count++] = region->addr + (uint64_t)p * HEAT_PAGE_BYTES;
 		}
 		return count;
 	}
 	/* The entry may be of an earlier view; then and now its pages are those of then. */
-	prior_set_time(&prior, region, region->viewed);
+	prior_set_time(&prior, region,
+		       heat->view_tick - ticks_since_when(heat->view_tick, region->viewed));
 	prior_set(&prior, region);
 	for (uint32_t p = 0; p < region_pages(region) && count < capacity; p++) {
 		const struct page_heat *page = &heat->details[region->detail].page[p];
 		struct belief belief;
 
-		if (page_tier(page) != ref->tier)
+		if (page_tier(page) != entry->tier)
 			continue;
 		belief = page_belief(page, p, &prior);
-		if (page_key(&prior, page, &belief) == ref->key)
+		if (page_key(&prior, page, &belief) == key)
 			addrs[count++] = region->addr + (uint64_t)p * HEAT_PAGE_BYTES;
 	}
 	return count;
@@ -327,7 +349,11 @@ heat_entry_pages(const struct heat *heat, size_t i, uint64_t *addrs, size_t capa
 uint32_t
 heat_entry_unit(const struct heat *heat, size_t i)
 {
-	return i < heat->entry_count && region_is_huge(&heat->regions[heat->refs[i].region])
+	const struct sluice_region *entry = &heat->entries[i];
+
+	return i < heat->entry_count &&
+			       region_is_huge(
+				       &heat->regions[table_lower(heat, entry->pid, entry->addr)])
 		       ? HEAT_REGION_BYTES
 		       : HEAT_PAGE_BYTES;
 }
@@ -343,16 +369,16 @@ heat_get_stats(const struct heat *heat, struct heat_stats *ret)
 {
 	memset(ret, 0, sizeof(*ret));
 	ret->regions = heat->region_count;
-	ret->regions_in_detail = heat->detail_max - heat->detail_free_count;
+	ret->regions_in_detail = heat->detail_most - heat->detail_free_count;
 	ret->metadata_bytes =
-		(uint64_t)heat->region_count * sizeof(struct region) * 2 +
-		(uint64_t)ret->regions_in_detail * sizeof(struct detail) +
-		heat->entry_count * 2 * (sizeof(struct entry_ref) + sizeof(struct sluice_region));
+		(uint64_t)heat->region_most * sizeof(struct region) +
+		(uint64_t)heat->detail_most * (sizeof(struct detail) + sizeof(uint32_t)) +
+		heat->entry_most * (sizeof(uint16_t) + sizeof(struct sluice_region));
 	ret->samples = heat->samples;
 	ret->samples_lost = heat->samples_lost;
 	ret->alarms = heat->alarms;
 	for (uint32_t i = 0; i < heat->region_count; i++)
-		ret->tracked_bytes += heat->regions[i].len_bytes;
+		ret->tracked_bytes += (uint64_t)heat->regions[i].pages * HEAT_PAGE_BYTES;
 	memcpy(ret->resident_bytes, heat->resident_bytes, sizeof(ret->resident_bytes));
 	ret->unknown_bytes = heat->unknown_bytes;
 	memcpy(ret->access_rate, heat->access_rate, sizeof(ret->access_rate));
