@@ -151,6 +151,8 @@ take_own(struct replay_options *ret, int argc, char **argv, int *i, struct sluic
 					    "jobs",  "seed",   "memory", "seconds", "epoch"};
 	const char *word = argv[*i];
 
+	if (strcmp(word, "--json") == 0) /* it always is */
+		return 1;
 	if (strcmp(word, "--list") == 0 || strcmp(word, "--help") == 0) {
 		*(word[2] == 'l' ? &ret->list : &ret->help) = 1;
 		return 1;
