@@ -35,7 +35,7 @@ round_default_options(struct round_options *ret)
 		.payback_horizon_ms = 300000,
 		.tracking_percent = 1,
 		.region_max = 1u << 20,
-		.detail_bytes_max = 64u << 20,
+		.detail_bytes_max = 32u << 20,
 	};
 }
 

@@ -292,6 +292,37 @@ fold_seen(struct heat *heat, const struct sample *sample, uint64_t tick)
 	heat->samples_lost += !known;
 }
 
+/* Samples of large targets come from anywhere, and most of the time goes by waiting for memory: so
+ * the regions of those to come are asked for first, and then their pages. */
+#define AHEAD_REGION 16u
+#define AHEAD_PAGE 8u
+
+static void
+fetch_ahead(const struct heat *heat, const struct sample *samples, size_t left)
+{
+	uint32_t i;
+
+	if (left > AHEAD_REGION) {
+		i = table_guess(heat, samples[AHEAD_REGION].addr);
+		if (i < heat->region_count) {
+			__builtin_prefetch(&heat->regions[i], 1);
+			__builtin_prefetch((const char *)(&heat->regions[i] + 1) - 1, 1);
+		}
+	}
+	if (left > AHEAD_PAGE) {
+		const struct region *region;
+		uint64_t addr = samples[AHEAD_PAGE].addr;
+
+		i = table_guess(heat, addr);
+		region = &heat->regions[i];
+		if (i < heat->region_count && region->detail != NO_DETAIL)
+			__builtin_prefetch(
+				&heat->details[region->detail]
+					 .page[addr / HEAT_PAGE_BYTES % HEAT_REGION_PAGES],
+				1);
+	}
+}
+
 void
 heat_fold(struct heat *heat, const struct sample *samples, size_t count)
 {
@@ -305,6 +336,7 @@ heat_fold(struct heat *heat, const struct sample *samples, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		uint64_t tick = table_tick(heat, samples[i].time_ns);
 
+		fetch_ahead(heat, samples + i, count - i);
 		if (samples[i].kind < sizeof(fold) / sizeof(fold[0]))
 			fold[samples[i].kind](heat, &samples[i], tick);
 		else

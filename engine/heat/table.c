@@ -114,13 +114,26 @@ table_lower(const struct heat *heat, int32_t pid, uint64_t addr)
 	return low;
 }
 
+uint32_t
+table_guess(const struct heat *heat, uint64_t addr)
+{
+	uint32_t last = heat->last_region;
+
+	if (last >= heat->region_count)
+		return 0;
+	return last +
+	       (uint32_t)(addr / HEAT_REGION_BYTES - heat->regions[last].addr / HEAT_REGION_BYTES);
+}
+
 int64_t
 table_find(struct heat *heat, int32_t pid, uint64_t addr)
 {
-	uint32_t i = heat->last_region;
+	uint32_t i = table_guess(heat, addr);
 
-	if (i < heat->region_count && region_holds(&heat->regions[i], pid, addr))
+	if (i < heat->region_count && region_holds(&heat->regions[i], pid, addr)) {
+		heat->last_region = i;
 		return i;
+	}
 	i = table_lower(heat, pid, addr);
 	if (i >= heat->region_count || !region_holds(&heat->regions[i], pid, addr))
 		return -1;
@@ -131,8 +144,12 @@ table_find(struct heat *heat, int32_t pid, uint64_t addr)
 int64_t
 table_next(struct heat *heat, int32_t pid, uint64_t addr)
 {
-	uint32_t i = table_lower(heat, pid, addr);
+	int64_t found = table_find(heat, pid, addr);
+	uint32_t i;
 
+	if (found >= 0)
+		return found;
+	i = table_lower(heat, pid, addr);
 	return i < heat->region_count && heat->regions[i].pid == pid ? (int64_t)i : -1;
 }
 

@@ -159,6 +159,8 @@ struct heat {
 uint64_t table_tick(struct heat *heat, uint64_t time_ns);
 /* 1 to 255, advancing every 4 s; what page_heat.moved holds. */
 uint8_t table_epoch(uint64_t tick);
+/* Where the region that holds addr probably is, as mappings are large; may be out of range. */
+uint32_t table_guess(const struct heat *heat, uint64_t addr);
 /* Index of the region that holds addr, or -1. */
 int64_t table_find(struct heat *heat, int32_t pid, uint64_t addr);
 /* Index of the first region that is not wholly before (pid, addr). */

@@ -120,7 +120,8 @@ emit(struct heat *heat, const struct sluice_region *entry, uint16_t key)
 		return;
 	if (heat->entry_count == heat->old && heat->old < heat->old_end)
 		make_room(heat);
-	heat->entries[heat->entry_count] = *entry;
+	if (entry != &heat->entries[heat->entry_count])
+		heat->entries[heat->entry_count] = *entry;
 	heat->keys[heat->entry_count] = key;
 	heat->entry_count++;
 }
@@ -217,10 +218,11 @@ renew_at(const struct heat *heat, const struct region *region)
 	uint64_t armed = region_armed_last(region);
 	uint64_t silence = armed ? ticks_since(heat->view_tick, armed) : UINT64_MAX;
 
-	if (region->drawn_at) {
-		uint64_t drawn = ticks_since_when(heat->view_tick, region->drawn_at);
+	for (int i = 0; i < 2; i++) {
+		uint32_t when = i ? region->seen : region->drawn_at;
 
-		silence = drawn < silence ? drawn : silence;
+		if (when && ticks_since_when(heat->view_tick, when) < silence)
+			silence = ticks_since_when(heat->view_tick, when);
 	}
 	if (silence == UINT64_MAX || silence / 4 < RENEW_TICKS)
 		silence = 4 * RENEW_TICKS;
@@ -238,10 +240,8 @@ static void
 emit_again(struct heat *heat, const struct region *region)
 {
 	for (uint32_t e = 0; e < region->entry_count; e++) {
-		struct sluice_region entry = heat->entries[heat->old];
-
 		heat->old++;
-		emit(heat, &entry, heat->keys[heat->old - 1]);
+		emit(heat, &heat->entries[heat->old - 1], heat->keys[heat->old - 1]);
 	}
 }
 

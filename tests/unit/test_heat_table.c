@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -293,11 +294,70 @@ test_huge_pages(void **state)
 	heat_free(heat);
 }
 
+/* Mappings that come, go and grow, of three processes: the table is rebuilt where it is, and what
+ * is known of a region stays with it. Each region is told by where most of its pages are. */
+static void
+test_spans_at_random(void **state)
+{
+	struct heat_options options = {.region_max = 600, .detail_bytes_max = 64 << 10};
+	struct heat *heat;
+
+	(void)state;
+	srand(1);
+	assert_int_equal(heat_new(&options, &heat, NULL), 0);
+	for (int round = 0; round < 300; round++) {
+		int32_t pid = PID + rand() % 3;
+		struct heat_span spans[16];
+		size_t count = 0, told = 0, known = 0;
+		uint64_t at = BASE + (uint64_t)(rand() % 8) * HEAT_REGION_BYTES;
+		uint32_t before[3] = {0}, after[3] = {0};
+
+		for (uint32_t i = 0; i < heat->region_count; i++)
+			before[heat->regions[i].pid - PID]++;
+		for (int i = rand() % 12; i > 0; i--) {
+			spans[count].start = at;
+			at += (uint64_t)(1 + rand() % 6000) * HEAT_PAGE_BYTES;
+			spans[count++].end = at;
+			at += (uint64_t)(rand() % 5) * HEAT_PAGE_BYTES;
+		}
+		assert_int_equal(heat_set_spans(heat, pid, spans, count, NS_PER_S, NULL), 0);
+		for (uint32_t i = 0; i < heat->region_count; i++) {
+			const struct region *region = &heat->regions[i];
+
+			after[region->pid - PID]++;
+			if (i)
+				assert_true(region[-1].pid < region->pid ||
+					    (region[-1].pid == region->pid &&
+					     region_end(&region[-1]) <= region->addr));
+			assert_int_equal(table_find(heat, region->pid, region->addr), i);
+			/* What was written there is of its own address, if anything. */
+			told += region->suspicion != 0;
+			known += region->suspicion == (region->addr >> 12 & 0x7fff) + 1;
+			heat->regions[i].suspicion = (uint16_t)((region->addr >> 12 & 0x7fff) + 1);
+			if (rand() % 8 == 0)
+				table_detail(heat, i);
+		}
+		assert_int_equal(told, known);
+		for (int p = 0; p < 3; p++) {
+			if (p != pid - PID)
+				assert_int_equal(before[p], after[p]);
+		}
+		for (size_t s = 0; s < count; s++)
+			assert_true(table_find(heat, pid, spans[s].end - 1) >= 0);
+	}
+	for (int32_t pid = PID; pid < PID + 3; pid++)
+		assert_int_equal(heat_set_spans(heat, pid, NULL, 0, NS_PER_S, NULL), 0);
+	assert_int_equal(heat->region_count, 0);
+	assert_int_equal(heat->detail_most, heat->detail_free_count);
+	heat_free(heat);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_marked_after_the_ticks_time),
+		cmocka_unit_test(test_spans_at_random),
 		cmocka_unit_test(test_full_table_is_seen_to_its_end),
 		cmocka_unit_test(test_entries_keep_their_pages),
 		cmocka_unit_test(test_moved_pages_are_counted),
