@@ -43,6 +43,7 @@ lib:libcxl           libcxl-dev
 lib:libdaxctl        libdaxctl-dev
 lib:libndctl         libndctl-dev
 lib:libkmod          libkmod-dev
+lib:libzstd          libzstd-dev
 lib:cmocka           libcmocka-dev
 lib:hwloc            libhwloc-dev
 cmd:jq               jq

@@ -14,8 +14,9 @@
 #include "text.h"
 
 static const struct verb *const verbs[] = {
-	&verb_run,  &verb_attach, &verb_detach,   &verb_status, &verb_top,    &verb_topology,
-	&verb_tier, &verb_doctor, &verb_policies, &verb_replay, &verb_config, &verb_restore,
+	&verb_run,      &verb_attach, &verb_detach,  &verb_status,   &verb_top,
+	&verb_topology, &verb_tier,   &verb_doctor,  &verb_policies, &verb_config,
+	&verb_restore,  &verb_record, &verb_heatmap, &verb_trace,    &verb_replay,
 };
 #define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
 
@@ -317,8 +318,9 @@ run_verb(struct cli *cli, const struct verb *verb, int argc, char **argv)
 		int words = own_option_words(verb, argc, argv, i), r;
 
 		/* From the command on, all words are the command's. */
-		if (verb == &verb_run && words == 0 &&
-		    (argv[i][0] != '-' || strcmp(argv[i], "--") == 0)) {
+		if ((verb == &verb_run && words == 0 &&
+		     (argv[i][0] != '-' || strcmp(argv[i], "--") == 0)) ||
+		    (verb == &verb_record && strcmp(argv[i], "--") == 0)) {
 			while (i < argc)
 				rest[kept++] = argv[i++];
 			break;

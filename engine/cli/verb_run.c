@@ -16,28 +16,36 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "clock.h"
+#include "record_file.h"
 #include "run_child.h"
 #include "run_report.h"
+#include "run_wish.h"
+
+#define NS_PER_MS 1000000u
 
 struct run {
 	struct cli *cli;
+	struct run_wish wish;
 	char **command;
-	const char *json_out; /* NULL: none */
-	int quiet, best_effort;
 	struct client *client; /* NULL: not tiered, or no longer */
 	struct run_report *report;
+	struct record_file record;
+	uint64_t record_until_ns; /* 0: to the end */
 	pid_t pid;
 	int signal_fd;
 	sigset_t old_mask;
 };
 
-enum { RUN_JSON_OUT, RUN_QUIET, RUN_BEST_EFFORT };
+enum { RUN_JSON_OUT, RUN_QUIET, RUN_BEST_EFFORT, RUN_RECORD };
 static const struct verb_option run_options[] = {
 	[RUN_JSON_OUT] = {"json-out", "FILE",
 			  "write what was done as one JSON document, at the end"},
 	[RUN_QUIET] = {"quiet", NULL, "print no summary"},
 	[RUN_BEST_EFFORT] = {"best-effort", NULL,
 			     "run the command untiered where tiering cannot work"},
+	[RUN_RECORD] = {"record", "FILE",
+			"record what is seen and moved as a trace, see sluice-trace(5)"},
 	{NULL, NULL, NULL},
 };
 
@@ -55,13 +63,16 @@ read_words(struct run *run, int argc, char **argv)
 		}
 		switch (cli_own_option(run->cli, &verb_run, argc, argv, &i, &value)) {
 		case RUN_JSON_OUT:
-			run->json_out = value;
+			run->wish.json_out = value;
 			break;
 		case RUN_QUIET:
-			run->quiet = 1;
+			run->wish.quiet = 1;
 			break;
 		case RUN_BEST_EFFORT:
-			run->best_effort = 1;
+			run->wish.best_effort = 1;
+			break;
+		case RUN_RECORD:
+			run->wish.record = value;
 			break;
 		case -EINVAL:
 			return EXIT_USAGE;
@@ -91,14 +102,18 @@ start_tiering(struct run *run)
 	if (r == 0) {
 		run_report_options(run->report, config);
 		json_decref(config);
-		r = client_call(run->client, json_pack("{s:s}", "verb", "start"), NULL, &status,
-				&err);
+		if (!run->wish.record_only)
+			r = client_call(run->client, json_pack("{s:s}", "verb", "start"), NULL,
+					&status, &err);
 	}
+	if (r == 0 && run->wish.record)
+		r = record_file_begin(&run->record, run->client, run->wish.record, run->command,
+				      NULL, run->wish.record_only, &status, &err);
 	if (r == 0)
 		return EXIT_OK;
 	client_free(run->client);
 	run->client = NULL;
-	if (!run->best_effort)
+	if (!run->wish.best_effort)
 		return cli_fail(run->cli, status, r,
 				"%s. The command was not started; --best-effort runs it untiered",
 				err.msg);
@@ -181,18 +196,35 @@ read_signals(struct run *run, int *ret_wait)
 	return 0;
 }
 
+/* Ends the recording when its time is over; the time until then for poll(2). */
+static int
+end_recording(struct run *run, uint64_t now_ns)
+{
+	struct sluice_err err = {0, ""};
+
+	if (!run->record_until_ns || !run->client)
+		return -1;
+	if (now_ns < run->record_until_ns)
+		return (int)((run->record_until_ns - now_ns) / NS_PER_MS) + 1;
+	run->record_until_ns = 0;
+	if (record_file_end(&run->record, run->client, &err) < 0)
+		fprintf(stderr, "sluice: %s\n", err.msg);
+	return -1;
+}
+
 static int
 wait_for_command(struct run *run)
 {
 	int wait_status = 0;
 
 	while (!read_signals(run, &wait_status)) {
+		int timeout_ms = end_recording(run, clock_now_ns());
 		struct pollfd fds[2] = {
 			{.fd = run->signal_fd, .events = POLLIN},
 			{.fd = run->client ? client_fd(run->client) : -1, .events = POLLIN},
 		};
 
-		poll(fds, 2, -1);
+		poll(fds, 2, timeout_ms);
 		if (fds[1].revents)
 			read_events(run);
 	}
@@ -216,7 +248,7 @@ attach_and_release(struct run *run, struct run_child *child)
 				run->client,
 				json_pack("{s:s, s:i}", "verb", "watch", "interval_ms", 1000), NULL,
 				&status, &err);
-		if (r < 0 && !run->best_effort) {
+		if (r < 0 && !run->wish.best_effort) {
 			run_child_abandon(child);
 			return cli_fail(run->cli, status, r,
 					"%s. The command was not started; --best-effort runs it "
@@ -227,6 +259,8 @@ attach_and_release(struct run *run, struct run_child *child)
 			lose_tiering(run, err.msg);
 	}
 	run_report_begin(run->report);
+	if (run->wish.record_seconds > 0)
+		run->record_until_ns = clock_now_ns() + (uint64_t)(run->wish.record_seconds * 1e9);
 	r = run_child_release(child);
 	if (r < 0)
 		return cli_fail(run->cli, r == -ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_EXECUTE, r,
@@ -246,6 +280,8 @@ finish(struct run *run, int exit_status, int signal_number)
 				&ignored, &err) == 0)
 			run_report_status(run->report, status);
 		json_decref(status);
+		if (record_file_end(&run->record, run->client, &err) < 0)
+			fprintf(stderr, "sluice: %s\n", err.msg);
 		if (client_call(run->client, json_pack("{s:s}", "verb", "stop"), NULL, &ignored,
 				&err) < 0)
 			lose_tiering(run, err.msg);
@@ -253,13 +289,17 @@ finish(struct run *run, int exit_status, int signal_number)
 		run->client = NULL;
 	}
 	run_report_end(run->report, exit_status, signal_number);
-	if (run->json_out && run_report_write(run->report, run->json_out, &err) < 0)
+	if (run->wish.json_out && run_report_write(run->report, run->wish.json_out, &err) < 0)
 		fprintf(stderr, "sluice: %s\n", err.msg);
 	/* stdout is the command's, so even the document for programs goes to stderr. */
-	if (run->cli->json)
+	if (run->wish.record_only)
+		record_file_print(&run->record, run->cli, run->wish.quiet);
+	else if (run->cli->json)
 		run_report_print_json(run->report, stderr);
-	else if (!run->quiet)
+	else if (!run->wish.quiet)
 		run_report_print(run->report, stderr);
+	if (!run->wish.record_only && run->wish.record && !run->cli->json)
+		record_file_print(&run->record, run->cli, run->wish.quiet);
 }
 
 static int
@@ -290,24 +330,38 @@ run_command(struct run *run)
 }
 
 static int
+run_it(struct run *run)
+{
+	int status;
+
+	run->report = run_report_new(run->command);
+	if (!run->report)
+		return cli_fail(run->cli, EXIT_GENERAL, -ENOMEM, "out of memory");
+	status = start_tiering(run);
+	if (status == EXIT_OK)
+		status = run_command(run);
+	client_free(run->client);
+	run_report_free(run->report);
+	if (run->signal_fd >= 0)
+		close(run->signal_fd);
+	return status;
+}
+
+int
+run_wished(struct cli *cli, const struct run_wish *wish, char **command)
+{
+	struct run run = {.cli = cli, .wish = *wish, .command = command, .signal_fd = -1};
+
+	return run_it(&run);
+}
+
+static int
 run_main(struct cli *cli, int argc, char **argv)
 {
 	struct run run = {.cli = cli, .signal_fd = -1};
 	int status = read_words(&run, argc, argv);
 
-	if (status != EXIT_OK)
-		return status;
-	run.report = run_report_new(run.command);
-	if (!run.report)
-		return cli_fail(cli, EXIT_GENERAL, -ENOMEM, "out of memory");
-	status = start_tiering(&run);
-	if (status == EXIT_OK)
-		status = run_command(&run);
-	client_free(run.client);
-	run_report_free(run.report);
-	if (run.signal_fd >= 0)
-		close(run.signal_fd);
-	return status;
+	return status == EXIT_OK ? run_it(&run) : status;
 }
 
 const struct verb verb_run = {

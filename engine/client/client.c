@@ -192,8 +192,32 @@ client_free(struct client *client)
 	free(client);
 }
 
+/* The first byte takes the descriptor along. */
+static ssize_t
+send_some(const struct client *client, const char *text, size_t len, int fd)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} room = {0};
+	struct iovec part = {(void *)(uintptr_t)text, len};
+	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+	struct cmsghdr *head;
+
+	if (fd >= 0) {
+		message.msg_control = room.bytes;
+		message.msg_controllen = sizeof(room.bytes);
+		head = CMSG_FIRSTHDR(&message);
+		head->cmsg_level = SOL_SOCKET;
+		head->cmsg_type = SCM_RIGHTS;
+		head->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(head), &fd, sizeof(int));
+	}
+	return sendmsg(client->fd, &message, MSG_NOSIGNAL);
+}
+
 int
-client_send(struct client *client, json_t *request, struct sluice_err *reterr)
+client_send_fd(struct client *client, json_t *request, int fd, struct sluice_err *reterr)
 {
 	char *text = request ? json_dumps(request, JSON_COMPACT) : NULL;
 	size_t len, done = 0;
@@ -205,7 +229,7 @@ client_send(struct client *client, json_t *request, struct sluice_err *reterr)
 	len = strlen(text);
 	text[len++] = '\n'; /* over the final NUL: the length is known from here on */
 	while (done < len) {
-		ssize_t n = send(client->fd, text + done, len - done, MSG_NOSIGNAL);
+		ssize_t n = send_some(client, text + done, len - done, done ? -1 : fd);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -218,6 +242,12 @@ client_send(struct client *client, json_t *request, struct sluice_err *reterr)
 	}
 	free(text);
 	return r;
+}
+
+int
+client_send(struct client *client, json_t *request, struct sluice_err *reterr)
+{
+	return client_send_fd(client, request, -1, reterr);
 }
 
 /* A whole line of the buffer as JSON: 1 with *ret, 0 when no line is complete, or -EPROTO. */
@@ -332,9 +362,16 @@ int
 client_call(struct client *client, json_t *request, json_t **ret, int *ret_exit,
 	    struct sluice_err *reterr)
 {
+	return client_call_fd(client, request, -1, ret, ret_exit, reterr);
+}
+
+int
+client_call_fd(struct client *client, json_t *request, int fd, json_t **ret, int *ret_exit,
+	       struct sluice_err *reterr)
+{
 	json_t *answer = NULL;
 	uint64_t until_ns = clock_now_ns() + (uint64_t)ANSWER_MS * 1000000u;
-	int r = client_send(client, request, reterr);
+	int r = client_send_fd(client, request, fd, reterr);
 
 	while (r == 0) {
 		r = client_receive(client, ANSWER_MS, &answer, reterr);

@@ -31,6 +31,8 @@ void client_free(struct client *client);
 
 /* Steals the request. -EPIPE: the service is gone. */
 int client_send(struct client *client, json_t *request, struct sluice_err *reterr);
+/* As client_send, with a descriptor that the service gets a copy of. */
+int client_send_fd(struct client *client, json_t *request, int fd, struct sluice_err *reterr);
 /* The next object. timeout_ms as of poll(2). -EAGAIN: nothing yet; -EPIPE: the service is gone;
  * -EPROTO: what came is not of the protocol. *ret is the caller's. */
 int client_receive(struct client *client, int timeout_ms, json_t **ret, struct sluice_err *reterr);
@@ -39,6 +41,9 @@ int client_receive(struct client *client, int timeout_ms, json_t **ret, struct s
  * -ETIMEDOUT: no answer for a minute. */
 int client_call(struct client *client, json_t *request, json_t **ret, int *ret_exit,
 		struct sluice_err *reterr);
+/* As client_call, with a descriptor that the service gets a copy of. */
+int client_call_fd(struct client *client, json_t *request, int fd, json_t **ret, int *ret_exit,
+		   struct sluice_err *reterr);
 /* Reads an answer's error as client_call does; 0 when it is ok. */
 int client_answer_error(const json_t *answer, int *ret_exit, struct sluice_err *reterr);
 

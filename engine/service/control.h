@@ -54,6 +54,10 @@ int control_serve(struct control *control, int timeout_ms, int other_fd, int *re
 /* Send an event now and then once per interval; 0 stops. */
 void control_watch(struct control_client *client, uint64_t interval_ms);
 
+/* The descriptor that came with what the client sent last, which is the caller's from now on; -1:
+ * none did. */
+int control_take_fd(struct control_client *client);
+
 size_t control_clients(const struct control *control);
 
 #endif

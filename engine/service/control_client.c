@@ -21,6 +21,7 @@ control_client_open(struct control_client *client, int fd)
 	if (!client->in)
 		return -ENOMEM;
 	client->fd = fd;
+	client->passed_fd = -1;
 	return 0;
 }
 
@@ -28,6 +29,8 @@ void
 control_client_close(struct control_client *client)
 {
 	close(client->fd);
+	if (client->passed_fd >= 0)
+		close(client->passed_fd);
 	free(client->in);
 	free(client->out);
 	memset(client, 0, sizeof(*client));
@@ -120,11 +123,53 @@ client_line(struct control_client *client, const struct control_ops *ops, void *
 	json_decref(request);
 }
 
+/* Keeps a descriptor that came along; a second one that nobody asked for is closed. */
+static void
+keep_fd(struct control_client *client, struct msghdr *message)
+{
+	for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part;
+	     part = CMSG_NXTHDR(message, part)) {
+		if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS ||
+		    part->cmsg_len < CMSG_LEN(sizeof(int)))
+			continue;
+		if (client->passed_fd >= 0)
+			close(client->passed_fd);
+		memcpy(&client->passed_fd, CMSG_DATA(part), sizeof(int));
+	}
+}
+
+int
+control_take_fd(struct control_client *client)
+{
+	int fd = client->passed_fd;
+
+	client->passed_fd = -1;
+	return fd;
+}
+
+static ssize_t
+receive(struct control_client *client)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int))]; /* one: the kernel closes what does not fit */
+	} room;
+	struct iovec part = {client->in + client->in_used, CONTROL_LINE_BYTES - client->in_used};
+	struct msghdr message = {.msg_iov = &part,
+				 .msg_iovlen = 1,
+				 .msg_control = room.bytes,
+				 .msg_controllen = sizeof(room.bytes)};
+	ssize_t n = recvmsg(client->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+
+	if (n >= 0)
+		keep_fd(client, &message);
+	return n;
+}
+
 int
 control_client_read(struct control_client *client, const struct control_ops *ops, void *ctx)
 {
-	ssize_t n = recv(client->fd, client->in + client->in_used,
-			 CONTROL_LINE_BYTES - client->in_used, MSG_DONTWAIT);
+	ssize_t n = receive(client);
 	char *line = client->in, *end;
 
 	if (n < 0)

@@ -9,10 +9,11 @@
 #include "control.h"
 
 struct control_client {
-	int fd;      /* -1: this place is free */
-	int adopted; /* a private connection: its end never is too slow for us */
-	int closing; /* drop it once the queue is sent */
-	char *in;    /* CONTROL_LINE_BYTES */
+	int fd;        /* -1: this place is free */
+	int adopted;   /* a private connection: its end never is too slow for us */
+	int passed_fd; /* came with a request and nobody took it yet; -1: none */
+	int closing;   /* drop it once the queue is sent */
+	char *in;      /* CONTROL_LINE_BYTES */
 	size_t in_used;
 	char *out;
 	size_t out_used, out_sent, out_size;

@@ -19,6 +19,7 @@
 #include "log.h"
 #include "process_hold.h"
 #include "settings.h"
+#include "trace_tap.h"
 
 #define NS_PER_S 1000000000ull
 #define NOTE_NS (20 * NS_PER_S) /* how long trouble that may be over is told of */
@@ -31,6 +32,7 @@ engine_free(struct engine *engine)
 	if (!engine)
 		return;
 	engine_parts_stop(engine);
+	trace_tap_free(engine->tap);
 	hotplug_free(engine->hotplug);
 	for (size_t i = 0; i < engine->target_count; i++)
 		close(engine->holds[i].fd);
@@ -51,7 +53,7 @@ begin(struct engine *engine, struct sluice_err *reterr)
 	const struct engine_options *options = &engine->options;
 	int r;
 
-	if (!engine->nodes || !engine->measured_dir)
+	if (!engine->nodes || !engine->measured_dir || !engine->tap)
 		return sluice_fail(reterr, -ENOMEM, "no memory for the engine");
 	/* Before the first look, so that nothing falls between the two. Without it, we look now and
 	 * then. */
@@ -72,14 +74,16 @@ begin(struct engine *engine, struct sluice_err *reterr)
 		.topology_options = &engine->topology_options,
 		.leaving = engine->leaving,
 	};
-	if (sluice_topology_tier_count(engine->topology) < 2)
+	if (sluice_topology_tier_count(engine->topology) < 2 && !options->watch_only)
 		return sluice_fail(
 			reterr, -ENXIO,
 			"this machine has one memory tier only, so there is nowhere to move "
 			"pages to; see sluice topology");
 	/* The policy first: it is the likeliest to be wrong, and nothing has been changed yet. */
-	r = plugin_load(options->policy, options->folders, options->settings,
-			options->setting_count, round_host(), &engine->plugin, reterr);
+	r = options->watch_only
+		    ? 0
+		    : plugin_load(options->policy, options->folders, options->settings,
+				  options->setting_count, round_host(), &engine->plugin, reterr);
 	return r < 0 ? r : engine_parts_start(engine, reterr);
 }
 
@@ -97,6 +101,7 @@ forget_target(struct engine *engine, int32_t pid)
 {
 	for (size_t i = 0; i < engine->target_count; i++) {
 		if (engine->targets[i].pid == pid) {
+			trace_tap_exit(engine->tap, pid, clock_now_ns());
 			engine_forget_target(engine, i);
 			return 1;
 		}
@@ -190,6 +195,7 @@ engine_start(const struct engine_options *options, struct engine **ret, struct s
 	snprintf(engine->state_dir, sizeof(engine->state_dir), "%s",
 		 options->state_dir && options->state_dir[0] ? options->state_dir
 							     : DEFAULT_STATE_DIR);
+	engine->tap = trace_tap_new();
 	engine->nodes = strdup(options->nodes ? options->nodes : "");
 	engine->measured_dir = strdup(options->measured_dir ? options->measured_dir : "");
 	pthread_mutex_init(&engine->lock, NULL);
@@ -262,6 +268,7 @@ engine_attach(struct engine *engine, int32_t pid, uint64_t start_ticks, struct s
 		engine->targets[engine->target_count].pid = pid;
 		engine->targets[engine->target_count].since_ns = clock_now_ns();
 		memcpy(engine->targets[engine->target_count].comm, comm, sizeof(comm));
+		trace_tap_process(engine->tap, pid, comm, clock_now_ns());
 		engine->holds[engine->target_count++] = (struct pollfd){.fd = fd, .events = POLLIN};
 		pthread_cond_signal(&engine->wake);
 	}

@@ -19,6 +19,7 @@
 #include "round.h"
 #include "sluice/err.h"
 #include "sluice/topology.h"
+#include "sluice/trace.h"
 
 #define ENGINE_TARGETS_MAX 256
 #define ENGINE_FOLDERS_MAX 8
@@ -35,6 +36,7 @@ struct engine_options {
 	const char *folders[ENGINE_FOLDERS_MAX + 1]; /* policy folders, NULL ends */
 	struct plugin_setting settings[PLUGIN_SETTINGS_MAX];
 	size_t setting_count;
+	int watch_only; /* samples only, for a recording: one tier is enough, no policy is loaded */
 	struct round_options round;
 };
 
@@ -89,6 +91,13 @@ int engine_detach(struct engine *engine, int32_t pid, struct sluice_err *reterr)
 int engine_drain(struct engine *engine, int node, struct round_drain *ret, int *ret_guards,
 		 struct sluice_err *reterr);
 void engine_undrain(struct engine *engine); /* the node stays, or is gone; none leaving is fine */
+
+/* Record what the engine sees and does, of these processes or with pid_count 0 of all, until
+ * engine_record_end(), which gives the writer back (NULL: nothing was recorded). -EBUSY: one is
+ * under way already. */
+int engine_record(struct engine *engine, struct sluice_trace_writer *writer, const int32_t *pids,
+		  size_t pid_count, struct sluice_err *reterr);
+struct sluice_trace_writer *engine_record_end(struct engine *engine);
 
 /* A copy of the state after the last round; any thread. ret is the caller's (about 80 KiB). */
 void engine_get_status(struct engine *engine, struct engine_status *ret);

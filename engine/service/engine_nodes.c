@@ -75,7 +75,7 @@ build(struct engine *engine, uint64_t now_ns)
 	struct sluice_err err = {0, ""};
 
 	engine->note[0] = '\0';
-	if (sluice_topology_tier_count(engine->topology) < 2) {
+	if (sluice_topology_tier_count(engine->topology) < 2 && !engine->options.watch_only) {
 		snprintf(engine->note, sizeof(engine->note),
 			 "only one memory tier is left: nothing is moved until another comes");
 		log_warn("engine", "%s", engine->note);
@@ -133,7 +133,8 @@ engine_nodes_watch(struct engine *engine, uint64_t now_ns)
 	if (!is_due(engine, now_ns))
 		return;
 	if (!sluice_topology_is_stale(known)) {
-		if (!engine->round && sluice_topology_tier_count(engine->topology) >= 2)
+		if (!engine->round && (engine->options.watch_only ||
+				       sluice_topology_tier_count(engine->topology) >= 2))
 			build(engine, now_ns);
 		return;
 	}

@@ -15,6 +15,7 @@
 #include "mover_registry.h"
 #include "mover_watch.h"
 #include "sampler_registry.h"
+#include "trace_tap.h"
 
 /* Pages that a sampler has marked stay so when it is gone, and whoever moves them up has to know:
  * the tiering bit must be set then (invariant 19). The note is gone with the next boot, as they
@@ -42,6 +43,7 @@ start_sampler(struct engine *engine, const struct sampler_ops *ops, struct sluic
 	if (r < 0)
 		return r;
 	parts->sampler_ops[parts->sampler_count++] = ops;
+	trace_tap_sampler(engine->tap, parts, parts->sampler_count - 1);
 	if (ops->moving)
 		note_marks(engine);
 	log_info("engine", "samples with %s", ops->name);
@@ -129,8 +131,27 @@ start_mover(struct engine *engine, struct sluice_err *reterr)
 	}
 	engine->parts.mover = engine->watch;
 	engine->parts.mover_ops = mover_watch_ops(engine->watch);
+	trace_tap_mover(engine->tap, &engine->parts);
 	return 0;
 }
+
+/* Where nothing is to be moved: a recording only. */
+static int
+decide_nothing(void *self, const struct sluice_view *view, struct sluice_plan *plan,
+	       struct sluice_err *reterr)
+{
+	(void)self;
+	(void)view;
+	(void)plan;
+	(void)reterr;
+	return 0;
+}
+
+static const struct sluice_policy policy_none = {.abi = SLUICE_POLICY_ABI,
+						 .size = sizeof(struct sluice_policy),
+						 .name = "none",
+						 .summary = "moves nothing",
+						 .decide = decide_nothing};
 
 int
 engine_parts_start(struct engine *engine, struct sluice_err *reterr)
@@ -140,12 +161,14 @@ engine_parts_start(struct engine *engine, struct sluice_err *reterr)
 	int r;
 
 	engine->sampler_note[0] = '\0';
-	parts->policy = plugin_policy(engine->plugin);
-	parts->policy_self = plugin_self(engine->plugin);
+	parts->policy = engine->plugin ? plugin_policy(engine->plugin) : &policy_none;
+	parts->policy_self = engine->plugin ? plugin_self(engine->plugin) : NULL;
 	parts->memory_ops = &memory_proc;
 	r = parts->memory_ops->start(&engine->env, &parts->memory, reterr);
-	if (r == 0)
+	if (r == 0) {
+		trace_tap_memory(engine->tap, parts);
 		r = start_mover(engine, reterr);
+	}
 	if (r == 0)
 		r = strcmp(options->sampler, "auto") == 0
 			    ? start_best_samplers(engine, reterr)

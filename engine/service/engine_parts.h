@@ -16,6 +16,7 @@
 #include "process_hold.h"
 
 struct hotplug;
+struct trace_tap;
 
 struct engine {
 	struct engine_options options;
@@ -46,7 +47,9 @@ struct engine {
 	uint64_t note_until_ns; /* of the round's */
 	char sampler_note[200]; /* why not the best sampler, or "" */
 	struct notes notes;
-	struct mover_watch *watch; /* parts.mover */
+	struct mover_watch *watch;             /* below parts.mover */
+	struct trace_tap *tap;                 /* between the round and its parts */
+	struct sluice_trace_writer *recording; /* NULL: nothing is recorded */
 
 	struct hotplug *hotplug; /* NULL: nodes are looked for now and then only */
 	uint64_t look_ns;        /* when to compare the topology with the machine next */

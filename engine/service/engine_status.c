@@ -8,6 +8,7 @@
 #include "engine_parts.h"
 #include "procfs.h"
 #include "tier_room.h"
+#include "trace_tap.h"
 
 #define NOTE_REFUSAL_NS 20000000000ull /* how long a refused move is told of */
 
@@ -32,6 +33,7 @@ fill_target(struct engine *engine, size_t i, struct engine_target *ret)
 	};
 	/* A program that was attached before its exec has another name since. */
 	procfs_comm("", ret->pid, engine->targets[i].comm, sizeof(engine->targets[i].comm));
+	trace_tap_process(engine->tap, ret->pid, engine->targets[i].comm, clock_now_ns());
 	memcpy(ret->comm, engine->targets[i].comm, sizeof(ret->comm));
 	if (!engine->round || round_target_stats(engine->round, ret->pid, ret->resident_bytes, rate,
 						 &ret->pinned_bytes) < 0)

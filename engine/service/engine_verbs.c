@@ -7,6 +7,7 @@
 
 #include "follow.h"
 #include "log.h"
+#include "record_verbs.h"
 #include "service.h"
 #include "status_json.h"
 #include "verb_answers.h"
@@ -131,6 +132,8 @@ engine_closed(void *ctx, const struct control_client *client)
 {
 	struct service *service = ctx;
 
+	if (service->records == client)
+		record_close(service);
 	if (service->drains != client)
 		return;
 	service->drains = NULL;

@@ -10,6 +10,7 @@
 #include "lock.h"
 #include "log.h"
 #include "measuring.h"
+#include "record_verbs.h"
 #include "setup.h"
 #include "tier_verbs.h"
 
@@ -75,6 +76,7 @@ service_start_engine(struct service *service, int *ret_exit, struct sluice_err *
 		*ret_exit = exit_status_of(STAGE_ARGUMENTS, r);
 		return r;
 	}
+	setup->engine.watch_only = service->watch_only;
 	r = setup_check(setup, ret_exit, reterr);
 	if (r < 0)
 		return r;
@@ -101,6 +103,7 @@ service_start_engine(struct service *service, int *ret_exit, struct sluice_err *
 void
 service_stop_engine(struct service *service)
 {
+	record_close(service);
 	engine_stop(service->engine);
 	service->engine = NULL;
 	lock_drop(&service->lock_fd);

@@ -18,6 +18,7 @@
 struct control_client;
 struct follow;
 struct measuring;
+struct sluice_trace_writer;
 struct tier_change;
 
 struct service {
@@ -27,9 +28,12 @@ struct service {
 	struct follow *follow;         /* children that are attached as they appear */
 	struct measuring *measuring;   /* NULL until `sluice topology --measure` wants it */
 	struct engine_status *status;  /* room for a copy: it is too large for a stack */
-	const struct control_client *drains; /* who asked for a node to be emptied, or NULL */
-	struct tier_change *tier;            /* a change of devices under way, or NULL */
-	int lock_fd;                         /* held while the engine runs, -1 otherwise */
+	const struct control_client *drains;  /* who asked for a node to be emptied, or NULL */
+	struct tier_change *tier;             /* a change of devices under way, or NULL */
+	const struct control_client *records; /* whose recording is under way, or NULL */
+	struct sluice_trace_writer *recording;
+	int watch_only; /* the engine samples for a recording, and moves nothing */
+	int lock_fd;    /* held while the engine runs, -1 otherwise */
 	int is_private;
 };
 

@@ -134,7 +134,7 @@ setup_check(const struct setup *setup, int *ret_exit, struct sluice_err *reterr)
 
 	if (r == 0)
 		r = check_mover(engine->mover, reterr);
-	if (r == 0) {
+	if (r == 0 && !engine->watch_only) {
 		/* init() runs here and again in the engine; that costs nothing, and only so does
 		 * a bad policy show before a kernel setting was touched. */
 		stage = STAGE_POLICY;
@@ -143,7 +143,7 @@ setup_check(const struct setup *setup, int *ret_exit, struct sluice_err *reterr)
 		if (r == 0)
 			plugin_unload(plugin);
 	}
-	if (r == 0) {
+	if (r == 0 && !engine->watch_only) {
 		stage = STAGE_TIERS;
 		r = check_tiers(engine, reterr);
 		if (r == -EINVAL) /* the corrections do not parse */

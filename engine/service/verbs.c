@@ -16,6 +16,7 @@
 #include "lock.h"
 #include "measuring.h"
 #include "policies_json.h"
+#include "record_verbs.h"
 #include "service.h"
 #include "tier_verbs.h"
 #include "topology_json.h"
@@ -228,6 +229,21 @@ verb_tier_undo(struct service *service, struct control_client *client, const jso
 	return tier_undo(service, request);
 }
 
+static json_t *
+verb_record_status(struct service *service, struct control_client *client, const json_t *request)
+{
+	(void)client;
+	(void)request;
+	return record_status(service);
+}
+
+static json_t *
+verb_record_end(struct service *service, struct control_client *client, const json_t *request)
+{
+	(void)request;
+	return record_end(service, client);
+}
+
 struct verb {
 	const char *name;
 	int needs_engine;
@@ -246,6 +262,9 @@ static const struct verb verbs[] = {
 	{"measure_stop", 0, verb_measure_stop},
 	{"drain", 0, verb_drain},
 	{"policies", 0, verb_policies},
+	{"record", 0, record_begin},
+	{"record_end", 0, verb_record_end},
+	{"record_status", 0, verb_record_status},
 	{"restore", 0, verb_restore},
 	{"start", 0, verb_start},
 	{"status", 1, verb_status},
