@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "exit_status.h"
-#include "paths.h"
+#include "workload_trace.h"
 
 #define FOLDERS_MAX 16u
 
@@ -117,6 +117,20 @@ fill_round(const struct options *options, const struct workload *workload,
 	ret->dry_run = options_number(options, OPTION_DRY_RUN) > 0;
 }
 
+/* A name of the standard set, or else the file of a trace. */
+static int
+open_workload(const char *name, const struct workload_options *options, struct workload **ret,
+	      struct sluice_err *reterr)
+{
+	for (size_t i = 0; workload_name(i); i++) {
+		if (strcmp(workload_name(i), name) == 0)
+			return workload_new(name, options, ret, reterr);
+	}
+	if (strchr(name, '/') || access(name, F_OK) == 0)
+		return workload_new_trace(name, options, ret, reterr);
+	return workload_new(name, options, ret, reterr);
+}
+
 /* The jobs of one seed. */
 static int
 make_jobs(const struct replay_options *options, struct replay_outcome *outcome, size_t seed,
@@ -130,7 +144,7 @@ make_jobs(const struct replay_options *options, struct replay_outcome *outcome, 
 
 	of_workload.seed += seed;
 	*ret_stage = STAGE_ARGUMENTS;
-	r = workload_new(options->workload, &of_workload, &ret->workload, reterr);
+	r = open_workload(options->workload, &of_workload, &ret->workload, reterr);
 	if (r == 0 && seed == 0)
 		r = model_parse_tiers(options->tiers, workload_info(ret->workload)->bytes,
 				      &outcome->model, reterr);

@@ -35,6 +35,17 @@ check "workloads are listed" grep -q 'pagerank' "$tmp/out"
 expect 0 "" "$real/sluice" replay --list --json
 json "$tmp/out" '(.workloads | length >= 20) and ([.inputs[].name] == ["exact", "hintfault", "pmu", "damon"])'
 
+# Traces: what a tracker told of a made-up program becomes a program again.
+for input in exact hintfault pmu damon; do
+	expect 0 "" "$real/sluice" trace make hot --output "$tmp/$input.trace" --size 128M --seconds 20 --as $input
+	expect 0 "" "$real/sluice" replay --policy-dir "$policies" --policy hotness "$tmp/$input.trace" --json
+	json "$tmp/out" '.replay | .bytes >= 100000000 and .bytes <= 150000000 and .epochs >= 19 and .epochs <= 21'
+	json "$tmp/out" '.replay.bounds | .all_slow.wall_ns > .all_fast.wall_ns'
+done
+echo nonsense >"$tmp/no.trace"
+expect 2 "$tmp/no.trace" "${replay[@]}" "$tmp/no.trace"
+expect 2 "$tmp/none.trace" "${replay[@]}" "$tmp/none.trace"
+
 expect 2 "no workload and no trace is named" "${replay[@]}"
 expect 2 "there is no workload 'nope'" "${replay[@]}" nope
 expect 2 "one workload or trace at a time" "${replay[@]}" gups scan
