@@ -50,7 +50,8 @@ struct hotness {
 	struct sluice_plan *plan;
 	uint64_t budget_bytes;
 	uint64_t room_bytes[SLUICE_TIERS_MAX];
-	const struct sluice_region *victim; /* the last that gave way in this tier */
+	uint64_t shortage_bytes[SLUICE_TIERS_MAX]; /* what leaves cures this before it makes room */
+	const struct sluice_region *victim;        /* the last that gave way in this tier */
 	int plan_full;
 };
 
@@ -213,6 +214,16 @@ spend(struct hotness *h, uint64_t bytes)
 	h->budget_bytes -= bytes < h->budget_bytes ? bytes : h->budget_bytes;
 }
 
+static void
+vacate(struct hotness *h, const struct sluice_region *leaving)
+{
+	uint64_t *shortage_bytes = &h->shortage_bytes[leaving->tier];
+	uint64_t cured = leaving->bytes < *shortage_bytes ? leaving->bytes : *shortage_bytes;
+
+	*shortage_bytes -= cured;
+	h->room_bytes[leaving->tier] += leaving->bytes - cured;
+}
+
 /* Send it to the next slower tier that has room. Returns whether that was possible. */
 static int
 demote(struct hotness *h, const struct candidate *candidate)
@@ -225,7 +236,7 @@ demote(struct hotness *h, const struct candidate *candidate)
 		if (!ask(h, candidate->entry, to, 0))
 			return 0;
 		h->room_bytes[to] -= cold->bytes;
-		h->room_bytes[cold->tier] += cold->bytes;
+		vacate(h, cold);
 		spend(h, cold->bytes);
 		return 1;
 	}
@@ -257,20 +268,15 @@ is_worth(struct hotness *h, const struct sluice_region *cold)
 /* The kernel comes first: when the tier is below its watermark the coldest leave, whatever their
  * age. Returns whether that was enough. */
 static int
-cure_shortage(struct hotness *h, uint32_t tier, uint64_t shortage_bytes)
+cure_shortage(struct hotness *h, uint32_t tier)
 {
-	uint64_t *room_bytes = &h->room_bytes[tier];
 	const struct candidate *cold;
 
-	if (shortage_bytes == 0)
-		return 1;
-	*room_bytes = 0;
-	while (*room_bytes < shortage_bytes) {
+	while (h->shortage_bytes[tier] > 0) {
 		cold = ranking_at(&h->cold, h->cold.next++);
 		if (!cold || !demote(h, cold))
 			return 0;
 	}
-	*room_bytes -= shortage_bytes;
 	return 1;
 }
 
@@ -340,8 +346,8 @@ fill(struct hotness *h, uint32_t tier)
 	 * through; then evicting more would be for nothing. */
 	may_swap = *room_bytes < PIECE_BYTES;
 	h->victim = NULL;
-	gather(h, tier, t->shortage_bytes > 0);
-	if (!cure_shortage(h, tier, t->shortage_bytes))
+	gather(h, tier, h->shortage_bytes[tier] > 0);
+	if (!cure_shortage(h, tier))
 		return;
 	while ((count = choose_piece(h, tier, may_swap)) > 0) {
 		for (uint32_t rank = h->hot.next - count; rank < h->hot.next; rank++) {
@@ -351,7 +357,7 @@ fill(struct hotness *h, uint32_t tier)
 			if (!ask(h, candidate->entry, tier, candidate->key))
 				return;
 			h->promoted[candidate->entry] = 1;
-			h->room_bytes[hot->tier] += hot->bytes;
+			vacate(h, hot);
 		}
 	}
 }
@@ -377,8 +383,10 @@ hotness_decide(void *self, const struct sluice_view *view, struct sluice_plan *p
 	h->budget_bytes = view->budget_bytes;
 	h->plan_full = 0;
 	memset(h->promoted, 0, view->region_count);
-	for (uint32_t i = 0; i < view->tier_count; i++)
+	for (uint32_t i = 0; i < view->tier_count; i++) {
 		h->room_bytes[i] = sluice_view_tier(view, i)->room_bytes;
+		h->shortage_bytes[i] = sluice_view_tier(view, i)->shortage_bytes;
+	}
 	for (uint32_t tier = 0; tier + 1 < view->tier_count && !h->plan_full; tier++)
 		fill(h, tier);
 	return 0;

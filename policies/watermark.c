@@ -34,7 +34,8 @@ struct tier_state {
 	uint32_t promote_level;        /* ... above this one all come, ... */
 	uint64_t demote_at_cut;        /* ... and on the cuts so many bytes */
 	uint64_t promote_at_cut;
-	int is_short; /* the engine itself wants room here */
+	uint64_t shortage_bytes; /* what leaves cures this before it makes room */
+	int is_short;            /* the engine itself wants room here */
 };
 
 struct watermark {
@@ -100,6 +101,7 @@ count(struct watermark *w)
 
 		*t = (struct tier_state){.free_bytes = tier->free_bytes,
 					 .room_bytes = tier->room_bytes,
+					 .shortage_bytes = tier->shortage_bytes,
 					 .is_short = tier->shortage_bytes > 0};
 		if (i + 1 == w->view->tier_count)
 			break; /* nothing is slower: no watermark to keep, nobody to take in */
@@ -198,12 +200,16 @@ comes(struct tier_state *t, const struct sluice_region *region)
 static int
 plan_move(struct watermark *w, uint64_t i, const struct sluice_region *r, uint32_t to, float gain)
 {
+	struct tier_state *from = &w->tiers[r->tier];
+	uint64_t cured = r->bytes < from->shortage_bytes ? r->bytes : from->shortage_bytes;
+
 	if ((w->budget_bytes < r->bytes && w->budget_bytes < w->view->budget_bytes) ||
 	    w->budget_bytes == 0 || w->host->move(w->plan, i, to, gain) < 0)
 		return 0;
 	w->budget_bytes = above(w->budget_bytes, r->bytes);
 	w->tiers[to].room_bytes -= r->bytes;
-	w->tiers[r->tier].room_bytes += r->bytes;
+	from->shortage_bytes -= cured;
+	from->room_bytes += r->bytes - cured;
 	return 1;
 }
 

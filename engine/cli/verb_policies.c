@@ -8,9 +8,9 @@
 static void
 print_param(const json_t *param)
 {
-	printf("%13s%s=%s\n%17s%s", "", text_of(param, "key"), text_of(param, "default"), "",
+	printf("%16s%s=%s\n%20s%s", "", text_of(param, "key"), text_of(param, "default"), "",
 	       text_style(stdout, TEXT_DIM));
-	text_wrap(stdout, 17, text_of(param, "help"));
+	text_wrap(stdout, 20, text_of(param, "help"));
 	fputs(text_reset(stdout), stdout);
 }
 
@@ -21,10 +21,10 @@ print_policy(const json_t *policy)
 	const json_t *param;
 	size_t i;
 
-	printf("%s%-12s%s %s\n", text_style(stdout, TEXT_BOLD), text_of(policy, "name"),
+	printf("%s%-15s%s %s\n", text_style(stdout, TEXT_BOLD), text_of(policy, "name"),
 	       text_reset(stdout), text_of(policy, "summary"));
 	if (problem[0]) {
-		printf("%13s%sdoes not load: %s%s\n%13s%s\n", "", text_style(stdout, TEXT_RED),
+		printf("%16s%sdoes not load: %s%s\n%16s%s\n", "", text_style(stdout, TEXT_RED),
 		       problem, text_reset(stdout), "", text_of(policy, "path"));
 		return;
 	}

@@ -241,6 +241,8 @@ update_shares(struct round *round)
 	for (size_t t = 0; t < ROUND_TIERS_MAX; t++)
 		all += heat->access_rate[t];
 	round->stats.fast_share = all > 0 ? heat->access_rate[0] / all : 0;
+	for (size_t t = 0; t < round->tier_count; t++)
+		round->tiers[t].access_rate = (float)heat->access_rate[t];
 }
 
 static void

@@ -99,6 +99,7 @@ list_tiers(void *self, struct sluice_tier *list, size_t capacity, size_t *ret_co
 			.free_bytes = tier->bytes > used ? tier->bytes - used : 0,
 			.latency_ns = (uint32_t)tier->kind.read_ns,
 			.kind = tier->kind.kind,
+			.loaded_latency_ns = (uint32_t)(tier->kind.read_ns * world->times[t]),
 		};
 	}
 	return 0;

@@ -117,6 +117,7 @@ run_stretch(struct run *run, uint64_t until_ns)
 	if (moves || run->stale || world->stirred)
 		model_epoch(run->setup->model, world->demand, others, run->cpu_ns,
 			    world->info->threads, &run->now);
+	memcpy(world->times, run->now.times, sizeof(world->times));
 	run->stale = moves; /* their bandwidth is over after this stretch */
 	world->stirred = 0;
 	memset(world->read_bytes, 0, sizeof(world->read_bytes));
@@ -199,6 +200,7 @@ finish(struct run *run)
 	struct round_stats stats;
 
 	result->moving_ns = run->world->moving_ns;
+	result->wall_ns += run->world->owed_ns / run->world->info->threads;
 	if (!run->round)
 		return;
 	round_get_stats(run->round, &stats);

@@ -66,18 +66,6 @@ antagonist_phase(const struct workload *workload, uint32_t epoch)
 	       2;
 }
 
-static void
-fill_antagonist(const struct workload *workload, uint32_t epoch, struct workload_use *uses)
-{
-	size_t count = workload->info.unit_count;
-	double hot = UPDATES * HOT_SHARE, cold = UPDATES - hot;
-
-	(void)epoch;
-	workload_spread(workload, uses, hot_first(workload, 0), count / HOT_PART, hot / 2, hot / 2,
-			MLP);
-	workload_spread(workload, uses, 0, count, cold / 2, cold / 2, MLP);
-}
-
 static struct workload_load
 antagonist_load(const struct workload *workload, uint32_t epoch)
 {
@@ -124,7 +112,7 @@ const struct workload_row workload_gups[] = {
 	 .bytes = 64 * GIB,
 	 .threads = 8,
 	 .phase = antagonist_phase,
-	 .fill = fill_antagonist,
+	 .fill = fill_hot,
 	 .load = antagonist_load},
 	{.name = NULL},
 };

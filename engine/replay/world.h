@@ -26,6 +26,7 @@ struct world {
 	int stirred;                                      /* demand is other than before */
 	size_t last_found;
 
+	double times[MODEL_TIERS_MAX]; /* latency by the idle one, of late; 0: not known yet */
 	uint64_t now_ns;
 	double mover_ns;  /* beyond now_ns: a tick's moves take time */
 	double moving_ns; /* threads' time that moves took so far: the mover's, and interrupts */

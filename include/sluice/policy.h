@@ -52,6 +52,9 @@ struct sluice_tier {
 	uint64_t shortage_bytes; /* below its watermark by this much; 0 normally */
 	uint32_t latency_ns;     /* idle read latency as seen from the fast CPUs; 0 when unknown */
 	uint32_t kind;           /* enum sluice_tier_kind of topology.h */
+	/* Newer than the first engines: test SLUICE_HAS(view->tier_stride, tier, m). */
+	float access_rate;          /* accesses per second that it serves, as far as is known */
+	uint32_t loaded_latency_ns; /* read latency under the present load; 0 when unknown */
 };
 
 /* Tiers are not the same for ever: memory may come and go between two calls, and a tier may be left

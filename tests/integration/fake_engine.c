@@ -192,10 +192,15 @@ engine_get_status(struct engine *engine, struct engine_status *ret)
 	snprintf(ret->note, sizeof(ret->note), "%s", engine->count ? "fake note" : "");
 	ret->leaving_node = engine->drains ? 1 : -1;
 	ret->tier_count = 2;
-	ret->tiers[0] =
-		(struct sluice_tier){512 * MIB, 100 * MIB, 84 * MIB, 0, 80, SLUICE_TIER_DRAM};
-	ret->tiers[1] =
-		(struct sluice_tier){1024 * MIB, 600 * MIB, 600 * MIB, 0, 0, SLUICE_TIER_CXL};
+	ret->tiers[0] = (struct sluice_tier){.total_bytes = 512 * MIB,
+					     .free_bytes = 100 * MIB,
+					     .room_bytes = 84 * MIB,
+					     .latency_ns = 80,
+					     .kind = SLUICE_TIER_DRAM};
+	ret->tiers[1] = (struct sluice_tier){.total_bytes = 1024 * MIB,
+					     .free_bytes = 600 * MIB,
+					     .room_bytes = 600 * MIB,
+					     .kind = SLUICE_TIER_CXL};
 	if (age_s > 1) /* fast memory is full by then */
 		ret->tiers[0].room_bytes = MIB;
 	ret->round.rounds = (uint64_t)age_s;

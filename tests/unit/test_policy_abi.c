@@ -34,13 +34,15 @@ layout_is_what_it_was(void **state)
 	AT(sluice_region, heat_high, 32);
 	AT(sluice_region, age_ms, 36);
 
-	assert_int_equal(sizeof(struct sluice_tier), 40);
+	assert_int_equal(sizeof(struct sluice_tier), 48);
 	AT(sluice_tier, total_bytes, 0);
 	AT(sluice_tier, free_bytes, 8);
 	AT(sluice_tier, room_bytes, 16);
 	AT(sluice_tier, shortage_bytes, 24);
 	AT(sluice_tier, latency_ns, 32);
 	AT(sluice_tier, kind, 36);
+	AT(sluice_tier, access_rate, 40);
+	AT(sluice_tier, loaded_latency_ns, 44);
 
 	assert_int_equal(sizeof(struct sluice_view), 56);
 	AT(sluice_view, size, 0);
@@ -91,7 +93,8 @@ no_padding_to_grow_into(void **state)
 {
 	(void)state;
 	assert_int_equal(offsetof(struct sluice_region, age_ms) + 4, sizeof(struct sluice_region));
-	assert_int_equal(offsetof(struct sluice_tier, kind) + 4, sizeof(struct sluice_tier));
+	assert_int_equal(offsetof(struct sluice_tier, loaded_latency_ns) + 4,
+			 sizeof(struct sluice_tier));
 	assert_int_equal(offsetof(struct sluice_view, regions) + sizeof(void *),
 			 sizeof(struct sluice_view));
 	assert_int_equal(offsetof(struct sluice_policy, fini) + sizeof(void *),

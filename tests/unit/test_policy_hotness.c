@@ -2,19 +2,7 @@
 /* test_policy_hotness.c - views in, plans out; then a noisy machine, round by round. */
 #include "policies/hotness.c"
 
-#include "policy_world.h"
-
-#define GIB (1ull << 30)
-
-/* Two tiers with this much room. */
-static void
-two_tiers(struct sluice_tier tiers[2], uint64_t fast_room, uint64_t slow_room)
-{
-	tiers[0] = (struct sluice_tier){
-		.total_bytes = GIB, .free_bytes = fast_room, .room_bytes = fast_room};
-	tiers[1] = (struct sluice_tier){
-		.total_bytes = GIB, .free_bytes = slow_room, .room_bytes = slow_room};
-}
+#include "policy_promises.h"
 
 static void
 fills_room_with_the_hottest(void **state)
@@ -498,6 +486,8 @@ main(void)
 		cmocka_unit_test(comes_close_to_the_best_for_zipf),
 		cmocka_unit_test(sorts_three_tiers),
 		cmocka_unit_test(does_not_follow_every_ripple),
+		cmocka_unit_test(promises_hold),
+		cmocka_unit_test(decides_in_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

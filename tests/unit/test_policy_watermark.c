@@ -2,13 +2,11 @@
 /* test_policy_watermark.c - views in, plans out; then a noisy machine, round by round. */
 #include "policies/watermark.c"
 
-#include "policy_world.h"
-
-#define GIB (1ull << 30)
+#include "policy_promises.h"
 
 /* 100 MiB fast, so that percents are MiB, and 1 GiB slow. */
 static void
-two_tiers(struct sluice_tier tiers[2], uint64_t fast_free)
+small_tiers(struct sluice_tier tiers[2], uint64_t fast_free)
 {
 	tiers[0] = (struct sluice_tier){
 		.total_bytes = 100 * MIB, .free_bytes = fast_free, .room_bytes = fast_free};
@@ -28,7 +26,7 @@ demotes_the_coldest_for_the_reserve(void **state)
 
 	(void)state;
 	regions[3].heat_high = HUGE_VALF; /* nobody knows */
-	two_tiers(tiers, 7 * MIB);
+	small_tiers(tiers, 7 * MIB);
 	assert_int_equal(decide(self, tiers, 2, regions, 6, GIB, NULL), 0);
 	assert_int_equal(plan.count, 3);
 	assert_int_equal(planned(5), 1);
@@ -36,11 +34,11 @@ demotes_the_coldest_for_the_reserve(void **state)
 	assert_int_equal(planned(2), 1);
 	assert_float_equal(plan.moves[0].gain, 0, 0);
 	/* Enough is free: nothing. */
-	two_tiers(tiers, 10 * MIB);
+	small_tiers(tiers, 10 * MIB);
 	assert_int_equal(decide(self, tiers, 2, regions, 6, GIB, NULL), 0);
 	assert_int_equal(plan.count, 0);
 	/* What has just come stays, unless the engine itself is short. */
-	two_tiers(tiers, 9 * MIB);
+	small_tiers(tiers, 9 * MIB);
 	regions[5].age_ms = 10;
 	assert_int_equal(decide(self, tiers, 2, regions, 6, GIB, NULL), 0);
 	assert_int_equal(plan.count, 1);
@@ -68,29 +66,29 @@ threshold_follows_the_room(void **state)
 
 	(void)state;
 	/* Plenty: any heat will do. */
-	two_tiers(tiers, 50 * MIB);
+	small_tiers(tiers, 50 * MIB);
 	assert_int_equal(decide(self, tiers, 2, regions, 7, GIB, NULL), 0);
 	assert_int_equal(plan.count, 3);
 	assert_int_equal(planned(3), 0);
 	assert_int_equal(planned(6), -1);
 	/* At the reserve: only what will push out something colder, lent up to half of it. */
-	two_tiers(tiers, 10 * MIB);
+	small_tiers(tiers, 10 * MIB);
 	assert_int_equal(decide(self, tiers, 2, regions, 7, GIB, NULL), 0);
 	assert_int_equal(plan.count, 2);
 	assert_int_equal(planned(3), 0);
 	assert_int_equal(planned(4), 0);
 	/* Below it: the two coldest leave, so nothing colder is left to give way. */
-	two_tiers(tiers, 8 * MIB);
+	small_tiers(tiers, 8 * MIB);
 	assert_int_equal(decide(self, tiers, 2, regions, 7, GIB, NULL), 0);
 	assert_int_equal(plan.count, 2);
 	assert_int_equal(planned(0), 1);
 	assert_int_equal(planned(1), 1);
 	/* At half of it nothing is lent, however hot. */
-	two_tiers(tiers, 5 * MIB);
+	small_tiers(tiers, 5 * MIB);
 	assert_int_equal(decide(self, tiers, 2, regions, 7, GIB, NULL), 0);
 	assert_int_equal(planned(3), -1);
 	/* Room for one: it is the hotter. */
-	two_tiers(tiers, 50 * MIB);
+	small_tiers(tiers, 50 * MIB);
 	tiers[0].room_bytes = MIB;
 	assert_int_equal(decide(self, tiers, 2, regions, 7, GIB, NULL), 0);
 	assert_int_equal(plan.count, 1);
@@ -228,6 +226,8 @@ main(void)
 		cmocka_unit_test(keeps_its_reserve_and_finds_the_hot),
 		cmocka_unit_test(moves_uniform_memory_once),
 		cmocka_unit_test(takes_in_what_arrives),
+		cmocka_unit_test(promises_hold),
+		cmocka_unit_test(decides_in_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

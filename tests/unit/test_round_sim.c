@@ -314,6 +314,30 @@ fast_access_share(const struct world *world)
 	return fast / all;
 }
 
+/* Tiers tell policies what the regions do: together, how many accesses each one serves. */
+static int
+checked_decide(void *self, const struct sluice_view *view, struct sluice_plan *plan,
+	       struct sluice_err *reterr)
+{
+	double rates[2] = {0};
+
+	for (uint64_t i = 0; i < view->region_count; i++) {
+		const struct sluice_region *r = sluice_view_region(view, i);
+
+		rates[r->tier] += (double)r->heat * (r->bytes / PAGE);
+	}
+	for (uint32_t t = 0; t < view->tier_count; t++) {
+		const struct sluice_tier *tier = sluice_view_tier(view, t);
+
+		assert_true(SLUICE_HAS(view->tier_stride, tier, loaded_latency_ns));
+		assert_true(fabs((double)tier->access_rate - rates[t]) <= 1e-3 * rates[t] + 1e-3);
+		assert_int_equal(tier->loaded_latency_ns, 0); /* nobody measures it here */
+	}
+	return sluice_policy.decide(self, view, plan, reterr);
+}
+
+static const struct sluice_policy checked_policy = {.name = "checked", .decide = checked_decide};
+
 /* Fast memory holds the first pages in address order, as first touch does. */
 static void
 run_start(struct run *run, size_t pages, size_t fast_pages)
@@ -328,7 +352,7 @@ run_start(struct run *run, size_t pages, size_t fast_pages)
 				    .memory = &run->world,
 				    .mover_ops = &sim_mover,
 				    .mover = &run->world,
-				    .policy = &sluice_policy};
+				    .policy = &checked_policy};
 	const char *values[16];
 	struct sluice_err err;
 	size_t n = 0;
