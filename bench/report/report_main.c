@@ -2,7 +2,6 @@
 /*
  * report_main.c - sluice-report: results (JSON) in, one HTML page with pictures out.
  */
-#include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,36 +20,6 @@ static const char usage[] = "Usage: sluice-report [--title TEXT] [--out FILE] RE
 			    "Exit status: 0 done, 1 a result cannot be read or used or the page "
 			    "not written (nothing is left\n"
 			    "half-written), 2 wrong usage.\n";
-
-/* Writes to a name beside it first, so that a reader never sees half a page. */
-static int
-write_file(const char *path, const char *text, size_t len)
-{
-	size_t size = strlen(path) + sizeof(".part");
-	char *part = malloc(size);
-	FILE *file;
-	int error = 0;
-
-	if (!part)
-		return -ENOMEM;
-	snprintf(part, size, "%s.part", path);
-	file = fopen(part, "w");
-	if (!file) {
-		error = -errno;
-		free(part);
-		return error;
-	}
-	if (fwrite(text, 1, len, file) != len)
-		error = -EIO;
-	if (fclose(file) != 0 && !error)
-		error = -errno;
-	if (!error && rename(part, path) != 0)
-		error = -errno;
-	if (error)
-		remove(part);
-	free(part);
-	return error;
-}
 
 static json_t *
 load(const char *path)
@@ -135,7 +104,7 @@ main(int argc, char **argv)
 		status = -1;
 	}
 	if (status == 0 && out) {
-		status = write_file(out, text, len);
+		status = report_write_file(out, text, len);
 		if (status < 0)
 			fprintf(stderr, "sluice-report: cannot write %s: %s\n", out,
 				strerror(-status));

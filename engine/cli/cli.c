@@ -14,9 +14,9 @@
 #include "text.h"
 
 static const struct verb *const verbs[] = {
-	&verb_run,      &verb_attach,  &verb_detach, &verb_status, &verb_top,
-	&verb_topology, &verb_tier,    &verb_doctor, &verb_policy, &verb_policies,
-	&verb_record,   &verb_heatmap, &verb_trace,  &verb_config, &verb_restore,
+	&verb_run,   &verb_attach, &verb_detach, &verb_status,   &verb_top,    &verb_topology,
+	&verb_tier,  &verb_doctor, &verb_policy, &verb_policies, &verb_record, &verb_heatmap,
+	&verb_trace, &verb_replay, &verb_config, &verb_restore,
 };
 #define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
 

@@ -49,7 +49,7 @@ struct verb {
 
 extern const struct verb verb_run, verb_attach, verb_detach, verb_status, verb_top, verb_topology,
 	verb_tier, verb_doctor, verb_policies, verb_policy, verb_config, verb_restore, verb_record,
-	verb_heatmap, verb_trace;
+	verb_heatmap, verb_trace, verb_replay;
 
 /* main of sluice. */
 int cli_main(int argc, char **argv);

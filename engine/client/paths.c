@@ -117,16 +117,17 @@ paths_policy_dir(size_t i, char buffer[PATHS_MAX])
 	return buffer;
 }
 
-const char *
-paths_sluiced(char buffer[PATHS_MAX])
+/* A program beside the one that runs, or in ../sbin, or in PATH. */
+static const char *
+find_program(const char *name, char buffer[PATHS_MAX])
 {
-	static const char *const places[] = {"sluiced", "../sbin/sluiced"};
+	static const char *const places[] = {"", "../sbin/"};
 	char folder[PATHS_MAX];
 	const char *path = getenv("PATH");
 
 	if (own_folder(folder)) {
 		for (size_t k = 0; k < sizeof(places) / sizeof(places[0]); k++) {
-			if (fits(snprintf(buffer, PATHS_MAX, "%s/%s", folder, places[k])) &&
+			if (fits(snprintf(buffer, PATHS_MAX, "%s/%s%s", folder, places[k], name)) &&
 			    access(buffer, X_OK) == 0)
 				return buffer;
 		}
@@ -134,7 +135,7 @@ paths_sluiced(char buffer[PATHS_MAX])
 	while (path && *path) {
 		size_t len = strcspn(path, ":");
 
-		if (len > 0 && fits(snprintf(buffer, PATHS_MAX, "%.*s/sluiced", (int)len, path)) &&
+		if (len > 0 && fits(snprintf(buffer, PATHS_MAX, "%.*s/%s", (int)len, path, name)) &&
 		    access(buffer, X_OK) == 0)
 			return buffer;
 		path += len + (path[len] == ':');
@@ -159,4 +160,16 @@ paths_preload_wp(char buffer[PATHS_MAX])
 	}
 	snprintf(buffer, PATHS_MAX, "%s/../libsluice-wp.so", SLUICE_POLICY_DIR);
 	return access(buffer, R_OK) == 0 ? buffer : NULL;
+}
+
+const char *
+paths_sluiced(char buffer[PATHS_MAX])
+{
+	return find_program("sluiced", buffer);
+}
+
+const char *
+paths_replay(char buffer[PATHS_MAX])
+{
+	return find_program("sluice-replay", buffer);
 }

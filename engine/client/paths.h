@@ -23,5 +23,7 @@ const char *paths_policy_dir(size_t i, char buffer[PATHS_MAX]);
 const char *paths_sluiced(char buffer[PATHS_MAX]);
 /* The library that the sampler wp needs in the program; NULL when it is nowhere. */
 const char *paths_preload_wp(char buffer[PATHS_MAX]);
+/* sluice-replay, likewise. */
+const char *paths_replay(char buffer[PATHS_MAX]);
 
 #endif

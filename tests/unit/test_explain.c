@@ -51,7 +51,12 @@ some_decide(void *self, const struct sluice_view *view, struct sluice_plan *plan
 
 static const struct sluice_policy some_policy = {.name = "some", .decide = some_decide};
 static const struct sampler_ops eye = {
-	.name = "eye", .add = still_add, .remove = still_remove, .read = still_read};
+	.name = "eye",
+	.add = still_add,
+	.remove = still_remove,
+	.read = still_read,
+	.get_stats = still_get_stats,
+};
 
 static struct round *
 round_of(struct fake_world *world, int dry_run)

@@ -49,7 +49,7 @@ not_together(void **state)
 	refused("damon+smaps",
 		"'damon' and 'smaps' cannot watch together: both clear the accessed");
 	refused("damon+damon", "twice");
-	refused("damon+nope", "there is no sampler 'nope'; known: auto, hintfault, damon");
+	refused("damon+nope", "there is no sampler 'nope'; known: auto, pmu, hintfault, damon");
 	refused("damon+auto", "'auto' chooses by itself");
 	refused("", "there is no sampler ''");
 	refused("damon+", "there is no sampler ''");

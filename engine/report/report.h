@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * report.h - what the parts of sluice-report share. README.md beside this file has the input's
- * form.
+ * report.h - results as HTML pages: for sluice-report and for verbs with --report. The input's form
+ * is in bench/report/README.md.
  *
  * Everything is written to a stream in memory, and to the file only when all of it is well: a wrong
  * input leaves no half-written report. One thread.
  */
-#ifndef BENCH_REPORT_H
-#define BENCH_REPORT_H
+#ifndef REPORT_H
+#define REPORT_H
 
 #include <jansson.h>
 #include <stdio.h>
+
+#include "sluice/err.h"
 
 #define REPORT_VALUE_BYTES 64
 
@@ -55,6 +57,11 @@ int report_chart(FILE *out, const json_t *json, const char *id, struct report_pr
 
 /* One result (the content of one input file) as a section; number counts from 1. Same returns. */
 int report_section(FILE *out, const json_t *result, int number, struct report_problem *problem);
+
+/* Writes to a name beside it first, so that a reader never sees half a page. -errno. */
+int report_write_file(const char *path, const char *text, size_t len);
+/* A page of one result. -EINVAL: the result is none; -errno of writing. */
+int report_file(const char *path, const json_t *result, struct sluice_err *reterr);
 
 void report_page_begin(FILE *out, const char *title);
 void report_page_end(FILE *out);

@@ -221,6 +221,8 @@ report_section(FILE *out, const json_t *result, int number, struct report_proble
 	}
 	if (json_is_true(json_object_get(machine, "emulated")))
 		fputs("<p class=\"emulated\"><strong>Emulated hardware.</strong> ", out);
+	else if (json_is_true(json_object_get(machine, "modelled")))
+		fputs("<p class=\"emulated\"><strong>Modelled hardware.</strong> ", out);
 	else
 		fputs("<p class=\"soft\">", out);
 	report_text(out, report_string(machine, "description"));
