@@ -14,7 +14,7 @@
 #define CALM_MOST 3
 #define DEAF_LEAST_NS (10 * NS_PER_S)
 #define DEAF_MOST_NS (600 * NS_PER_S)
-#define ALARM_WORTH 0.01 /* of fast memory, moved because of the alarm */
+#define ALARM_WORTH 0.01 /* of all accesses, won by what was moved because of the alarm */
 
 void
 effort_init(struct effort *effort, double steady_share)
@@ -39,7 +39,7 @@ effort_wake(struct effort *effort, uint64_t now_ns)
 {
 	effort->now = effort->paused ? 0 : effort->full;
 	effort->woken_ns = now_ns;
-	effort->moved_bytes = 0;
+	effort->won = 0;
 	effort->alarmed = 0;
 	effort->hope = 1;
 	effort->doubt_then = 1;
@@ -64,9 +64,11 @@ effort_alarm(struct effort *effort, uint64_t now_ns)
 }
 
 static void
-judge_alarm(struct effort *effort, uint64_t fast_bytes, uint64_t now_ns)
+judge_alarm(struct effort *effort, uint64_t now_ns)
 {
-	int was_true = (double)effort->moved_bytes > ALARM_WORTH * (double)fast_bytes;
+	/* Not by how much was moved: when a program's pace changes, some of its cold memory is
+	 * swapped for as cold memory, and alarms that began it would seem true. */
+	int was_true = effort->won > ALARM_WORTH;
 
 	effort->alarmed = 0;
 	effort->deaf_ns = was_true ? DEAF_LEAST_NS : effort->deaf_ns * 2;
@@ -88,13 +90,12 @@ judge_progress(struct effort *effort, double doubt, uint64_t now_ns)
 }
 
 void
-effort_update(struct effort *effort, uint64_t planned_bytes, uint64_t fast_bytes, double doubt,
-	      unsigned int calm, uint64_t now_ns)
+effort_update(struct effort *effort, double won, double doubt, unsigned int calm, uint64_t now_ns)
 {
 	uint64_t awake_ns = now_ns - effort->woken_ns;
 	double worth = doubt / FULL_DOUBT, least = effort->steady, now;
 
-	effort->moved_bytes += planned_bytes;
+	effort->won += won;
 	if (effort->paused || awake_ns < LEARN_AT_LEAST_NS)
 		return;
 	judge_progress(effort, doubt, now_ns);
@@ -110,5 +111,5 @@ effort_update(struct effort *effort, uint64_t planned_bytes, uint64_t fast_bytes
 		now = effort->now / 4; /* one look may be a lucky one */
 	effort->now = now > least ? now : least;
 	if (effort->alarmed && (effort->now < effort->full / 2 || effort->now <= least))
-		judge_alarm(effort, fast_bytes, now_ns);
+		judge_alarm(effort, now_ns);
 }

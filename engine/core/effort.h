@@ -24,7 +24,7 @@ struct effort {
 	uint64_t judged_ns;
 	uint64_t woken_ns;
 	int alarmed;            /* by an alarm */
-	uint64_t moved_bytes;   /* planned since it woke */
+	double won;             /* by what was planned since it woke */
 	uint64_t deaf_until_ns; /* alarms are not heard before */
 	uint64_t deaf_ns;       /* for how long, after the next false alarm */
 };
@@ -38,9 +38,9 @@ void effort_wake(struct effort *effort, uint64_t now_ns);
 void effort_pause(struct effort *effort, int paused);
 /* Heat where there was none, says a tracker. One that cries wolf is heard less and less. */
 void effort_alarm(struct effort *effort, uint64_t now_ns);
-/* After a decision: what it wanted to move, of how much fast memory; which share of all accesses
- * better knowledge could win (doubt.h); how many decisions in a row changed nothing. */
-void effort_update(struct effort *effort, uint64_t planned_bytes, uint64_t fast_bytes, double doubt,
-		   unsigned int calm, uint64_t now_ns);
+/* After a decision: which share of all accesses its moves are to win; which share better knowledge
+ * could win (doubt.h); how many decisions in a row changed nothing. */
+void effort_update(struct effort *effort, double won, double doubt, unsigned int calm,
+		   uint64_t now_ns);
 
 #endif

@@ -333,6 +333,20 @@ update_shares(struct round *round)
 		round->tiers[t].access_rate = (float)heat->access_rate[t];
 }
 
+/* The share of all accesses that the admitted moves are to win. */
+static double
+won_share(const struct round *round, uint64_t planned_bytes)
+{
+	double won = 0, all = 0;
+
+	for (size_t i = 0; planned_bytes > 0 && i < round->plan.count; i++)
+		won += (double)round->plan.moves[i].gain * round->plan.moves[i].bytes /
+		       HEAT_PAGE_BYTES;
+	for (size_t t = 0; t < ROUND_TIERS_MAX; t++)
+		all += round->stats.heat.access_rate[t];
+	return all > 0 ? won / all : 0;
+}
+
 static void
 decide(struct round *round, uint64_t now_ns)
 {
@@ -404,8 +418,8 @@ decide(struct round *round, uint64_t now_ns)
 		round->calm = 0;
 	else if (round->calm < CALM_MOST)
 		round->calm++;
-	effort_update(&round->effort, planned, round->stats.heat.resident_bytes[0],
-		      round->stats.doubt, round->calm, now_ns);
+	effort_update(&round->effort, won_share(round, planned), round->stats.doubt, round->calm,
+		      now_ns);
 	round_set_effort(round);
 	log_debug("round",
 		  "doubt %.4f, effort %.3f, calm %u, unknown %llu MiB, planned %llu KiB; variance "

@@ -86,17 +86,17 @@ test_effort_follows_doubt(void **state)
 	full = effort.now;
 	assert_true(full > 0.1);
 	for (int i = 0; i < 8; i++)
-		effort_update(&effort, 0, MIB, 1.0 - 0.1 * i, 0, t += S);
+		effort_update(&effort, 0, 1.0 - 0.1 * i, 0, t += S);
 	assert_true(effort.now >= full);
 	for (int i = 0; i < 8; i++)
-		effort_update(&effort, 0, MIB, 0.01, 0, t += S);
+		effort_update(&effort, 0, 0.01, 0, t += S);
 	now = effort.now;
 	assert_true(now < full / 4 && now >= effort.steady);
 	for (int i = 0; i < 8; i++)
-		effort_update(&effort, 0, MIB, 0, 0, t += S);
+		effort_update(&effort, 0, 0, 0, t += S);
 	assert_true(effort.now <= effort.steady);
 	/* While nothing happens, even less. */
-	effort_update(&effort, 0, MIB, 0, 3, t += S);
+	effort_update(&effort, 0, 0, 3, t += S);
 	assert_true(effort.now < 0.6 * effort.steady);
 }
 
@@ -111,7 +111,7 @@ test_effort_that_does_not_help(void **state)
 	effort_init(&effort, 0.01);
 	effort_wake(&effort, t);
 	for (int i = 0; i < 24; i++)
-		effort_update(&effort, 0, MIB, 0.5, 0, t += S);
+		effort_update(&effort, 0, 0.5, 0, t += S);
 	assert_true(effort.now < effort.full / 8);
 	effort_alarm(&effort, t += S);
 	assert_true(effort.now >= effort.full);
@@ -126,7 +126,7 @@ test_effort_ends_when_heat_never_settles(void **state)
 	effort_init(&effort, 0.01);
 	effort_wake(&effort, S);
 	for (uint64_t t = 1; t < 1200; t++)
-		effort_update(&effort, 0, MIB, 1.0, 0, S + t * S);
+		effort_update(&effort, 0, 1.0, 0, S + t * S);
 	assert_true(effort.now <= effort.steady);
 }
 
@@ -141,7 +141,7 @@ test_growth(void **state)
 	effort_wake(&effort, S);
 	assert_true(effort.now <= 0);
 	effort_alarm(&effort, 2 * S);
-	effort_update(&effort, 0, MIB, 1.0, 0, 10 * S);
+	effort_update(&effort, 0, 1.0, 0, 10 * S);
 	assert_true(effort.now <= 0);
 	effort_pause(&effort, 0);
 	assert_true(effort.now >= effort.steady && effort.now < effort.full);
@@ -163,14 +163,15 @@ test_false_alarms_are_heard_less(void **state)
 
 		effort_alarm(&effort, t);
 		heard += effort.now > before;
-		effort_update(&effort, 0, 100ull * MIB, 0, 0, t += S);
+		/* Much may be moved, but nothing was won. */
+		effort_update(&effort, 0.0002, 0, 0, t += S);
 	}
 	assert_in_range(heard, 2, 12);
-	/* One that led to moves is heard at once the next time. */
+	/* One that won something is heard at once the next time. */
 	effort_alarm(&effort, t += 700 * S);
 	assert_true(effort.now >= effort.full);
 	for (int i = 0; i < 12; i++)
-		effort_update(&effort, 10ull * MIB, 100ull * MIB, 0, 0, t += S);
+		effort_update(&effort, 0.002, 0, 0, t += S);
 	assert_true(effort.now <= effort.steady);
 	effort_alarm(&effort, t += S);
 	assert_true(effort.now >= effort.full);

@@ -212,7 +212,7 @@ fixed_effort(void **state)
 	effort_pause(&effort, 0);
 	for (uint64_t t = 2; t < 200; t++) {
 		/* Neither doubt, nor alarms, nor calm. */
-		effort_update(&effort, 0, 1u << 30, t % 50 ? 0.0 : 0.9, (unsigned int)t % 8, t * S);
+		effort_update(&effort, 0, t % 50 ? 0.0 : 0.9, (unsigned int)t % 8, t * S);
 		if (t % 60 == 0)
 			effort_alarm(&effort, t * S);
 		assert_true(fabs(effort.now - 0.05) < 1e-9);
