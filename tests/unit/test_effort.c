@@ -171,7 +171,7 @@ test_false_alarms_are_heard_less(void **state)
 	effort_alarm(&effort, t += 700 * S);
 	assert_true(effort.now >= effort.full);
 	for (int i = 0; i < 12; i++)
-		effort_update(&effort, 0.002, 0, 0, t += S);
+		effort_update(&effort, 0.005, 0, 0, t += S);
 	assert_true(effort.now <= effort.steady);
 	effort_alarm(&effort, t += S);
 	assert_true(effort.now >= effort.full);
