@@ -207,7 +207,7 @@ test_descriptors(void **state)
 			struct cmsghdr align;
 			char bytes[CMSG_SPACE(3 * sizeof(int))];
 		} room;
-		struct iovec part = {(void *)(uintptr_t)"{}\n", 3};
+		struct iovec part = {(void *)(uintptr_t) "{}\n", 3};
 		struct msghdr message = {.msg_iov = &part,
 					 .msg_iovlen = 1,
 					 .msg_control = room.bytes,

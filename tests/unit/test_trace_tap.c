@@ -38,10 +38,8 @@ part_read(void *self, uint64_t now_ns, struct sample *samples, size_t capacity, 
 	(void)capacity, (void)reterr;
 	((struct part *)self)->calls++;
 	for (int32_t i = 0; i < 2; i++)
-		samples[i] = (struct sample){.addr = 0x1000,
-					     .time_ns = now_ns,
-					     .pid = 7 + i,
-					     .kind = SAMPLE_TOUCH};
+		samples[i] = (struct sample){
+			.addr = 0x1000, .time_ns = now_ns, .pid = 7 + i, .kind = SAMPLE_TOUCH};
 	*ret_count = 2;
 	return 0;
 }
