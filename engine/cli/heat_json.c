@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* heat_json.c - the heat map as JSON; its schema is in sluice(1). */
 #include "heat_views.h"
+#include "json_text.h"
 
 static json_t *
 address(uint64_t addr)
@@ -40,15 +41,15 @@ heat_json(const struct heat_map *map)
 		const struct heat_range *range = &map->ranges[i];
 
 		json_array_append_new(ranges,
-				      json_pack("{s:i, s:s, s:o, s:o, s:I, s:i, s:i}", "pid",
+				      json_pack("{s:i, s:o, s:o, s:o, s:I, s:i, s:i}", "pid",
 						(int)range->pid, "name",
-						heat_map_name(map, range->pid), "start",
+						json_text(heat_map_name(map, range->pid)), "start",
 						address(range->start), "end", address(range->end),
 						"row_bytes", (json_int_t)range->row_bytes, "row",
 						(int)range->row, "rows", (int)range->rows));
 	}
-	return json_pack("{s:b, s:I, s:s, s:f, s:i, s:i, s:I, s:o, s:o}", "ok", 1, "samples",
-			 (json_int_t)map->samples, "tracker", map->tracker, "seconds",
+	return json_pack("{s:b, s:I, s:o, s:f, s:i, s:i, s:I, s:o, s:o}", "ok", 1, "samples",
+			 (json_int_t)map->samples, "tracker", json_text(map->tracker), "seconds",
 			 (double)(map->last_ns - map->first_ns) / 1e9, "rows", (int)map->rows,
 			 "columns", (int)map->columns, "ranges_left_out",
 			 (json_int_t)map->ranges_left_out, "ranges", ranges, "rates", rates(map));

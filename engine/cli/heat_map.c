@@ -14,6 +14,7 @@
 
 #define DECADES 4
 #define PAGE_SHIFT 12
+#define RATE_MAX 1e30 /* whatever a trace says, so that a float holds it */
 
 struct cell {
 	double events, watched_s; /* of its pages together */
@@ -88,14 +89,15 @@ column_of(const struct heat_map *map, uint64_t time_ns)
 			       ? 0
 			       : (double)(time_ns - map->first_ns) /
 					 (double)(map->last_ns - map->first_ns + 1);
-	uint32_t column = (uint32_t)(share * map->columns);
 
-	return column < map->columns ? column : map->columns - 1;
+	return share < 1 ? (uint32_t)(share * map->columns) : map->columns - 1;
 }
 
 static uint64_t
 column_ns(const struct heat_map *map, uint32_t column)
 {
+	if (column == map->columns)
+		return map->last_ns + 1;
 	return map->first_ns +
 	       (uint64_t)((double)(map->last_ns - map->first_ns + 1) * column / map->columns);
 }
@@ -190,9 +192,11 @@ finish(struct filling *filling, const int32_t *drawn, size_t drawn_count)
 
 				if (is_drawn)
 					cell->watched_s += column_s * pages;
-				map->rate[at] = cell->watched_s > 0
-							? (float)(cell->events / cell->watched_s)
-							: -1;
+				map->rate[at] =
+					cell->watched_s > 0
+						? (float)fmin(cell->events / cell->watched_s,
+							      RATE_MAX)
+						: -1;
 				if (map->rate[at] > map->rate_max)
 					map->rate_max = map->rate[at];
 			}

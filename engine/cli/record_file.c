@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "output_file.h"
 #include "parse.h"
 #include "text.h"
 
@@ -52,7 +53,7 @@ record_file_begin(struct record_file *file, struct client *client, const char *p
 	r = client_call_fd(client, request, fd, NULL, ret_exit, reterr);
 	close(fd);
 	if (r < 0) {
-		unlink(path);
+		output_file_remove(path);
 		return r;
 	}
 	file->path = path;

@@ -5,10 +5,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "clock.h"
+#include "output_file.h"
 #include "parse.h"
 #include "text.h"
 
@@ -253,35 +252,18 @@ document(const struct run_report *report)
 int
 run_report_write(struct run_report *report, const char *path, struct sluice_err *reterr)
 {
-	char temporary[4096];
 	json_t *json = document(report);
-	mode_t mask = umask(0);
-	FILE *file = NULL;
-	int fd, r = 0;
+	struct output_file file;
+	int r = output_file_open(&file, path);
 
-	umask(mask);
-	if (snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path) >= (int)sizeof(temporary)) {
-		json_decref(json);
-		return sluice_fail(reterr, -ENAMETOOLONG, "the path of --json-out is too long");
-	}
-	fd = mkstemp(temporary);
-	if (fd >= 0)
-		file = fdopen(fd, "w");
-	if (!file) {
-		r = -errno;
-		if (fd >= 0)
-			close(fd);
-	} else {
-		fchmod(fd, 0666 & ~mask);
-		if (!json || json_dumpf(json, file, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) < 0 ||
-		    fputc('\n', file) == EOF || fflush(file) != 0 || fsync(fd) < 0)
+	if (r == 0) {
+		errno = 0;
+		if (!json ||
+		    json_dumpf(json, file.stream, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) < 0 ||
+		    fputc('\n', file.stream) == EOF)
 			r = errno ? -errno : -EIO;
-		fclose(file);
+		r = output_file_close(&file, r);
 	}
-	if (r == 0 && rename(temporary, path) < 0)
-		r = -errno;
-	if (r < 0 && fd >= 0)
-		unlink(temporary);
 	json_decref(json);
 	return r < 0 ? sluice_fail(reterr, r, "cannot write '%s': %s", path, strerror(-r)) : 0;
 }

@@ -6,9 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "output_file.h"
 #include "text.h"
 
 static int
@@ -20,34 +19,13 @@ write_stream(FILE *file, const char *text)
 	return 0;
 }
 
-/* Beside the file, and over it when all is written. */
 static int
 write_file(const char *path, const char *text)
 {
-	char temporary[4096];
-	mode_t mask = umask(0);
-	FILE *file;
-	int fd, r;
+	struct output_file file;
+	int r = output_file_open(&file, path);
 
-	umask(mask);
-	if (snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path) >= (int)sizeof(temporary))
-		return -ENAMETOOLONG;
-	fd = mkstemp(temporary);
-	if (fd < 0)
-		return -errno;
-	file = fdopen(fd, "w");
-	r = file ? write_stream(file, text) : -errno;
-	if (r == 0 && (fchmod(fd, 0666 & ~mask) < 0 || fsync(fd) < 0))
-		r = -errno;
-	if (file)
-		fclose(file);
-	else
-		close(fd);
-	if (r == 0 && rename(temporary, path) < 0)
-		r = -errno;
-	if (r < 0)
-		unlink(temporary);
-	return r;
+	return r < 0 ? r : output_file_close(&file, write_stream(file.stream, text));
 }
 
 /* The head of the capture, without its comment signs, and how many files there are. */

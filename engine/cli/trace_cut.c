@@ -62,6 +62,15 @@ copy_item(const struct sluice_trace_item *item, int32_t pid, struct sluice_trace
 	}
 }
 
+/* So many seconds later; what no clock shows is never. */
+static uint64_t
+later_ns(uint64_t ns, double seconds)
+{
+	uint64_t more = seconds < 1e10 ? (uint64_t)(seconds * 1e9) : UINT64_MAX;
+
+	return ns <= UINT64_MAX - more ? ns + more : UINT64_MAX;
+}
+
 int
 trace_cut(struct sluice_trace_reader *reader, const struct trace_cut *cut,
 	  struct sluice_trace_writer *writer, struct sluice_err *reterr)
@@ -72,9 +81,9 @@ trace_cut(struct sluice_trace_reader *reader, const struct trace_cut *cut,
 	int r;
 
 	sluice_trace_get_info(reader, &info);
-	from_ns = info.first_ns + (uint64_t)(cut->from_s * 1e9);
+	from_ns = later_ns(info.first_ns, cut->from_s);
 	if (cut->to_s > 0)
-		to_ns = info.first_ns + (uint64_t)(cut->to_s * 1e9);
+		to_ns = later_ns(info.first_ns, cut->to_s);
 	r = sluice_trace_seek(reader, from_ns, reterr);
 	while (r == 0 && (r = sluice_trace_next(reader, &item, reterr)) == 1) {
 		if (item->time_ns >= to_ns)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "json_text.h"
 #include "parse.h"
 #include "text.h"
 
@@ -118,11 +119,11 @@ processes_json(const struct counts *counts)
 		const struct process *process = &counts->processes[i];
 
 		json_array_append_new(list,
-				      json_pack("{s:i, s:s*, s:I, s:I, s:I, s:I}", "pid",
-						(int)process->pid, "name", process->name, "samples",
-						(json_int_t)process->samples, "mapped_bytes",
-						(json_int_t)process->mapped_bytes, "moves",
-						(json_int_t)process->moves, "moved_bytes",
+				      json_pack("{s:i, s:o, s:I, s:I, s:I, s:I}", "pid",
+						(int)process->pid, "name", json_text(process->name),
+						"samples", (json_int_t)process->samples,
+						"mapped_bytes", (json_int_t)process->mapped_bytes,
+						"moves", (json_int_t)process->moves, "moved_bytes",
 						(json_int_t)process->moved_bytes));
 	}
 	return list;
@@ -164,9 +165,9 @@ info_json(struct counts *counts, const struct sluice_trace_info *info, const cha
 	for (size_t i = 0; i < SLUICE_TRACE_SAMPLE_KINDS; i++)
 		samples += (double)counts->samples[i];
 	object = json_pack(
-		"{s:b, s:s*, s:i, s:b, s:I, s:I, s:I, s:f, s:I, s:I, s:I, s:I, s:f, s:O}", "ok", 1,
-		"file", path, "version", (int)info->version, "whole", (int)info->is_whole,
-		"file_bytes", (json_int_t)info->file_bytes, "raw_bytes",
+		"{s:b, s:o, s:i, s:b, s:I, s:I, s:I, s:f, s:I, s:I, s:I, s:I, s:f, s:O}", "ok", 1,
+		"file", json_text(path), "version", (int)info->version, "whole",
+		(int)info->is_whole, "file_bytes", (json_int_t)info->file_bytes, "raw_bytes",
 		(json_int_t)info->raw_bytes, "blocks", (json_int_t)info->blocks, "seconds", seconds,
 		"samples", (json_int_t)samples, "lost_samples", (json_int_t)counts->lost,
 		"damaged_bytes", (json_int_t)info->damaged_bytes, "tail_bytes",

@@ -18,6 +18,7 @@
 #include "cli.h"
 #include "clock.h"
 #include "find_process.h"
+#include "output_file.h"
 #include "record_file.h"
 #include "record_wish.h"
 #include "run_wish.h"
@@ -143,8 +144,10 @@ find_pids(struct record *record)
 	struct sluice_err err = {0, ""};
 	int status = EXIT_OK;
 
+	if (!found)
+		return cli_fail(record->cli, EXIT_GENERAL, -ENOMEM, "out of memory");
 	record->pids = json_array();
-	for (int i = 0; found && i < record->name_count && status == EXIT_OK; i++) {
+	for (int i = 0; i < record->name_count && status == EXIT_OK; i++) {
 		int r = find_process(record->names[i], found, &err);
 
 		if (r < 0)
@@ -196,7 +199,7 @@ begin(struct record *record)
 					    "follow", record->follow),
 				  NULL);
 		if (status != EXIT_OK) {
-			unlink(record->output);
+			output_file_remove(record->output);
 			return status;
 		}
 	}

@@ -11,7 +11,9 @@
 
 #include "cli.h"
 #include "import.h"
+#include "json_text.h"
 #include "make.h"
+#include "output_file.h"
 #include "parse.h"
 #include "text.h"
 #include "trace_cut.h"
@@ -236,8 +238,9 @@ run_check(struct trace *trace)
 	return EXIT_OK;
 }
 
+/* input: what is read for it, or NULL. */
 static int
-begin_output(struct trace *trace)
+begin_output(struct trace *trace, const char *input)
 {
 	struct sluice_trace_writer_options options = {
 		.size = sizeof(options),
@@ -250,6 +253,10 @@ begin_output(struct trace *trace)
 	if (!trace->output)
 		return cli_fail(trace->cli, EXIT_USAGE, -EINVAL,
 				"where to? sluice trace %s needs -o FILE", trace->words[0]);
+	if (input && output_file_same(input, trace->output))
+		return cli_fail(trace->cli, EXIT_USAGE, -EINVAL,
+				"'%s' is what is read; the new trace needs another file",
+				trace->output);
 	fd = open(trace->output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return cli_fail(trace->cli, EXIT_GENERAL, -errno, "cannot write '%s': %s",
@@ -272,14 +279,15 @@ end_output(struct trace *trace, int r, struct sluice_err *err, uint64_t skipped)
 		*err = own;
 	}
 	if (r < 0) {
-		unlink(trace->output);
+		output_file_remove(trace->output);
 		return cli_fail(trace->cli, EXIT_GENERAL, r, "%s", err->msg);
 	}
 	if (trace->cli->json) {
-		json_t *answer = json_pack(
-			"{s:b, s:s, s:I, s:I, s:I, s:I}", "ok", 1, "file", trace->output, "samples",
-			(json_int_t)stats.samples, "lost_samples", (json_int_t)stats.lost_samples,
-			"skipped", (json_int_t)skipped, "file_bytes", (json_int_t)stats.file_bytes);
+		json_t *answer =
+			json_pack("{s:b, s:o, s:I, s:I, s:I, s:I}", "ok", 1, "file",
+				  json_text(trace->output), "samples", (json_int_t)stats.samples,
+				  "lost_samples", (json_int_t)stats.lost_samples, "skipped",
+				  (json_int_t)skipped, "file_bytes", (json_int_t)stats.file_bytes);
 
 		cli_print_json(answer);
 		json_decref(answer);
@@ -302,7 +310,7 @@ run_cut(struct trace *trace)
 	int status = open_trace(trace, &reader);
 
 	if (status == EXIT_OK)
-		status = begin_output(trace);
+		status = begin_output(trace, trace->words[1]);
 	if (status == EXIT_OK)
 		status = end_output(trace, trace_cut(reader, &trace->cut, trace->writer, &err),
 				    &err, 0);
@@ -335,7 +343,7 @@ run_import(struct trace *trace)
 	if (!in)
 		return cli_fail(trace->cli, EXIT_GENERAL, -errno, "cannot open '%s': %s", path,
 				strerror(errno));
-	status = begin_output(trace);
+	status = begin_output(trace, path);
 	if (status == EXIT_OK) {
 		r = formats[i].read(in, in == stdin ? "standard input" : path, &trace->import,
 				    trace->writer, &stats, &err);
@@ -354,7 +362,7 @@ run_make(struct trace *trace)
 
 	if (r < 0)
 		return cli_fail(trace->cli, EXIT_USAGE, r, "%s", err.msg);
-	status = begin_output(trace);
+	status = begin_output(trace, NULL);
 	if (status != EXIT_OK)
 		return status;
 	return end_output(trace, make_trace(&trace->make, trace->writer, &err), &err, 0);

@@ -114,6 +114,13 @@ steer(struct price *price, double base)
 	}
 }
 
+/* Counters do not go back; one that does is of something else, and tells nothing. */
+static uint64_t
+since(uint64_t now_ns, uint64_t before_ns)
+{
+	return now_ns > before_ns ? now_ns - before_ns : 0;
+}
+
 int
 price_look(struct price *price, const struct price_cost *cost, uint64_t base_ns, uint64_t now_ns)
 {
@@ -124,11 +131,11 @@ price_look(struct price *price, const struct price_cost *cost, uint64_t base_ns,
 	if (!first && now_ns <= price->looked_ns)
 		return 0;
 	dt_s = (double)(now_ns - price->looked_ns) / 1e9;
-	all = base = (double)(base_ns - price->last_base_ns) / 1e9 / dt_s;
+	all = base = (double)since(base_ns, price->last_base_ns) / 1e9 / dt_s;
 	for (size_t i = 0; i < price->count; i++) {
-		spent[i].own_ns = cost[i].own_ns - price->last[i].own_ns;
-		spent[i].kernel_ns = cost[i].kernel_ns - price->last[i].kernel_ns;
-		spent[i].target_ns = cost[i].target_ns - price->last[i].target_ns;
+		spent[i].own_ns = since(cost[i].own_ns, price->last[i].own_ns);
+		spent[i].kernel_ns = since(cost[i].kernel_ns, price->last[i].kernel_ns);
+		spent[i].target_ns = since(cost[i].target_ns, price->last[i].target_ns);
 		share = (double)(spent[i].own_ns + spent[i].kernel_ns + spent[i].target_ns) / 1e9 /
 			dt_s;
 		all += share;

@@ -85,11 +85,15 @@ open_one(struct perf_rings *rings, size_t cpu, unsigned int event, struct perf_e
 		return 0;
 	if (!ring->page) {
 		r = ring_map(rings, ring, fd);
-		if (r < 0)
+		if (r < 0) {
+			/* An anchor would stay for good, one more at each try. */
+			close(fd);
+			ring->count--;
 			return sluice_fail(
 				reterr, r, "cannot map the ring of perf event '%s': %s%s", what,
 				strerror(-r),
 				r == -EPERM ? "; kernel.perf_event_mlock_kb is the limit" : "");
+		}
 	} else if (ioctl(fd, PERF_EVENT_IOC_SET_OUTPUT, ring->owner) < 0) {
 		return sluice_fail(reterr, -errno, "perf event '%s' cannot share a ring: %s", what,
 				   strerror(errno));

@@ -109,11 +109,12 @@ perf_rings_drain_cpu(struct perf_rings *rings, size_t cpu, const struct perf_han
 		     struct perf_tally *tally)
 {
 	struct ring *ring = &rings->ring[cpu];
-	const char *data = (const char *)ring->page + rings->page_bytes;
+	const char *data;
 	uint64_t head;
 
 	if (!ring->page)
 		return;
+	data = (const char *)ring->page + rings->page_bytes;
 	head = __atomic_load_n(&ring->page->data_head, __ATOMIC_ACQUIRE);
 	perf_records_walk(data, rings->ring_bytes, ring->page->data_tail, head, ring->ids,
 			  ring->id_count, rings->wrapped, handlers, tally);

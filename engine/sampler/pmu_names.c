@@ -3,6 +3,7 @@
 #include "pmu_names.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,21 +13,27 @@
 
 /* A captured machine's processor is not the one below us, and of one that is newer than libpfm4 an
  * older one's names may still be right: libpfm4 has to tell of processors that are not here. It has
- * no call for that, only this variable, which it reads once. */
+ * no call for that, only this variable, which it reads once. The engine's thread and the doctor's
+ * may both be the first. */
+static int can;
+
+static void
+initialize(void)
+{
+	int had = getenv("LIBPFM_ENCODE_INACTIVE") != NULL;
+
+	setenv("LIBPFM_ENCODE_INACTIVE", "1", 0);
+	can = pfm_initialize() == PFM_SUCCESS;
+	if (!had)
+		unsetenv("LIBPFM_ENCODE_INACTIVE");
+}
+
 static int
 initialized(void)
 {
-	static int state; /* 1 yes, -1 it cannot */
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-	if (state == 0) {
-		int had = getenv("LIBPFM_ENCODE_INACTIVE") != NULL;
-
-		setenv("LIBPFM_ENCODE_INACTIVE", "1", 0);
-		state = pfm_initialize() == PFM_SUCCESS ? 1 : -1;
-		if (!had)
-			unsetenv("LIBPFM_ENCODE_INACTIVE");
-	}
-	return state > 0;
+	return pthread_once(&once, initialize) == 0 && can;
 }
 
 /* The kernel gives one name to processors whose events for memory are alike. */

@@ -46,10 +46,11 @@ is_ours(int32_t pid, const char *name)
 	snprintf(path, sizeof(path), "fdinfo/%.10s", name);
 	if (procfs_lines_open(&lines, "", pid, path) < 0)
 		return 0;
-	/* "API:	aa:a000:1ffff", of which the features are those that were asked for, or all
-	 */
+	/* "API:	aa:8000a000:1ff": what was asked for, and that it was. The program may have
+	 * others: those it resolves itself, and what was registered by us it would wait for. */
 	while (!found && (line = procfs_lines_next(&lines, &error)))
-		found = sscanf(line, "API: %16llx:%16llx", &api, &features) == 2;
+		found = sscanf(line, "API: %16llx:%16llx", &api, &features) == 2 &&
+			(features & INT32_MAX) == (UFFD_WP_ASYNC | UFFD_WP_UNPOPULATED);
 	procfs_lines_close(&lines);
 	return found;
 }

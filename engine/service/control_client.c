@@ -123,18 +123,20 @@ client_line(struct control_client *client, const struct control_ops *ops, void *
 	json_decref(request);
 }
 
-/* Keeps a descriptor that came along; a second one that nobody asked for is closed. */
+/* Keeps the last descriptor that came along; others that nobody asked for are closed. */
 static void
 keep_fd(struct control_client *client, struct msghdr *message)
 {
 	for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part;
 	     part = CMSG_NXTHDR(message, part)) {
-		if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS ||
-		    part->cmsg_len < CMSG_LEN(sizeof(int)))
+		if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS)
 			continue;
-		if (client->passed_fd >= 0)
-			close(client->passed_fd);
-		memcpy(&client->passed_fd, CMSG_DATA(part), sizeof(int));
+		for (size_t at = CMSG_LEN(0); at + sizeof(int) <= part->cmsg_len;
+		     at += sizeof(int)) {
+			if (client->passed_fd >= 0)
+				close(client->passed_fd);
+			memcpy(&client->passed_fd, (const char *)part + at, sizeof(int));
+		}
 	}
 }
 
@@ -152,7 +154,8 @@ receive(struct control_client *client)
 {
 	union {
 		struct cmsghdr align;
-		char bytes[CMSG_SPACE(sizeof(int))]; /* one: the kernel closes what does not fit */
+		char bytes[CMSG_SPACE(sizeof(int))]; /* what does not fit the kernel closes; two
+						      * do, where there is padding */
 	} room;
 	struct iovec part = {client->in + client->in_used, CONTROL_LINE_BYTES - client->in_used};
 	struct msghdr message = {.msg_iov = &part,

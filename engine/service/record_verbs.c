@@ -54,6 +54,8 @@ take_file(struct control_client *client, struct sluice_err *reterr)
 static int
 start_engine(struct service *service, const json_t *only, int *ret_exit, struct sluice_err *reterr)
 {
+	int r;
+
 	if (json_is_true(only)) {
 		if (!service->is_private || (service->engine && !service->watch_only)) {
 			*ret_exit = EXIT_GENERAL;
@@ -63,7 +65,10 @@ start_engine(struct service *service, const json_t *only, int *ret_exit, struct 
 		}
 		service->watch_only = 1;
 	}
-	return service_start_engine(service, ret_exit, reterr);
+	r = service_start_engine(service, ret_exit, reterr);
+	if (r < 0)
+		service->watch_only = 0;
+	return r;
 }
 
 json_t *

@@ -171,6 +171,14 @@ sampler_moving(void *self, int on, struct sluice_err *reterr)
 	return below(sampler)->moving(sampler->self, on, reterr);
 }
 
+static size_t
+sampler_working_sets(void *self, struct sampler_working_set *sets, size_t capacity)
+{
+	struct tapped *sampler = self;
+
+	return below(sampler)->working_sets(sampler->self, sets, capacity);
+}
+
 static void
 sampler_get_stats(void *self, struct sampler_stats *ret)
 {
@@ -206,6 +214,8 @@ trace_tap_sampler(struct trace_tap *tap, struct round_parts *parts, size_t i)
 		ops->due_ns = sampler_due_ns;
 	if (ops->moving)
 		ops->moving = sampler_moving;
+	if (ops->working_sets)
+		ops->working_sets = sampler_working_sets;
 	parts->sampler_ops[i] = ops;
 	parts->samplers[i] = &tap->samplers[i];
 }

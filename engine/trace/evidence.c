@@ -11,6 +11,9 @@
 #define PAGE_SHIFT 12
 #define REGION_PAGES 512u
 #define SLOTS_FIRST 256u
+/* More than this no machine has; a file may say anything. */
+#define SAMPLE_BYTES_MAX (UINT64_C(1) << 46)
+#define REGIONS_MAX (UINT64_C(1) << 23)
 
 /* Pages of 2 MiB that are armed, all since the same time. */
 struct region {
@@ -71,6 +74,8 @@ find_or_add(struct evidence *evidence, int32_t pid, uint64_t number)
 {
 	struct region *region;
 
+	if (evidence->used >= REGIONS_MAX)
+		return NULL;
 	if (evidence->used * 4 >= evidence->slots * 3) {
 		size_t slots = evidence->slots * 2;
 		struct region *grown = calloc(slots, sizeof(*grown));
@@ -227,10 +232,11 @@ take_sample(struct evidence *evidence, const struct sluice_trace_sample *sample)
 
 	switch (sample->kind) {
 	case SLUICE_TRACE_ARMED:
-		return take_armed(evidence, sample);
+		return sample->len_bytes > SAMPLE_BYTES_MAX ? 0 : take_armed(evidence, sample);
 	case SLUICE_TRACE_TOUCH:
 	case SLUICE_TRACE_SEEN:
-		take_touched(evidence, sample);
+		if (sample->len_bytes <= SAMPLE_BYTES_MAX)
+			take_touched(evidence, sample);
 		return 0;
 	case SLUICE_TRACE_RATE:
 	case SLUICE_TRACE_EXACT:

@@ -203,35 +203,26 @@ find_span(const struct seen_process *process, uint64_t addr)
 	return low;
 }
 
-/* One 2 MiB more, which joins those that it touches. */
+/* Whole 2 MiB more, which join those that they touch. */
 static int
-see_region(struct seen_process *process, uint64_t start)
+see_range(struct seen_process *process, uint64_t start, uint64_t end)
 {
-	uint64_t end = start + REGION_BYTES;
 	struct sluice_trace_span *spans = process->spans;
-	size_t i = process->last;
+	size_t i = process->last, past;
 
-	if (i < process->count && spans[i].start <= start && start < spans[i].end)
+	if (i < process->count && spans[i].start <= start && end <= spans[i].end)
 		return 0;
-	i = process->last = find_span(process, start);
-	if (i < process->count && spans[i].start <= start)
-		return 0;
-	process->is_new = 1;
-	if (i > 0 && spans[i - 1].end == start) {
-		spans[i - 1].end = end;
-		if (i < process->count && spans[i].start == end) {
-			spans[i - 1].end = spans[i].end;
-			memmove(&spans[i], &spans[i + 1], (--process->count - i) * sizeof(*spans));
-		}
-		return 0;
+	i = process->last = find_span(process, start ? start - 1 : 0);
+	for (past = i; past < process->count && spans[past].start <= end; past++) {
+		if (spans[past].start <= start && end <= spans[past].end)
+			return 0;
+		start = spans[past].start < start ? spans[past].start : start;
+		end = spans[past].end > end ? spans[past].end : end;
 	}
-	if (i < process->count && spans[i].start == end) {
-		spans[i].start = start;
-		return 0;
-	}
-	if (process->count == SLUICE_TRACE_SPANS_MAX)
+	if (past == i && process->count == SLUICE_TRACE_SPANS_MAX)
 		return 0; /* the rest is outside of all mappings */
-	if (process->count == process->capacity) {
+	process->is_new = 1;
+	if (past == i && process->count == process->capacity) {
 		size_t capacity = process->capacity * 2 + 16;
 
 		spans = realloc(spans, capacity * sizeof(*spans));
@@ -240,9 +231,10 @@ see_region(struct seen_process *process, uint64_t start)
 		process->spans = spans;
 		process->capacity = capacity;
 	}
-	memmove(&spans[i + 1], &spans[i], (process->count - i) * sizeof(*spans));
+	if (i < process->count)
+		memmove(&spans[i + 1], &spans[past], (process->count - past) * sizeof(*spans));
+	process->count = process->count - (past - i) + 1;
 	spans[i] = (struct sluice_trace_span){start, end};
-	process->count++;
 	return 0;
 }
 
@@ -278,17 +270,15 @@ int
 import_sample(struct import *import, const struct sluice_trace_sample *sample)
 {
 	struct seen_process *process = find_process(import->seen, sample->pid);
-	uint64_t at = sample->addr & ~(REGION_BYTES - 1);
+	uint64_t start = sample->addr & ~(REGION_BYTES - 1);
 	uint64_t last = sample->addr + (sample->len_bytes ? sample->len_bytes - 1 : 0);
+	/* The very last 2 MiB have no end that could be told. */
+	uint64_t end = last < UINT64_MAX - REGION_BYTES ? (last | (REGION_BYTES - 1)) + 1
+							: UINT64_MAX - REGION_BYTES + 1;
 
-	if (!process)
+	if (!process || (sample->kind != SLUICE_TRACE_COUNTING && start < end &&
+			 see_range(process, start, end) < 0))
 		return -ENOMEM;
-	for (;
-	     sample->kind != SLUICE_TRACE_COUNTING && at <= last && at < UINT64_MAX - REGION_BYTES;
-	     at += REGION_BYTES) {
-		if (see_region(process, at) < 0)
-			return -ENOMEM;
-	}
 	if (import->batch_count == SLUICE_TRACE_BATCH_MAX ||
 	    sample->time_ns > import->told_ns + TELL_EVERY_NS / 10)
 		import_flush(import);

@@ -354,7 +354,8 @@ sluice_trace_get_info(const struct sluice_trace_reader *reader, struct sluice_tr
 			continue;
 		if (!ret->blocks++)
 			ret->first_ns = header->first_ns;
-		ret->last_ns = header->last_ns;
+		if (header->last_ns > ret->last_ns)
+			ret->last_ns = header->last_ns;
 		ret->samples += header->samples;
 		ret->raw_bytes += header->raw_bytes;
 	}

@@ -146,6 +146,21 @@ check "samples without an address are counted" grep -q '2 without an address' <(
 { cat "$data/damo.txt"; echo 'and now something else'; } >"$tmp/bad.txt"
 expect 1 "bad.txt:$(wc -l <"$tmp/bad.txt"): 'and now something else' is neither" "${real[@]}" trace import damo "$tmp/bad.txt" -o "$tmp/x.trace"
 check "nothing is left of it" test ! -e "$tmp/x.trace"
+# A device stays, whatever goes wrong, and what is read is not written over.
+mknod "$tmp/null" c 1 3 2>/dev/null || mkfifo "$tmp/null"
+if [ -c "$tmp/null" ]; then
+	expect 1 "bad.txt:" "${real[@]}" trace import damo "$tmp/bad.txt" -o "$tmp/null"
+	expect 2 "regular file" "${real[@]}" record "${own[@]}" -o "$tmp/null" $program
+	"${fakes[@]}" run "${run[@]}" --state-dir "$tmp/state3" --quiet --json-out "$tmp/null" -- true
+	check "a device stays what it was" test -c "$tmp/null"
+fi
+cp "$tmp/a.trace" "$tmp/same.trace"
+ln -s same.trace "$tmp/link.trace"
+expect 2 "is what is read" "${real[@]}" trace cut "$tmp/same.trace" -o "$tmp/link.trace"
+check "what was read is as it was" cmp "$tmp/a.trace" "$tmp/same.trace"
+expect 0 "" "${real[@]}" trace cut --from 1e15 "$tmp/a.trace" -o "$tmp/2.trace"
+"${real[@]}" trace info --json "$tmp/2.trace" >"$tmp/i.json"
+json "$tmp/i.json" '.samples == 0'
 expect 1 "has no samples in 0 lines" "${real[@]}" trace import lackey /dev/null -o "$tmp/x.trace"
 expect 2 "cannot import 'etl'" "${real[@]}" trace import etl "$data/perf.txt" -o "$tmp/x.trace"
 expect 2 "usage: sluice trace" "${real[@]}" trace

@@ -185,6 +185,53 @@ test_bad_lines_are_answered(void **state)
 	assert_int_equal(control_clients(world->control), 1);
 }
 
+static size_t
+open_files(void)
+{
+	size_t count = 0;
+
+	for (int fd = 0; fd < 256; fd++)
+		count += fcntl(fd, F_GETFD) >= 0;
+	return count;
+}
+
+/* Of descriptors that come along one is kept, and none is left behind. */
+static void
+test_descriptors(void **state)
+{
+	struct world *world = *state;
+	size_t before = open_files();
+
+	for (int count = 1; count <= 3; count++) {
+		union {
+			struct cmsghdr align;
+			char bytes[CMSG_SPACE(3 * sizeof(int))];
+		} room;
+		struct iovec part = {(void *)(uintptr_t) "{}\n", 3};
+		struct msghdr message = {.msg_iov = &part,
+					 .msg_iovlen = 1,
+					 .msg_control = room.bytes,
+					 .msg_controllen = CMSG_SPACE((size_t)count * sizeof(int))};
+		struct cmsghdr *head;
+
+		memset(&room, 0, sizeof(room));
+		head = CMSG_FIRSTHDR(&message);
+		head->cmsg_level = SOL_SOCKET;
+		head->cmsg_type = SCM_RIGHTS;
+		head->cmsg_len = CMSG_LEN((size_t)count * sizeof(int));
+		for (int i = 0; i < count; i++)
+			memcpy(CMSG_DATA(head) + (size_t)i * sizeof(int), &world->fd, sizeof(int));
+		assert_int_equal(sendmsg(world->fd, &message, MSG_NOSIGNAL), 3);
+		serve(world, 2);
+		hear_number(world, count);
+		assert_int_equal(open_files(), before + 1);
+	}
+	/* It goes with its client, whose own end is closed too. */
+	control_free(world->control);
+	world->control = NULL;
+	assert_int_equal(open_files(), before - 1);
+}
+
 static void
 test_zero_byte(void **state)
 {
@@ -511,6 +558,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		WITH_WORLD(test_lines),
 		WITH_WORLD(test_bad_lines_are_answered),
+		WITH_WORLD(test_descriptors),
 		WITH_WORLD(test_zero_byte),
 		WITH_WORLD(test_deep_nesting),
 		WITH_WORLD(test_endless_line_is_refused),

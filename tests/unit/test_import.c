@@ -262,6 +262,36 @@ test_lackey_intervals(void **state)
 	sluice_trace_close(got.reader);
 }
 
+/* Of memory that was seen, ranges that touch are one, whatever their order and size: one of 2^56
+ * bytes costs no more than one of a page. */
+static void
+test_seen_ranges(void **state)
+{
+	struct imported got = import_text(
+		import_damo, "monitoring_start: 0 ns\nmonitoring_end: 1 s\n"
+			     "1000000-1400000: 1\n600000-601000: 1\n200000-201000: 1\n"
+			     "400000-401000: 1\n1200000-1300000: 1\n"
+			     "10000000000-80000000000000: 2\n20000000000-40000000000000: 1\n");
+	static const struct sluice_trace_span wanted[] = {
+		{0x200000, 0x800000}, {0x1000000, 0x1400000}, {0x10000000000, 0x80000000000000}};
+	const struct sluice_trace_item *item;
+	struct sluice_trace_span last[8];
+	size_t count = 0;
+
+	(void)state;
+	assert_int_equal(got.r, 0);
+	while (sluice_trace_next(got.reader, &item, NULL) == 1) {
+		if (item->kind != SLUICE_TRACE_SPANS)
+			continue;
+		count = item->count;
+		assert_in_range(count, 1, 8);
+		memcpy(last, item->spans, count * sizeof(*last));
+	}
+	assert_int_equal(count, 3);
+	assert_memory_equal(last, wanted, sizeof(wanted));
+	sluice_trace_close(got.reader);
+}
+
 static void
 test_bad(void **state)
 {
@@ -318,6 +348,7 @@ main(void)
 		cmocka_unit_test(test_lackey),
 		cmocka_unit_test(test_lackey_file),
 		cmocka_unit_test(test_lackey_intervals),
+		cmocka_unit_test(test_seen_ranges),
 		cmocka_unit_test(test_bad),
 	};
 

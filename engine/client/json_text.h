@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* json_text.h - text of strangers (process names, paths) as JSON, which takes only UTF-8. */
-#ifndef SERVICE_JSON_TEXT_H
-#define SERVICE_JSON_TEXT_H
+#ifndef CLIENT_JSON_TEXT_H
+#define CLIENT_JSON_TEXT_H
 
 #include <jansson.h>
 #include <stdio.h>
