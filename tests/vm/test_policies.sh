@@ -20,6 +20,8 @@ cat >"$tmp/policies.sh" <<'EOT'
 said() { sluice status | grep -q "$1"; }
 policy_pid() { pidof sluice-policy; }
 
+expect 0 '' sluice policy check --quick /root/misbehave.so --policy-set how=load-read
+check 'while it is loaded, a policy sees no files but libraries' grep -q 'init  *starts' /tmp/out
 hotset --size 120M --hot 20M --start-on 1 --seconds 150 --quiet >/dev/null 2>&1 &
 target=$!
 start_service --policy-set min_age_ms=2500
