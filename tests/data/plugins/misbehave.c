@@ -43,28 +43,29 @@ overflow(int depth)
 	return depth < 0 ? room[0] : overflow(depth + 1) + room[0];
 }
 
-/* While it is loaded. The arguments are those of the program: sluice-policy has the service's pid
- * and the settings there. */
-__attribute__((constructor)) static void
-in_constructor(int argc, char **argv)
+static void
+while_loading(const char *how, const char *service)
 {
 	struct rlimit limit = {1, 1};
-	const char *how = "";
 
-	for (int i = 5; i + 1 < argc; i += 2)
-		if (strcmp(argv[i], "how") == 0)
-			how = argv[i + 1];
 	if (strcmp(how, "load-outlive") == 0)
 		sink = prctl(PR_SET_PDEATHSIG, 0);
 	if (strcmp(how, "load-limit") == 0)
-		sink = prlimit(atoi(argv[1]), RLIMIT_CORE, &limit, NULL);
+		sink = prlimit(atoi(service), RLIMIT_CORE, &limit, NULL);
 	if (strcmp(how, "load-write") == 0)
 		sink = open("/tmp", O_TMPFILE | O_WRONLY, 0600);
 	if (strcmp(how, "load-read") == 0 && open("/etc/passwd", O_RDONLY) >= 0)
 		_exit(8); /* nothing but libraries is to be seen */
-	if (strcmp(how, "load-loop") == 0)
-		for (;;)
-			sink++;
+}
+
+/* The arguments are those of the program: sluice-policy has the service's pid and the settings
+ * there, of which the last counts later on. */
+__attribute__((constructor)) static void
+in_constructor(int argc, char **argv)
+{
+	for (int i = 5; i + 1 < argc; i += 2)
+		if (strcmp(argv[i], "how") == 0)
+			while_loading(argv[i + 1], argv[1]);
 }
 
 static void
