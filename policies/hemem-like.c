@@ -96,12 +96,13 @@ highest_rate(const struct hemem *h)
 
 	for (uint64_t first = 0, i; first < view->region_count; first = i) {
 		uint64_t addr = sluice_view_region(view, first)->addr;
+		int32_t pid = sluice_view_region(view, first)->pid;
 		double rate = 0;
 
 		for (i = first; i < view->region_count; i++) {
 			const struct sluice_region *r = sluice_view_region(view, i);
 
-			if (r->addr != addr)
+			if (r->addr != addr || r->pid != pid)
 				break;
 			rate += planner_heat(r) * r->bytes;
 		}

@@ -93,6 +93,12 @@ mix(uint64_t x)
 	return x ^ (x >> 32);
 }
 
+static int
+is_same(const struct sluice_region *one, const struct sluice_region *other)
+{
+	return one->addr == other->addr && one->pid == other->pid;
+}
+
 /* Entries of a region in 4 KiB detail are told apart by the octave of their heat. */
 static uint64_t
 key_of(const struct sluice_view *view, uint64_t i)
@@ -100,8 +106,8 @@ key_of(const struct sluice_view *view, uint64_t i)
 	const struct sluice_region *r = sluice_view_region(view, i);
 	int octave = 0;
 
-	if ((i > 0 && sluice_view_region(view, i - 1)->addr == r->addr) ||
-	    (i + 1 < view->region_count && sluice_view_region(view, i + 1)->addr == r->addr))
+	if ((i > 0 && is_same(sluice_view_region(view, i - 1), r)) ||
+	    (i + 1 < view->region_count && is_same(sluice_view_region(view, i + 1), r)))
 		octave = ilogb(planner_heat(r) + 1e-6) + 64;
 	return mix(r->addr ^ (uint64_t)(uint32_t)r->pid << 40 ^ (uint64_t)octave << 1);
 }

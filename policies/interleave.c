@@ -60,6 +60,8 @@ interleave_decide(void *self, const struct sluice_view *view, struct sluice_plan
 			sum += total_bytes;
 		ends[t] = sum;
 	}
+	if (!(sum > 0)) /* only tiers that are gone have a weight */
+		return 0;
 	/* Down first: that makes the room. */
 	for (int up = 0; up <= 1; up++) {
 		for (uint64_t i = 0; i < view->region_count && !w->planner.is_over; i++) {

@@ -109,10 +109,23 @@ policy_fault_tell(const struct channel_plan *plan, int wait_status, size_t view_
 			   policy_phase_name(plan->phase), WEXITSTATUS(wait_status));
 }
 
-static void
-end_text(char *text, size_t size)
+/* It ends, and holds nothing that begins a line of the log or speaks to a terminal (C0, DEL, and C1
+ * as UTF-8). */
+void
+policy_text_mend(char *text, size_t size)
 {
+	unsigned char last = 0;
+
 	text[size - 1] = '\0';
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (last == 0xc2 && c >= 0x80 && c < 0xa0)
+			text[-1] = text[0] = '?';
+		else if (c < 0x20 || c == 0x7f)
+			*text = '?';
+		last = c;
+	}
 }
 
 void
@@ -120,11 +133,11 @@ policy_card_mend(struct policy_card *card)
 {
 	if (card->param_count > POLICY_CARD_PARAMS_MAX)
 		card->param_count = POLICY_CARD_PARAMS_MAX;
-	end_text(card->name, sizeof(card->name));
-	end_text(card->summary, sizeof(card->summary));
+	policy_text_mend(card->name, sizeof(card->name));
+	policy_text_mend(card->summary, sizeof(card->summary));
 	for (uint32_t i = 0; i < card->param_count; i++) {
-		end_text(card->params[i].key, sizeof(card->params[i].key));
-		end_text(card->params[i].fallback, sizeof(card->params[i].fallback));
-		end_text(card->params[i].help, sizeof(card->params[i].help));
+		policy_text_mend(card->params[i].key, sizeof(card->params[i].key));
+		policy_text_mend(card->params[i].fallback, sizeof(card->params[i].fallback));
+		policy_text_mend(card->params[i].help, sizeof(card->params[i].help));
 	}
 }

@@ -121,12 +121,21 @@ ask(struct policy_process *process, enum channel_verb verb)
 	return last;
 }
 
+/* What init() or decide() gave; read once, as it may be another the next time. */
+static int
+result_of(const struct channel_plan *plan)
+{
+	int32_t result = *(const volatile int32_t *)&plan->result;
+
+	return result > -4096 ? result : -EPROTO;
+}
+
 /* A sentence that the process wrote. */
 static void
 copy_err(const struct channel_plan *plan, struct sluice_err *ret)
 {
 	memcpy(ret, &plan->err, sizeof(*ret));
-	ret->msg[sizeof(ret->msg) - 1] = '\0';
+	policy_text_mend(ret->msg, sizeof(ret->msg));
 }
 
 int
@@ -157,12 +166,13 @@ policy_process_start(struct policy_process *process, int card_only, struct sluic
 		return sluice_fail(reterr, r, "the policy '%s' does not start: %s", process->path,
 				   err.msg);
 	}
-	if (plan->result < 0) {
+	r = result_of(plan);
+	if (r < 0) {
 		copy_err(plan, &err);
-		r = plan->result > -4096 ? plan->result : -EPROTO;
 		kill_now(process);
 		return sluice_fail(reterr, r, "%s", err.msg);
 	}
+	process->answered_cpu_ns = cpu_ns(process->pid);
 	if (card_only)
 		kill_now(process);
 	return 0;
@@ -271,6 +281,15 @@ policy_process_decide(struct policy_process *process, const struct sluice_view *
 		*ret_fault = POLICY_FAULT_EXIT;
 		return sluice_fail(reterr, -ESRCH, "its process does not run");
 	}
+	/* Who answers before it is done could take a CPU for ever, unseen by wait_for_answer(). */
+	if (cpu_ns(process->pid) >
+	    process->answered_cpu_ns + process->options.decide_ms * NS_PER_MS) {
+		kill_now(process);
+		*ret_fault = POLICY_FAULT_TIME;
+		return sluice_fail(reterr, -ETIMEDOUT,
+				   "it worked for more than %llu ms after its decision",
+				   (unsigned long long)process->options.decide_ms);
+	}
 	r = hand_over(process, view, reterr);
 	if (r < 0)
 		return r;
@@ -278,12 +297,12 @@ policy_process_decide(struct policy_process *process, const struct sluice_view *
 			    ret_fault, reterr);
 	if (r < 0)
 		return r;
-	r = shared->result;
+	process->answered_cpu_ns = cpu_ns(process->pid);
+	r = result_of(shared);
 	if (r < 0) {
 		struct sluice_err err;
 
 		copy_err(shared, &err);
-		r = r > -4096 ? r : -EPROTO;
 		return sluice_fail(reterr, r, "%s",
 				   err.msg[0] ? err.msg : "it failed without a reason");
 	}

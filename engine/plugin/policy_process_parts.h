@@ -26,7 +26,8 @@ struct policy_process {
 	struct channel_plan *plan;  /* theirs */
 	struct channel_move *moves; /* theirs */
 	uint32_t asked;
-	pid_t pid; /* 0: none */
+	pid_t pid;                /* 0: none */
+	uint64_t answered_cpu_ns; /* its CPU time when it had answered last */
 	struct policy_card card;
 };
 
@@ -37,6 +38,7 @@ int policy_spawn(struct policy_process *process, struct sluice_err *reterr);
 const char *policy_phase_name(uint32_t phase);
 int policy_fault_tell(const struct channel_plan *plan, int wait_status, size_t view_bytes,
 		      enum policy_fault *ret_fault, struct sluice_err *reterr);
+void policy_text_mend(char *text, size_t size);
 void policy_card_mend(struct policy_card *card);
 
 /* Check what a policy's process wrote and add it to a plan: all of it, or with -EPROTO nothing. */

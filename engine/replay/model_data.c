@@ -100,7 +100,7 @@ const struct model_costs model_costs = {
 	.page_ns = 1200,
 	.huge_ns = 190000,
 	/* A call of one page is several times dearer than a page of a batch [A]; with a shootdown
-	 * of 4 us, as HeMem's simulator has it [C], it is 4.5 times. */
+	 * of 4 us, as HeMem's simulator has it [C], it is 4.3 times. */
 	.call_ns = 4000,
 	/* Each thread is interrupted once a batch, with 6.3's batching [A]: 1 us + 0.2 us for each
 	 * core is one account, 1.5 to 2 us another [M]. */

@@ -95,14 +95,29 @@ look(struct damon *self, double part)
 			page = range->end - 1;
 		unit = tracker_unit_of(world, page);
 		rate = tracker_accesses(&world->uses[unit]) * world->model->costs.damon_seen;
-		if (world->huge)
-			rate *= world->info->units[unit].pages;
+		if (world->huge && world->info->units[unit].pages == HEAT_REGION_PAGES)
+			rate *= HEAT_REGION_PAGES;
 		range->seen += tracker_uniform(&common->dice) > exp(-rate * part);
 	}
 	common->stats.kernel_cpu_ns +=
 		(uint64_t)((double)self->count * world->model->costs.look_ns);
 }
 
+/* Where the addresses from this page on, in a unit, have their first gap; a page at most `end`. */
+static uint64_t
+contiguous_end(const struct world *world, size_t unit, uint64_t end)
+{
+	const struct workload_unit *units = world->info->units;
+
+	while (world->first_page[unit + 1] < end &&
+	       units[unit].addr + (uint64_t)units[unit].pages * HEAT_PAGE_BYTES ==
+		       units[unit + 1].addr)
+		unit++;
+	return world->first_page[unit + 1] < end ? world->first_page[unit + 1] : end;
+}
+
+/* A range goes over gaps between mappings, as pages are numbered without them: each piece has the
+ * range's rate. */
 static void
 tell(struct damon *self, uint64_t time_ns)
 {
@@ -110,21 +125,27 @@ tell(struct damon *self, uint64_t time_ns)
 
 	for (size_t i = 0; i < self->count; i++) {
 		const struct range *range = &self->ranges[i];
-		size_t unit = tracker_unit_of(world, range->first);
 		double share = (double)range->seen / CHECKS, most = 1 - 1.0 / (2 * CHECKS);
+		float events = (float)(CHECKS * -log(1 - fmin(share, most)));
+		uint64_t end;
 
-		tracker_push(
-			&self->common,
-			&(struct sample){
-				.addr = world->info->units[unit].addr +
-					(range->first - world->first_page[unit]) * HEAT_PAGE_BYTES,
-				.len_bytes = (range->end - range->first) * HEAT_PAGE_BYTES,
-				.time_ns = time_ns,
-				.pid = world->info->units[unit].pid,
-				.kind = SAMPLE_RATE,
-				.events = (float)(CHECKS * -log(1 - fmin(share, most))),
-				.exposure_s = (float)(CHECKS * self->interval_s),
-			});
+		for (uint64_t first = range->first; first < range->end; first = end) {
+			size_t unit = tracker_unit_of(world, first);
+
+			end = contiguous_end(world, unit, range->end);
+			tracker_push(
+				&self->common,
+				&(struct sample){
+					.addr = world->info->units[unit].addr +
+						(first - world->first_page[unit]) * HEAT_PAGE_BYTES,
+					.len_bytes = (end - first) * HEAT_PAGE_BYTES,
+					.time_ns = time_ns,
+					.pid = world->info->units[unit].pid,
+					.kind = SAMPLE_RATE,
+					.events = events,
+					.exposure_s = (float)(CHECKS * self->interval_s),
+				});
+		}
 	}
 }
 

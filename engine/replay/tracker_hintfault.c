@@ -165,10 +165,13 @@ mark_unit(struct hintfault *self, size_t unit)
 		/* One that moved since it was marked is not marked any more. */
 		if (self->marked[page] == tier + 1)
 			continue;
-		if (!self->marked[page])
+		/* The fault that was drawn for the lost mark is to come still, and as good as a
+		 * new one: a Poisson process does not remember. Two would double the rate. */
+		if (!self->marked[page]) {
 			self->unit_marked[unit]++;
+			draw_fault(self, unit, page, step);
+		}
 		self->marked[page] = (uint8_t)(tier + 1);
-		draw_fault(self, unit, page, step);
 		count += step;
 	}
 	return count;

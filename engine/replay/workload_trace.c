@@ -4,6 +4,7 @@
 #include "workload_trace.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -192,13 +193,12 @@ learn_rates(struct sluice_trace_reader *reader, struct workload *workload,
 		.workload = workload,
 		.rates = rates,
 		.first_ns = memory->first_ns,
-		.window_s = WINDOW_S,
+		.window_epochs = (uint32_t)fmax(WINDOW_S / workload->epoch_s, 1),
 	};
 	const struct sluice_trace_item *item;
 	size_t count = workload->info.unit_count, at = 0;
 	int r = 0;
 
-	learning.window_end = (uint64_t)(WINDOW_S / workload->epoch_s);
 	learning.units = calloc(count, sizeof(*learning.units));
 	rates->first = calloc(count + 1, sizeof(*rates->first));
 	if (!learning.units || !rates->first) {

@@ -145,23 +145,24 @@ end_epoch(struct trace_learning *learning)
 	learning->epoch++;
 }
 
-/* The window's draws hold from its first epoch on. */
+/* The window's draws hold from its first epoch on. The last one may be cut short; of less than half
+ * of one too little is known, and the one before goes on. */
 static void
 end_window(struct trace_learning *learning)
 {
-	double epoch_s = learning->workload->epoch_s;
-	uint32_t epochs = (uint32_t)fmax(learning->window_s / epoch_s, 1);
-	uint32_t first = learning->epoch > epochs ? learning->epoch - epochs : 0;
-	double seconds = (learning->epoch - first) * epoch_s;
+	uint32_t epochs = learning->window_epochs, first = learning->window_first;
+	uint32_t took = learning->epoch - first;
+	double seconds = took * learning->workload->epoch_s;
+	int holds = learning->draws && took > 0 && (first == 0 || took >= epochs / 2.0);
 
-	for (size_t u = 0; learning->draws && u < learning->workload->info.unit_count; u++) {
+	for (size_t u = 0; holds && u < learning->workload->info.unit_count; u++) {
 		struct trace_unit *unit = &learning->units[u];
 
 		write_rate(learning, u, first,
 			   unit->drawn / (seconds * learning->workload->units[u].pages));
 		unit->drawn = 0;
 	}
-	learning->window_end += epochs;
+	learning->window_first = learning->epoch;
 }
 
 void
@@ -172,7 +173,7 @@ trace_learn_until(struct trace_learning *learning, uint64_t time_ns)
 
 	while (learning->epoch < now && learning->epoch < learning->workload->info.epoch_count) {
 		end_epoch(learning);
-		if (learning->epoch >= learning->window_end)
+		if (learning->epoch - learning->window_first >= learning->window_epochs)
 			end_window(learning);
 	}
 }

@@ -32,9 +32,9 @@ struct trace_learning {
 	struct trace_rates *rates;
 	struct trace_unit *units;
 	uint64_t first_ns;
-	double window_s;     /* that draws are counted over */
-	uint64_t window_end; /* epoch */
-	int draws;           /* some accesses were drawn */
+	uint32_t window_epochs; /* that draws are counted over, */
+	uint32_t window_first;  /* from this epoch on */
+	int draws;              /* some accesses were drawn */
 	uint32_t epoch;
 	int failed; /* -ENOMEM */
 };

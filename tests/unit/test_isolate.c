@@ -29,7 +29,7 @@
 
 static const char *const folders[] = {POLICIES, TEST_BUILD "/policies", TEST_BUILD "/policies-bad",
 				      NULL};
-static const struct policy_process_options options = {.entry_max = 1000, .decide_ms = 50};
+static const struct policy_process_options options = {.entry_max = 1000, .decide_ms = 120};
 static struct sluice_err err;
 
 /* Fast memory is short of 3 MiB; regions get hotter with their index, all of 2 MiB, half in each
@@ -139,7 +139,7 @@ static const struct wrong {
 	{"divide", POLICY_FAULT_CRASH, ""},
 	{"trap", POLICY_FAULT_CRASH, "trap"},
 	{"abort", POLICY_FAULT_SYSCALL, "aborted"},
-	{"loop", POLICY_FAULT_TIME, "within 50 ms"},
+	{"loop", POLICY_FAULT_TIME, "within 120 ms"},
 	{"exit", POLICY_FAULT_EXIT, "exit status 3"},
 	{"_exit", POLICY_FAULT_EXIT, "exit status 4"},
 	{"fork", POLICY_FAULT_SYSCALL, "'clone"},
@@ -195,14 +195,15 @@ each_wrong_costs_one_decision(void **state)
 	}
 }
 
-/* Asking for memory in decide() fails, and harms nobody; nor does a policy that does nothing. */
+/* Asking for memory in decide(), or for too much in init(), fails and harms nobody; nor does a
+ * policy that does nothing. */
 static void
 memory_is_refused(void **state)
 {
-	static const char *const hows[] = {"malloc", "not"};
+	static const char *const hows[] = {"malloc", "init-much", "init-addresses", "not"};
 
 	(void)state;
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < sizeof(hows) / sizeof(hows[0]); i++) {
 		struct isolate *isolate = misbehaving(hows[i], "1");
 
 		for (int k = 1; k <= 3; k++) {
@@ -239,6 +240,48 @@ declining_is_no_fault(void **state)
 	assert_int_equal(status.pid, pid);
 	assert_int_equal(decide(isolate, 3000), 0);
 	assert_policy_decided();
+	isolate_free(isolate);
+}
+
+/* What it says is one line, and none that a terminal obeys. */
+static void
+sentences_are_made_plain(void **state)
+{
+	struct isolate *isolate = misbehaving("forge", "1");
+	struct isolate_status status;
+
+	(void)state;
+	assert_int_equal(decide(isolate, 1000), 0);
+	isolate_get_status(isolate, 1000, &status);
+	assert_string_equal(status.fault, "no?<0>kernel: panic?[2J??J");
+	isolate_free(isolate);
+}
+
+/* One that answers and goes on would take a CPU for ever. */
+static void
+work_after_the_answer_is_seen(void **state)
+{
+	struct isolate *isolate = misbehaving("early", "2");
+	struct isolate_status status;
+	struct timespec used = {0}, pause = {.tv_nsec = 10000000};
+	clockid_t clock;
+
+	(void)state;
+	assert_int_equal(decide(isolate, 1000), 0);
+	assert_int_equal(decide(isolate, 2000), 0);
+	isolate_get_status(isolate, 2000, &status);
+	assert_false(status.safe);
+	assert_int_equal(clock_getcpuclockid(status.pid, &clock), 0);
+	for (int i = 0; i < 2000 && used.tv_sec == 0 && used.tv_nsec < 300000000; i++) {
+		nanosleep(&pause, NULL);
+		clock_gettime(clock, &used);
+	}
+	assert_int_equal(decide(isolate, 3000), 0);
+	assert_safe_policy_decided();
+	isolate_get_status(isolate, 3000, &status);
+	assert_int_equal(status.faults[POLICY_FAULT_TIME], 1);
+	assert_non_null(strstr(status.fault, "after its decision"));
+	assert_false(children());
 	isolate_free(isolate);
 }
 
@@ -310,6 +353,11 @@ starting_fails(void **state)
 	} cases[] = {
 		{"misbehave", "init-crash", -EPROTO, "init() crashed: it followed a null pointer"},
 		{"misbehave", "init-open", -EPROTO, "init() made the system call 'openat'"},
+		{"misbehave", "init-share", -EPROTO, "init() made the system call 'mmap'"},
+		{"misbehave", "init-stack", -EPROTO, "init() made the system call 'mmap'"},
+		{"misbehave", "load-outlive", -EPROTO, "loading made the system call 'prctl'"},
+		{"misbehave", "load-limit", -EPROTO, "loading made the system call 'prlimit64'"},
+		{"misbehave", "load-write", -EPROTO, "loading made the system call 'openat'"},
 		{"nowhere", NULL, -ENOENT, "there is no policy 'nowhere'"},
 		{"other-abi", NULL, -EPROTO, "was built for ABI 2"},
 		{"no-symbol", NULL, -ENOEXEC, "exports no 'sluice_policy'"},
@@ -494,6 +542,8 @@ main(void)
 		cmocka_unit_test(each_wrong_costs_one_decision),
 		cmocka_unit_test(memory_is_refused),
 		cmocka_unit_test(declining_is_no_fault),
+		cmocka_unit_test(sentences_are_made_plain),
+		cmocka_unit_test(work_after_the_answer_is_seen),
 		cmocka_unit_test(offenders_are_benched),
 		cmocka_unit_test(killed_from_outside),
 		cmocka_unit_test(starting_fails),

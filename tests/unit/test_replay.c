@@ -198,6 +198,30 @@ test_bounds(void **state)
 	end(&scene);
 }
 
+/* What is left of a run's time without waiting, moving and tracking is computing, and all compute
+ * the same: nothing is charged twice or lost. */
+static void
+test_time_adds_up(void **state)
+{
+	static const char *const inputs[] = {"exact", "hintfault", "pmu", "damon"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(inputs) / sizeof(inputs[0]); i++) {
+		struct scene scene = begin("gups-jump10", 12, "dram:25% cxl:75%", inputs[i]);
+		struct replay_result slow = bound(&scene, REPLAY_ALL_SLOW), result = run(&scene);
+		double threads = workload_info(scene.workload)->threads;
+		double computed = slow.wall_ns - slow.stall_ns / threads;
+		double waited = result.stall_ns + result.moving_ns + result.tracking_ns;
+
+		assert_true(result.moving_ns > 0);
+		if (fabs((result.wall_ns - waited / threads) / computed - 1) > 1e-6)
+			fail_msg("%s: %g ns are computed, not %g", inputs[i],
+				 result.wall_ns - waited / threads, computed);
+		assert_true(result.stall_ns <= slow.stall_ns);
+		end(&scene);
+	}
+}
+
 /* Every workload can be made, is the same twice, and does as much as it says. */
 static void
 test_workloads(void **state)
@@ -305,7 +329,7 @@ main(void)
 		cmocka_unit_test(test_equal_seeds),   cmocka_unit_test(test_prices),
 		cmocka_unit_test(test_huge_pages),    cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_workloads),     cmocka_unit_test(test_wrong_workloads),
-		cmocka_unit_test(test_world),
+		cmocka_unit_test(test_world),         cmocka_unit_test(test_time_adds_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,8 +57,9 @@ expect 0 '' sluice restore
 rm -f /run/sluice/sluiced.sock
 unchanged 'killed by 9'
 
-# One that crashes now and then: most rounds are its own, and it is benched in the end.
-start_service --policy /root/misbehave.so --policy-set how=view --policy-set every=2 --interval 200ms
+# One that crashes now and then: most rounds are its own, and it is benched in the end. It would not
+# start if it saw any file while it is loaded (how=load-read).
+start_service --policy /root/misbehave.so --policy-set how=load-read --policy-set how=view --policy-set every=2 --interval 200ms
 expect 0 '' sluice attach $target
 check 'crashes are told' soon said 'crash [1-9]'
 check 'in a note too' said 'note: .*wrote to the view'

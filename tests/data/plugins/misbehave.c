@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -42,8 +44,51 @@ overflow(int depth)
 }
 
 static void
+while_loading(const char *how, const char *service)
+{
+	struct rlimit limit = {1, 1};
+
+	if (strcmp(how, "load-outlive") == 0)
+		sink = prctl(PR_SET_PDEATHSIG, 0);
+	if (strcmp(how, "load-limit") == 0)
+		sink = prlimit(atoi(service), RLIMIT_CORE, &limit, NULL);
+	if (strcmp(how, "load-write") == 0)
+		sink = open("/tmp", O_TMPFILE | O_WRONLY, 0600);
+	if (strcmp(how, "load-read") == 0 && open("/etc/passwd", O_RDONLY) >= 0)
+		_exit(8); /* nothing but libraries is to be seen */
+}
+
+/* The arguments are those of the program: sluice-policy has the service's pid and the settings
+ * there, of which the last counts later on. */
+__attribute__((constructor)) static void
+in_constructor(int argc, char **argv)
+{
+	for (int i = 5; i + 1 < argc; i += 2)
+		if (strcmp(argv[i], "how") == 0)
+			while_loading(argv[i + 1], argv[1]);
+}
+
+static void
+map(size_t bytes, int flags)
+{
+	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS, -1, 0);
+
+	if (memory != MAP_FAILED)
+		_exit(6); /* it must not be had */
+}
+
+static void
 in_init(const char *how)
 {
+	if (strcmp(how, "init-share") == 0)
+		map(4096, MAP_SHARED);
+	if (strcmp(how, "init-stack") == 0)
+		map(4096, MAP_PRIVATE | MAP_GROWSDOWN);
+	if (strcmp(how, "init-much") == 0)
+		map(8ull << 30, MAP_PRIVATE);
+	if (strcmp(how, "init-addresses") == 0 &&
+	    mmap(NULL, 8ull << 30, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED)
+		_exit(7);
 	if (strcmp(how, "init-crash") == 0)
 		*nowhere = 1;
 	if (strcmp(how, "init-open") == 0)
@@ -142,6 +187,11 @@ do_wrong(struct misbehave *self, const struct sluice_view *view, struct sluice_p
 		self->host->move(plan, 0, 0, 1);
 		moves[0] = 1ull << 40;
 	}
+	if (strcmp(how, "early") == 0) { /* says that it has answered (channel.h), and goes on */
+		++*(volatile unsigned int *)(void *)(((char **)(void *)plan)[0] - 16384 + 64);
+		for (;;)
+			sink++;
+	}
 	if (strcmp(how, "trample") == 0)
 		memset(((char **)(void *)plan)[0] - 16384, 0xff, 16384); /* before the moves */
 }
@@ -155,6 +205,8 @@ misbehave_decide(void *data, const struct sluice_view *view, struct sluice_plan 
 	if (++self->count % self->every == 0) {
 		if (strcmp(self->how, "decline") == 0)
 			return sluice_fail(reterr, -61, "nothing to decide on");
+		if (strcmp(self->how, "forge") == 0)
+			return sluice_fail(reterr, -61, "no\n<0>kernel: panic\033[2J\302\233J");
 		do_wrong(self, view, plan);
 		if (strcmp(self->how, "scribble") == 0)
 			return 0; /* another move() would mend it */
