@@ -27,9 +27,8 @@ set_scene(struct sluice_tier *tiers, struct sluice_region *regions, uint32_t fas
 	tiers[0].loaded_latency_ns = fast_ns;
 	tiers[1].loaded_latency_ns = slow_ns;
 	for (int i = 0; i < 200; i++)
-		regions[i] =
-			piece(i >= 100, 2 * MIB,
-			      (i < 100 ? 60 : 40) * (0.1 + (i * 37 % 100) / 55.0) * 1000, 1.1);
+		regions[i] = piece(i >= 100, 2 * MIB,
+				   (i < 100 ? 60 : 40) * (0.1 + (i * 37 % 100) / 55.0) * 1000, 1.1);
 	spread(regions, 200);
 }
 
