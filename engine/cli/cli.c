@@ -1,24 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cli.c - the command line of sluice: verbs, common options, help. See cli.h. */
+/* cli.c - the command line of sluice: verbs and common options. See cli.h. */
 #include "cli.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli_help.h"
 #include "control_error.h"
 #include "log.h"
 #include "text.h"
 
-static const struct verb *const verbs[] = {
-	&verb_run,   &verb_attach, &verb_detach, &verb_status,   &verb_top,    &verb_topology,
-	&verb_tier,  &verb_doctor, &verb_policy, &verb_policies, &verb_record, &verb_heatmap,
-	&verb_trace, &verb_replay, &verb_config, &verb_restore,
+const struct verb_row cli_verbs[] = {
+	{"The machine", &verb_doctor}, {NULL, &verb_topology}, {NULL, &verb_tier},
+	{"Tiering", &verb_run},        {NULL, &verb_attach},   {NULL, &verb_detach},
+	{NULL, &verb_status},          {NULL, &verb_top},      {"Policies", &verb_policy},
+	{NULL, &verb_policies},        {NULL, &verb_replay},   {"Traces", &verb_record},
+	{NULL, &verb_heatmap},         {NULL, &verb_trace},    {"Settings", &verb_config},
+	{NULL, &verb_restore},         {NULL, NULL},
 };
-#define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
 
 void
 cli_print_json(const json_t *object)
@@ -179,76 +181,6 @@ cli_ask(struct cli *cli, enum verb_reach reach, const char *verb, json_t **ret)
 	return EXIT_OK;
 }
 
-static void
-print_option(const char *name, const char *metavar, const char *help, const char *fallback)
-{
-	char left[64], text[4400];
-
-	snprintf(left, sizeof(left), "--%s%s%s", name, metavar ? " " : "", metavar ? metavar : "");
-	printf("  %-24s ", left);
-	snprintf(text, sizeof(text), "%s%s%s%s", help, fallback && fallback[0] ? " (" : "",
-		 fallback ? fallback : "", fallback && fallback[0] ? ")" : "");
-	text_wrap(stdout, 27, text);
-}
-
-static void
-print_common_options(enum verb_reach reach)
-{
-	print_option("json", NULL, "print JSON, in the schema of sluice(1)", NULL);
-	if (reach != REACH_SERVICE)
-		print_option("config", "FILE", "configuration of a private service", NULL);
-}
-
-/* Whatever the table says, or what holds here and now: some defaults depend on the user. */
-static void
-print_table_option(const struct cli *cli, enum option_id id)
-{
-	const struct option_row *row = &option_table[id];
-	const char *fallback = row->fallback;
-
-	if (!fallback && row->max_count == 1)
-		fallback = options_text(cli->options, id, 0);
-	print_option(row->name, row->metavar, row->help,
-		     row->type == OPTION_BOOL ? NULL : fallback);
-}
-
-static void
-print_help(const struct cli *cli)
-{
-	printf("Usage: sluice VERB [OPTION]... [ARGUMENT]...\n"
-	       "Keep hot memory in the fast tier and cold memory in the slow ones.\n\n"
-	       "Verbs:\n");
-	for (size_t i = 0; i < VERB_COUNT; i++)
-		printf("  %-10s %s\n", verbs[i]->name, verbs[i]->summary);
-	printf("\nOptions of every verb:\n");
-	print_table_option(cli, OPTION_SOCKET);
-	print_table_option(cli, OPTION_LOG_LEVEL);
-	print_common_options(REACH_EITHER);
-	print_option("help", NULL, "explain a verb: sluice VERB --help", NULL);
-	print_option("version", NULL, "print the version", NULL);
-	printf("\nTry first:  sluice doctor\n"
-	       "Then:       sluice run -- COMMAND\n"
-	       "Exit statuses, JSON and examples: man sluice\n");
-}
-
-static void
-print_verb_help(const struct cli *cli, const struct verb *verb)
-{
-	printf("Usage: sluice %s%s%s\n%c%s.\n\nOptions:\n", verb->name,
-	       verb->arguments[0] ? " " : "", verb->arguments,
-	       toupper((unsigned char)verb->summary[0]), verb->summary + 1);
-	for (const struct verb_option *option = verb->options; option && option->name; option++)
-		print_option(option->name, option->metavar, option->help, NULL);
-	for (int id = 0; id < OPTION_COUNT; id++) {
-		int minds = verb->minds ? (verb->minds & VERB_MINDS(id)) != 0
-					: verb->reach != REACH_SERVICE;
-
-		if (minds || id == OPTION_SOCKET || id == OPTION_LOG_LEVEL)
-			print_table_option(cli, (enum option_id)id);
-	}
-	print_common_options(verb->reach);
-}
-
 /* Takes options that every verb knows. 1: taken, 0: not one, 2: done, -errno: printed. */
 static int
 take_common(struct cli *cli, const struct verb *verb, int argc, char **argv, int *i)
@@ -267,9 +199,9 @@ take_common(struct cli *cli, const struct verb *verb, int argc, char **argv, int
 	}
 	if (strcmp(argv[*i], "--help") == 0 || strcmp(argv[*i], "-h") == 0) {
 		if (verb)
-			print_verb_help(cli, verb);
+			help_print_verb(cli, verb);
 		else
-			print_help(cli);
+			help_print(cli);
 		return 2;
 	}
 	if (strcmp(argv[*i], "--version") == 0) {
@@ -282,9 +214,9 @@ take_common(struct cli *cli, const struct verb *verb, int argc, char **argv, int
 static const struct verb *
 find_verb(const char *name)
 {
-	for (size_t i = 0; i < VERB_COUNT; i++) {
-		if (strcmp(verbs[i]->name, name) == 0)
-			return verbs[i];
+	for (const struct verb_row *row = cli_verbs; row->verb; row++) {
+		if (strcmp(row->verb->name, name) == 0)
+			return row->verb;
 	}
 	return NULL;
 }
@@ -363,7 +295,7 @@ cli_main(int argc, char **argv)
 		}
 	}
 	if (i == argc) {
-		print_help(&cli);
+		help_print(&cli);
 	} else if (!(verb = find_verb(argv[i]))) {
 		cli_fail(&cli, EXIT_USAGE, -EINVAL, "unknown verb '%s'; 'sluice --help' lists all",
 			 argv[i]);

@@ -36,7 +36,7 @@ enum verb_reach {
 #define VERB_MINDS(option) (1u << (option))
 
 struct verb {
-	const char *name, *arguments, *summary;
+	const char *name, *arguments, *summary; /* arguments: its forms, parted by " | " */
 	enum verb_reach reach;
 	const struct verb_option *options; /* may be NULL */
 	/* Options of options.h that mean something to it, for --help: VERB_MINDS of each. 0: all,
@@ -50,6 +50,14 @@ struct verb {
 extern const struct verb verb_run, verb_attach, verb_detach, verb_status, verb_top, verb_topology,
 	verb_tier, verb_doctor, verb_policies, verb_policy, verb_config, verb_restore, verb_record,
 	verb_heatmap, verb_trace, verb_replay;
+
+/* In the order in which --help shows them; a row without a verb ends the table. */
+struct verb_row {
+	const char *group; /* heading of the group that begins here, or NULL */
+	const struct verb *verb;
+};
+
+extern const struct verb_row cli_verbs[];
 
 /* main of sluice. */
 int cli_main(int argc, char **argv);

@@ -315,7 +315,7 @@ record_main(struct cli *cli, int argc, char **argv)
 
 const struct verb verb_record = {
 	.name = "record",
-	.arguments = "[PID|NAME]... -o FILE, or -o FILE -- COMMAND [ARG]...",
+	.arguments = "[PID|NAME]... -o FILE | -o FILE -- COMMAND [ARG]...",
 	.summary = "record what programs access, have and move; moves nothing by itself",
 	.reach = REACH_EITHER,
 	.options = record_options,

@@ -401,7 +401,7 @@ trace_main(struct cli *cli, int argc, char **argv)
 
 const struct verb verb_trace = {
 	.name = "trace",
-	.arguments = "info|check FILE, cut FILE -o NEW, import perf|damo|lackey FILE|- -o NEW, "
+	.arguments = "info|check FILE | cut FILE -o NEW | import perf|damo|lackey FILE|- -o NEW | "
 		     "make PATTERN -o NEW",
 	.summary = "look into, check, cut, import and make traces",
 	.reach = REACH_PRIVATE,

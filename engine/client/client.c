@@ -216,8 +216,9 @@ send_some(const struct client *client, const char *text, size_t len, int fd)
 	return sendmsg(client->fd, &message, MSG_NOSIGNAL);
 }
 
-int
-client_send_fd(struct client *client, json_t *request, int fd, struct sluice_err *reterr)
+/* With a descriptor that the service gets a copy of, or -1. */
+static int
+send_request(struct client *client, json_t *request, int fd, struct sluice_err *reterr)
 {
 	char *text = request ? json_dumps(request, JSON_COMPACT) : NULL;
 	size_t len, done = 0;
@@ -247,7 +248,7 @@ client_send_fd(struct client *client, json_t *request, int fd, struct sluice_err
 int
 client_send(struct client *client, json_t *request, struct sluice_err *reterr)
 {
-	return client_send_fd(client, request, -1, reterr);
+	return send_request(client, request, -1, reterr);
 }
 
 /* A whole line of the buffer as JSON: 1 with *ret, 0 when no line is complete, or -EPROTO. */
@@ -371,7 +372,7 @@ client_call_fd(struct client *client, json_t *request, int fd, json_t **ret, int
 {
 	json_t *answer = NULL;
 	uint64_t until_ns = clock_now_ns() + (uint64_t)ANSWER_MS * 1000000u;
-	int r = client_send_fd(client, request, fd, reterr);
+	int r = send_request(client, request, fd, reterr);
 
 	while (r == 0) {
 		r = client_receive(client, ANSWER_MS, &answer, reterr);

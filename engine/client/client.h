@@ -31,8 +31,6 @@ void client_free(struct client *client);
 
 /* Steals the request. -EPIPE: the service is gone. */
 int client_send(struct client *client, json_t *request, struct sluice_err *reterr);
-/* As client_send, with a descriptor that the service gets a copy of. */
-int client_send_fd(struct client *client, json_t *request, int fd, struct sluice_err *reterr);
 /* The next object. timeout_ms as of poll(2). -EAGAIN: nothing yet; -EPIPE: the service is gone;
  * -EPROTO: what came is not of the protocol. *ret is the caller's. */
 int client_receive(struct client *client, int timeout_ms, json_t **ret, struct sluice_err *reterr);

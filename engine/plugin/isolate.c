@@ -169,12 +169,6 @@ isolate_view_memory(const struct isolate *isolate)
 	return policy_process_view_memory(isolate->process);
 }
 
-const struct policy_card *
-isolate_card(const struct isolate *isolate)
-{
-	return policy_process_card(isolate->process);
-}
-
 void
 isolate_get_status(const struct isolate *isolate, uint64_t now_ms, struct isolate_status *ret)
 {

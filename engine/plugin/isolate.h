@@ -42,7 +42,6 @@ void isolate_free(struct isolate *isolate); /* NULL is fine */
 /* For the round's parts: its self is the isolate. Borrowed. */
 const struct sluice_policy *isolate_policy(const struct isolate *isolate);
 void *isolate_view_memory(const struct isolate *isolate);
-const struct policy_card *isolate_card(const struct isolate *isolate);
 
 /* now_ms as in views. */
 void isolate_get_status(const struct isolate *isolate, uint64_t now_ms, struct isolate_status *ret);

@@ -36,8 +36,9 @@ write_rate(struct trace_learning *learning, size_t unit, uint32_t epoch, double 
 		(struct trace_rate){(uint32_t)unit, epoch, (float)fmin(per_s, 1e9)};
 }
 
-size_t
-trace_unit_at(const struct workload *workload, int32_t pid, uint64_t addr)
+/* The unit that holds an address of a process, or that follows it; unit_count past the last. */
+static size_t
+unit_at(const struct workload *workload, int32_t pid, uint64_t addr)
 {
 	const struct workload_unit *units = workload->units;
 	size_t low = 0, high = workload->info.unit_count;
@@ -88,7 +89,7 @@ void
 trace_learn(struct trace_learning *learning, const struct sluice_trace_sample *sample)
 {
 	const struct workload *workload = learning->workload;
-	size_t u = trace_unit_at(workload, sample->pid, sample->addr);
+	size_t u = unit_at(workload, sample->pid, sample->addr);
 	uint64_t end = sample->addr + (sample->len_bytes ? sample->len_bytes : 1);
 
 	if (sample->kind == SLUICE_TRACE_COUNTING) {

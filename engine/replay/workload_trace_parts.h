@@ -45,7 +45,4 @@ void trace_learn(struct trace_learning *learning, const struct sluice_trace_samp
 void trace_learn_until(struct trace_learning *learning, uint64_t time_ns);
 void trace_learn_end(struct trace_learning *learning);
 
-/* The unit that holds an address of a process, or that follows it; unit_count past the last. */
-size_t trace_unit_at(const struct workload *workload, int32_t pid, uint64_t addr);
-
 #endif

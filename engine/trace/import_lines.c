@@ -59,23 +59,6 @@ import_begin(struct import *import, FILE *in, const char *name, struct sluice_tr
 }
 
 int
-import_end(struct import *import, int r, struct import_stats *ret, struct sluice_err *reterr)
-{
-	import_flush(import);
-	*ret = import->stats;
-	if (r == 0 && !import->stats.samples)
-		r = sluice_fail(reterr, -ENODATA, "'%.150s' has no samples in %llu lines",
-				import->name, (unsigned long long)import->stats.lines);
-	for (size_t i = 0; import->seen && i < import->seen->count; i++)
-		free(import->seen->processes[i].spans);
-	if (import->seen)
-		free(import->seen->processes);
-	free(import->seen);
-	free(import->line);
-	return r;
-}
-
-int
 import_line(struct import *import, struct sluice_err *reterr)
 {
 	size_t len;
@@ -253,8 +236,8 @@ tell_seen(struct import *import)
 	}
 }
 
-void
-import_flush(struct import *import)
+static void
+flush(struct import *import)
 {
 	if (!import->batch_count)
 		return;
@@ -281,10 +264,27 @@ import_sample(struct import *import, const struct sluice_trace_sample *sample)
 		return -ENOMEM;
 	if (import->batch_count == SLUICE_TRACE_BATCH_MAX ||
 	    sample->time_ns > import->told_ns + TELL_EVERY_NS / 10)
-		import_flush(import);
+		flush(import);
 	import->batch[import->batch_count++] = *sample;
 	if (sample->time_ns > import->now_ns)
 		import->now_ns = sample->time_ns;
 	import->stats.samples++;
 	return 0;
+}
+
+int
+import_end(struct import *import, int r, struct import_stats *ret, struct sluice_err *reterr)
+{
+	flush(import);
+	*ret = import->stats;
+	if (r == 0 && !import->stats.samples)
+		r = sluice_fail(reterr, -ENODATA, "'%.150s' has no samples in %llu lines",
+				import->name, (unsigned long long)import->stats.lines);
+	for (size_t i = 0; import->seen && i < import->seen->count; i++)
+		free(import->seen->processes[i].spans);
+	if (import->seen)
+		free(import->seen->processes);
+	free(import->seen);
+	free(import->line);
+	return r;
 }

@@ -34,7 +34,6 @@ int import_bad(const struct import *import, struct sluice_err *reterr, const cha
 
 /* A sample; its memory counts as mapped from now on. -ENOMEM. */
 int import_sample(struct import *import, const struct sluice_trace_sample *sample);
-void import_flush(struct import *import);
 
 /* Numbers at *text, which is stepped over them; 1 there is one, 0 not (or it is too large). */
 int import_hex(const char **text, uint64_t *ret);

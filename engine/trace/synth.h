@@ -53,9 +53,7 @@ struct synth {
 int synth_parse(const char *text, struct synth_choice *ret, struct sluice_err *reterr);
 /* The name and all settings that mean something to it. buffer is returned. */
 const char *synth_text(const struct synth_choice *choice, char *buffer, size_t size);
-/* One line a pattern: names, then what they are, for --help; NULL past the last. */
-const char *synth_name(size_t i);
-const char *synth_summary(size_t i);
+const char *synth_name(size_t i); /* NULL past the last */
 
 /* pages from 16 to SYNTH_PAGES_MAX, rate above 0. -EINVAL. */
 int synth_init(struct synth *ret, const struct synth_choice *choice, uint64_t pages, double rate,

@@ -10,33 +10,27 @@
 enum minds { MINDS_PART = 1, MINDS_SHARE = 2, MINDS_S = 4, MINDS_PERIOD = 8, MINDS_STRIDE = 16 };
 
 static const struct {
-	const char *name, *summary;
+	const char *name;
 	unsigned int minds;
 	struct synth_choice usual;
 } words[SYNTH_KINDS] = {
-	[SYNTH_HOT] = {"hot",
-		       "a block of neighbouring pages gets most accesses",
-		       MINDS_PART | MINDS_SHARE,
-		       {.part = 0.1, .share = 0.9}},
-	[SYNTH_ZIPF] = {"zipf",
-			"Zipf's law over scattered pages, or by address (clustered)",
-			MINDS_S,
-			{.exponent = 1}},
+	/* A block of neighbouring pages gets most accesses. */
+	[SYNTH_HOT] = {"hot", MINDS_PART | MINDS_SHARE, {.part = 0.1, .share = 0.9}},
+	/* Zipf's law over scattered pages, or by address (clustered). */
+	[SYNTH_ZIPF] = {"zipf", MINDS_S, {.exponent = 1}},
+	/* A hot block that moves on, once round in a period. */
 	[SYNTH_WINDOW] = {"window",
-			  "a hot block that moves on, once round in a period",
 			  MINDS_PART | MINDS_SHARE | MINDS_PERIOD,
 			  {.part = 0.1, .share = 0.95, .period_s = 60}},
-	[SYNTH_STRIDED] = {"strided",
-			   "every stride-th page gets most accesses",
-			   MINDS_SHARE | MINDS_STRIDE,
-			   {.share = 0.9, .stride = 16}},
-	[SYNTH_UNIFORM] = {"uniform", "all pages alike", 0, {0}},
+	/* Every stride-th page gets most accesses. */
+	[SYNTH_STRIDED] = {"strided", MINDS_SHARE | MINDS_STRIDE, {.share = 0.9, .stride = 16}},
+	[SYNTH_UNIFORM] = {"uniform", 0, {0}},
+	/* A hot block that is somewhere else every period. */
 	[SYNTH_PHASES] = {"phases",
-			  "a hot block that is somewhere else every period",
 			  MINDS_PART | MINDS_SHARE | MINDS_PERIOD,
 			  {.part = 0.1, .share = 0.9, .period_s = 20}},
+	/* A hot block, and a scan over all the rest once a period. */
 	[SYNTH_SCAN] = {"scan",
-			"a hot block, and a scan over all the rest once a period",
 			MINDS_PART | MINDS_SHARE | MINDS_PERIOD,
 			{.part = 0.1, .share = 0.5, .period_s = 10}},
 };
@@ -45,12 +39,6 @@ const char *
 synth_name(size_t i)
 {
 	return i < SYNTH_KINDS ? words[i].name : NULL;
-}
-
-const char *
-synth_summary(size_t i)
-{
-	return i < SYNTH_KINDS ? words[i].summary : NULL;
 }
 
 static int

@@ -50,7 +50,6 @@ int encoder_is_full(const struct encoder *encoder);
 void encoder_samples(struct encoder *encoder, uint64_t time_ns,
 		     const struct sluice_trace_sample *samples, size_t count);
 void encoder_item(struct encoder *encoder, const struct packed_item *item);
-size_t encoder_bytes(const struct encoder *encoder); /* of the data so far */
 /* Appends the data to raw. -ENOMEM: also when anything before failed for that. */
 int encoder_finish(const struct encoder *encoder, struct bytes *raw);
 

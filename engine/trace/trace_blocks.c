@@ -52,8 +52,9 @@ trace_blocks_put(const struct blocks *blocks, struct bytes *raw)
 	}
 }
 
-int
-trace_blocks_get(struct blocks *blocks, const uint8_t *data, size_t count, uint64_t file_bytes)
+/* It must describe a file of exactly that many bytes up to the index. -EBADMSG, -ENOMEM. */
+static int
+blocks_get(struct blocks *blocks, const uint8_t *data, size_t count, uint64_t file_bytes)
 {
 	struct cursor cursor = {data, data + count, 0};
 	uint64_t blocks_max = file_bytes / FORMAT_HEADER_BYTES, number, last_ns = 0;
@@ -190,7 +191,7 @@ find_by_index(struct blocks *blocks, int fd, uint64_t file_bytes)
 	if (context)
 		r = trace_block_load(fd, &block, &stored, &raw, context);
 	if (r == 0)
-		r = trace_blocks_get(blocks, raw.at, raw.count, block.offset);
+		r = blocks_get(blocks, raw.at, raw.count, block.offset);
 	ZSTD_freeDCtx(context);
 	bytes_free(&stored);
 	bytes_free(&raw);

@@ -30,8 +30,6 @@ int trace_blocks_add(struct blocks *blocks, const struct block *block);
 
 /* The index, as the data of a block. */
 void trace_blocks_put(const struct blocks *blocks, struct bytes *raw);
-/* It must describe a file of exactly that many bytes up to the index. -EBADMSG, -ENOMEM. */
-int trace_blocks_get(struct blocks *blocks, const uint8_t *data, size_t count, uint64_t file_bytes);
 
 /* Finds what has come since the last time, or all. -EIO ..., -ENOMEM; -EPROTO: a block of another
  * version, *ret_version. */

@@ -27,7 +27,8 @@ encoder_free(struct encoder *encoder)
 		bytes_free(&encoder->columns[i]);
 }
 
-size_t
+/* Of the data so far. */
+static size_t
 encoder_bytes(const struct encoder *encoder)
 {
 	size_t bytes = 0;

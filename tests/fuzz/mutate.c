@@ -24,8 +24,9 @@ mutate_seed(uint64_t seed)
 	state = seed;
 }
 
-size_t
-mutate_pick(size_t limit)
+/* A number below limit; 0 when that is 0. */
+static size_t
+pick(size_t limit)
 {
 	return limit ? (size_t)(next() % limit) : 0;
 }
@@ -45,21 +46,20 @@ static size_t
 change_bytes(uint8_t *out, size_t size)
 {
 	static const uint8_t odd[] = {0, 1, 9, 10, 32, 34, 37, 46, 47, 61, 92, 127, 128, 0xc3, 255};
-	size_t at = mutate_pick(size);
+	size_t at = pick(size);
 
 	if (size == 0)
 		return size;
-	switch (mutate_pick(3)) {
+	switch (pick(3)) {
 	case 0:
-		out[at] = (uint8_t)(out[at] ^ (1u << mutate_pick(8)));
+		out[at] = (uint8_t)(out[at] ^ (1u << pick(8)));
 		break;
 	case 1:
-		out[at] = odd[mutate_pick(sizeof(odd))];
+		out[at] = odd[pick(sizeof(odd))];
 		break;
 	default: /* a field of a binary record */
-		for (size_t width = (size_t)1 << mutate_pick(4), i = 0; i < width && at + i < size;
-		     i++)
-			out[at + i] = mutate_pick(2) ? 0xff : (uint8_t)next();
+		for (size_t width = (size_t)1 << pick(4), i = 0; i < width && at + i < size; i++)
+			out[at + i] = pick(2) ? 0xff : (uint8_t)next();
 		break;
 	}
 	return size;
@@ -83,8 +83,8 @@ change_number(uint8_t *out, size_t size)
 					      "1e9",
 					      "0.5",
 					      "1.7976931348623157e308"};
-	const char *number = numbers[mutate_pick(sizeof(numbers) / sizeof(*numbers))];
-	size_t at = mutate_pick(size), end;
+	const char *number = numbers[pick(sizeof(numbers) / sizeof(*numbers))];
+	size_t at = pick(size), end;
 
 	while (at < size && !isdigit(out[at]))
 		at++;
@@ -114,18 +114,18 @@ static size_t
 change_lines(uint8_t *out, size_t size)
 {
 	uint8_t line[4096];
-	size_t start = line_start(out, mutate_pick(size));
+	size_t start = line_start(out, pick(size));
 	size_t end = line_end(out, size, start), length = end - start, to;
 
 	if (length == 0 || length > sizeof(line))
 		return size;
 	memcpy(line, out + start, length);
-	if (mutate_pick(3) > 0)
+	if (pick(3) > 0)
 		size = replace(out, size, start, length, "", 0);
-	if (mutate_pick(3) == 0)
+	if (pick(3) == 0)
 		return size;
-	to = line_start(out, mutate_pick(size));
-	for (size_t times = mutate_pick(8) ? 1 : 1 + mutate_pick(200); times > 0; times--)
+	to = line_start(out, pick(size));
+	for (size_t times = pick(8) ? 1 : 1 + pick(200); times > 0; times--)
 		size = replace(out, size, to, 0, line, length);
 	return size;
 }
@@ -134,15 +134,15 @@ change_lines(uint8_t *out, size_t size)
 static size_t
 splice(const struct bytes *seeds, size_t count, uint8_t *out, size_t size)
 {
-	const struct bytes *from = &seeds[mutate_pick(count)];
-	size_t start = mutate_pick(from->size), at = mutate_pick(size + 1);
-	size_t length = mutate_pick(from->size - start + 1), gone = 0;
+	const struct bytes *from = &seeds[pick(count)];
+	size_t start = pick(from->size), at = pick(size + 1);
+	size_t length = pick(from->size - start + 1), gone = 0;
 
 	if (from->size == 0)
 		return size;
-	if (mutate_pick(2)) /* a word or a field, rather than half of the file */
-		length = length < 24 ? length : 1 + mutate_pick(24);
-	if (mutate_pick(2))
+	if (pick(2)) /* a word or a field, rather than half of the file */
+		length = length < 24 ? length : 1 + pick(24);
+	if (pick(2))
 		gone = length < size - at ? length : size - at;
 	return replace(out, size, at, gone, from->data + start, length);
 }
@@ -150,8 +150,8 @@ splice(const struct bytes *seeds, size_t count, uint8_t *out, size_t size)
 static size_t
 cut(uint8_t *out, size_t size)
 {
-	size_t at = mutate_pick(size);
-	size_t length = mutate_pick(4) ? 1 + mutate_pick(16) : mutate_pick(size);
+	size_t at = pick(size);
+	size_t length = pick(4) ? 1 + pick(16) : pick(size);
 
 	if (size == 0)
 		return 0;
@@ -163,23 +163,23 @@ static size_t
 lengthen(uint8_t *out, size_t size)
 {
 	uint8_t run[512];
-	size_t at = mutate_pick(size + 1);
+	size_t at = pick(size + 1);
 
-	memset(run, size ? out[mutate_pick(size)] : 'x', sizeof(run));
-	for (size_t times = mutate_pick(4) ? 1 : mutate_pick(40); times > 0; times--)
-		size = replace(out, size, at, 0, run, 1 + mutate_pick(sizeof(run)));
+	memset(run, size ? out[pick(size)] : 'x', sizeof(run));
+	for (size_t times = pick(4) ? 1 : pick(40); times > 0; times--)
+		size = replace(out, size, at, 0, run, 1 + pick(sizeof(run)));
 	return size;
 }
 
 size_t
 mutate_make(const struct bytes *seeds, size_t count, uint8_t *out)
 {
-	const struct bytes *from = &seeds[mutate_pick(count)];
+	const struct bytes *from = &seeds[pick(count)];
 	size_t size = from->size;
 
 	memcpy(out, from->data, size);
-	for (size_t changes = 1 + mutate_pick(mutate_pick(2) ? 3 : 12); changes > 0; changes--) {
-		switch (mutate_pick(8)) {
+	for (size_t changes = 1 + pick(pick(2) ? 3 : 12); changes > 0; changes--) {
+		switch (pick(8)) {
 		case 0:
 			size = cut(out, size);
 			break;

@@ -15,8 +15,6 @@ struct bytes {
 
 /* The same seed gives the same inputs. */
 void mutate_seed(uint64_t seed);
-/* A number below limit; 0 when that is 0. */
-size_t mutate_pick(size_t limit);
 /* Into out (MUTATE_BYTES_MAX bytes): one of the seeds after a few changes, of bytes, numbers, words
  * and lines, or parts of several. There is at least one seed. Returns the size. */
 size_t mutate_make(const struct bytes *seeds, size_t count, uint8_t *out);

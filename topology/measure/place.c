@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <numa.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,8 +25,8 @@ place_probe(struct sluice_err *reterr)
 	return 0;
 }
 
-bool
-place_is_node(uint32_t id)
+static bool
+is_node(uint32_t id)
 {
 	char path[64];
 
@@ -37,7 +38,7 @@ uint64_t
 place_node_bytes(uint32_t id, uint64_t *ret_free_bytes)
 {
 	long long free_bytes = 0;
-	long long bytes = place_is_node(id) ? numa_node_size64((int)id, &free_bytes) : 0;
+	long long bytes = is_node(id) ? numa_node_size64((int)id, &free_bytes) : 0;
 
 	if (ret_free_bytes)
 		*ret_free_bytes = bytes > 0 && free_bytes > 0 ? (uint64_t)free_bytes : 0;
@@ -50,7 +51,7 @@ node_cpu_count(uint32_t id)
 	struct bitmask *cpus = numa_allocate_cpumask();
 	size_t count = 0;
 
-	if (cpus && place_is_node(id) && numa_node_to_cpus((int)id, cpus) == 0)
+	if (cpus && is_node(id) && numa_node_to_cpus((int)id, cpus) == 0)
 		count = numa_bitmask_weight(cpus);
 	if (cpus)
 		numa_free_cpumask(cpus);
@@ -102,7 +103,7 @@ place_cpus(uint32_t node, int *ret_cpus, size_t max, size_t *ret_count, size_t *
 
 	if (!cpus || !allowed)
 		r = sluice_fail(reterr, -ENOMEM, "out of memory");
-	else if (!place_is_node(node) || numa_node_to_cpus((int)node, cpus) < 0 ||
+	else if (!is_node(node) || numa_node_to_cpus((int)node, cpus) < 0 ||
 		 (all = numa_bitmask_weight(cpus)) == 0)
 		r = sluice_fail(reterr, -ENODEV, "node %" PRIu32 " has no CPUs", node);
 	else if (numa_sched_getaffinity(0, allowed) < 0)

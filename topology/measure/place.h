@@ -6,7 +6,6 @@
 #ifndef MEASURE_PLACE_H
 #define MEASURE_PLACE_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,7 +20,6 @@ int place_probe(struct sluice_err *reterr);
 /* Ids of the nodes with CPUs, and with memory; rising. *ret is the caller's, to be freed. */
 int place_cpu_nodes(uint32_t **ret, size_t *ret_count, struct sluice_err *reterr);
 int place_memory_nodes(uint32_t **ret, size_t *ret_count, struct sluice_err *reterr);
-bool place_is_node(uint32_t id);
 uint64_t place_node_bytes(uint32_t id, uint64_t *ret_free_bytes); /* 0: no memory; may be NULL */
 
 /* The node's CPUs that we may run on, at most max of them; *ret_all counts all it has. -ENODEV: it
