@@ -220,8 +220,8 @@ begin(struct bench *bench, uint64_t gib)
 	int r;
 
 	round_default_options(&options);
-	heat_options.region_max = options.region_max;
-	heat_options.detail_bytes_max = options.detail_bytes_max;
+	heat_options = (struct heat_options){.region_max = options.region_max,
+					     .detail_bytes_max = options.detail_bytes_max};
 	bench->pages = (gib << 30) / HEAT_PAGE_BYTES;
 	bench->detail_pages = options.detail_bytes_max / 4; /* of four bytes each */
 	if (bench->detail_pages > bench->pages)
