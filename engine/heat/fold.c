@@ -90,7 +90,8 @@ region_arm(struct heat *heat, uint32_t index, uint32_t tiers, uint32_t first, ui
 			page_arm(&region->whole, region->armed[0], tick);
 		first = 0;
 		end = region_pages(region);
-	} else if ((detail = table_detail(heat, index)) != NULL) {
+	} else if (table_wants_detail(heat, region) &&
+		   (detail = table_detail(heat, index)) != NULL) {
 		for (uint32_t p = first; p < end && !region->guessed; p++) {
 			if (tier_is_watched(tiers, page_tier(&detail->page[p])))
 				page_arm(&detail->page[p], region_armed(region, p), tick);

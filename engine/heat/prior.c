@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* prior.c - see prior.h. */
+#include <string.h>
+
 #include "kinds.h"
 
 #define WHOLE_PAGES                                                                                \
@@ -243,7 +245,8 @@ short_memory(const struct heat *heat, const struct region *region, float *ret_ra
 	float age = (float)ticks_since_when(heat->view_tick, region->seen) / TICKS_PER_S;
 	float exposure_s = region->exposure_s;
 
-	if (!region->seen || age > 60)
+	/* What single pages told lasts until they are watched again, as it does with detail. */
+	if (!region->seen || (age > 60 && !region->fine))
 		return 0;
 	/* Pages that are watched without detail, and were not touched yet. */
 	if (region->fine && region->watched)
@@ -316,6 +319,8 @@ prior_find(struct heat *heat, struct region *region, struct prior *prior, struct
 {
 	struct finding finding = {.var = -1, .within = heat->have_spread ? heat->within_var : 0};
 
+	if (heat->have_spread && region->detail == NO_DETAIL && region->differ)
+		finding.within = region_differ_var(region);
 	count_tell(heat, region, heat->view_tick);
 	prior_set_time(prior, region, heat->view_tick, heat->view_epoch);
 	find(heat, region, prior, &finding, spread);
@@ -350,4 +355,33 @@ prior_learn_spread(struct heat *heat, const struct spread *spread)
 	heat->between_var = (float)fmax(0, spread->mean_square_sum / spread->pages - mean * mean -
 						   spread->mean_noise_sum / spread->pages);
 	heat->have_spread = 1;
+}
+
+#define CUT_BINS 64 /* half octaves from RATE_LOWEST */
+
+void
+prior_learn_cut(struct heat *heat)
+{
+	uint64_t bytes[CUT_BINS], room = heat->totals.resident_bytes[0], above = 0;
+
+	memset(bytes, 0, sizeof(bytes));
+	for (uint32_t i = 0; i < heat->region_count; i++) {
+		const struct region *region = &heat->regions[i];
+		float bin = (region->prior_mean - RATE_LOWEST) * 2;
+
+		if (region->prior_var >= 0)
+			bytes[bin < 0               ? 0
+			      : bin >= CUT_BINS - 1 ? CUT_BINS - 1
+						    : (unsigned int)bin] +=
+				(uint64_t)region->pages * HEAT_PAGE_BYTES;
+	}
+	heat->have_cut = 0;
+	for (unsigned int bin = CUT_BINS; room && bin-- > 0;) {
+		above += bytes[bin];
+		if (above <= room)
+			continue;
+		heat->cut_mean = RATE_LOWEST + ((float)bin + 0.5f) / 2;
+		heat->have_cut = 1;
+		return;
+	}
 }

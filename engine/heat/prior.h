@@ -76,5 +76,7 @@ void prior_set_time(struct prior *prior, const struct region *region, uint64_t t
 void prior_find(struct heat *heat, struct region *region, struct prior *prior,
 		struct spread *spread);
 void prior_learn_spread(struct heat *heat, const struct spread *spread);
+/* Find the cut line by regions' means; of none when all known memory fits into the fast tier. */
+void prior_learn_cut(struct heat *heat);
 
 #endif

@@ -183,6 +183,32 @@ table_next(struct heat *heat, int32_t pid, uint64_t addr)
 	return i < heat->region_count && heat->regions[i].pid == pid ? (int64_t)i : -1;
 }
 
+/* As events, what is kept of a region whose pages are not kept: enough to stand until it is watched
+ * again, and to give way then. */
+#define KEPT_EVENTS 8.0f
+
+/* What its pages are like on average and how far they differ, as of the last view. */
+static void
+keep_mean(struct heat *heat, struct region *region)
+{
+	const struct page_heat *pages = heat->details[region->detail].page;
+
+	region->differ =
+		(uint8_t)(1 + spread_code(sqrtf(fmaxf(region->prior_var - HEAT_MODEL_VAR, 0))));
+	/* Draws go on, to the region as a whole. */
+	if (region->drawn) {
+		estimate_guess(&region->whole, region->prior_mean);
+		return;
+	}
+	region->watched = 0;
+	for (uint32_t p = 0; p < region_pages(region); p++)
+		region->watched = (uint16_t)(region->watched + pages[p].watched);
+	region->fine = 1;
+	region->seen = when_of(heat->view_tick);
+	region->events = KEPT_EVENTS;
+	region->exposure_s = (KEPT_EVENTS + 0.5f) * exp2f(-region->prior_mean);
+}
+
 void
 table_drop_detail(struct heat *heat, uint32_t index)
 {
@@ -190,20 +216,43 @@ table_drop_detail(struct heat *heat, uint32_t index)
 
 	if (region->detail == NO_DETAIL)
 		return;
-	/* Draws go on, to the region as a whole: what its pages are like on average is known. */
-	if (region->drawn && region->prior_var >= 0 && heat->have_spread)
-		estimate_guess(&region->whole, region->prior_mean);
+	if (region->prior_var >= 0 && heat->have_spread)
+		keep_mean(heat, region);
 	heat->detail_free[heat->detail_free_count++] = region->detail;
 	region->detail = NO_DETAIL;
 	region_renew(heat, region);
 }
 
-/* Detail that tells nothing more than its region does: the pages are alike. */
+#define EVEN_VAR 0.5f   /* pages that differ by no more are alike */
+#define FAR_SIGMAS 3.0f /* from the cut line: next to no page is on its other side */
+
+/* Detail tells nothing more than its region does where pages are alike, and nothing that matters
+ * where all of them are on one side of the cut line. */
+static int
+is_one_thing(const struct heat *heat, const struct region *region, float var)
+{
+	float distance = (region->prior_mean - heat->cut_mean) / FAR_SIGMAS;
+
+	return var < EVEN_VAR || (heat->have_cut && distance * distance > var);
+}
+
 static int
 detail_is_spare(const struct heat *heat, const struct region *region)
 {
-	return region->detail != NO_DETAIL && region->prior_var >= 0 && region->prior_var < 0.5f &&
-	       heat->have_spread;
+	return region->detail != NO_DETAIL && region->prior_var >= 0 && heat->have_spread &&
+	       is_one_thing(heat, region, region->prior_var);
+}
+
+/* One marking of so many asks whether a region has changed that needed no detail before. */
+#define ASK_AGAIN 16u
+
+int
+table_wants_detail(struct heat *heat, const struct region *region)
+{
+	if (table_has_room(heat) || !region->differ || region->prior_var < 0)
+		return 1;
+	return !is_one_thing(heat, region, region_differ_var(region) + HEAT_MODEL_VAR) ||
+	       heat->looks++ % ASK_AGAIN == 0;
 }
 
 /* A region with so many pages outside of its main tier is in two tiers; a few strays are not worth
@@ -447,6 +496,7 @@ heat_set_residency(struct heat *heat, size_t index, const uint8_t *tiers, int hu
 	if (huge && pages == HEAT_REGION_PAGES) {
 		table_drop_detail(heat, (uint32_t)index);
 		region->watched = 0;
+		region->seen = 0; /* single pages' mean */
 		page_set_tier(&region->whole, region->armed[0], tiers[0], tick);
 		return;
 	}

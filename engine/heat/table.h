@@ -165,6 +165,9 @@ struct heat {
 	 * last view, used as the priors of the next. */
 	float within_var, between_var, overall_mean;
 	int have_spread;
+	float cut_mean; /* of regions by their means, the hottest fit into the fast tier down to
+			 * this; found with the spreads */
+	int have_cut;
 	int gaps_known;    /* a tracker reports single pages: where it does, SAMPLE_RATE raises
 			      alarms only */
 	int touches_known; /* and it tells each page's next access to the microsecond */
@@ -232,7 +235,11 @@ uint32_t table_lower(const struct heat *heat, int32_t pid, uint64_t addr);
 int64_t table_next(struct heat *heat, int32_t pid, uint64_t addr);
 /* The region's detail, made if the pool has room (or can make some); NULL otherwise. */
 struct detail *table_detail(struct heat *heat, uint32_t region);
+/* Its mean and how far its pages differ are kept. */
 void table_drop_detail(struct heat *heat, uint32_t region);
+/* Whether the region's pages are worth the detail of another's: not if they were all alike or all
+ * far from the cut line when it lost its own, but for a look now and then. */
+int table_wants_detail(struct heat *heat, const struct region *region);
 /* Entry of the last view: the next one will not have it, since its region is no more. The array
  * stays as it is until then. */
 void view_drop(struct heat *heat, size_t entry);
@@ -302,6 +309,13 @@ spread_var(uint8_t code)
 	float octaves = (float)code / 4;
 
 	return octaves * octaves;
+}
+
+/* How far pages differed when the region lost its detail; `differ` is not 0. */
+static inline float
+region_differ_var(const struct region *region)
+{
+	return spread_var((uint8_t)(region->differ - 1u));
 }
 
 static inline float

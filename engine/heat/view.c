@@ -209,6 +209,7 @@ heat_view(struct heat *heat, uint64_t now_ns, size_t *ret_count)
 					     ? 2 * heat->spread_ticks
 					     : SPREAD_TICKS_MOST;
 		prior_learn_spread(heat, &spread);
+		prior_learn_cut(heat);
 		heat->spread_tick = heat->view_tick;
 		heat->spread_samples = heat->samples;
 	}
