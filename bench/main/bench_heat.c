@@ -22,6 +22,7 @@
 #define TOUCHED_AT_ONCE (1u << 20) /* pages that are marked and then touched */
 #define RATE_OCTAVES 2.0           /* how far pages of a region differ, one sigma */
 #define ODDS 1000.0f
+#define PAGE_VIEWS 4
 
 static const char help[] =
 	"Usage: sluice-bench heat [OPTION]...\n\n"
@@ -31,6 +32,7 @@ static const char help[] =
 	"  --seconds N    folding of each kind at least so long (2)\n"
 	"  --json         {\"target_bytes\", \"kinds\": [{\"kind\", \"order\", \"samples\",\n"
 	"                 \"samples_per_s\"}], \"view_ms\": {\"all\", \"steady\"},\n"
+	"                 \"view_ns_per_page_in_detail\",\n"
 	"                 \"metadata_bytes\", \"metadata_bytes_per_page\": {\"plain\", \"full\"},\n"
 	"                 \"regions_in_detail\", \"entries\", \"resident_bytes_per_page\"}\n"
 	"  --help         this text\n\n"
@@ -209,6 +211,28 @@ view_ms(struct bench *bench, size_t *ret_entries)
 	return (bench_cpu_s() - start_s) * 1000;
 }
 
+/* What a page costs in views in which all regions are new, by pages that are in detail: the
+ * regions beside them are told apart by views in which only those are. */
+static double
+detail_page_ns(struct bench *bench)
+{
+	double with_ms = 0, without_ms = 0;
+	size_t entries;
+
+	for (int i = 0; i < PAGE_VIEWS; i++) {
+		bench->now_ns += NS_PER_S / 100;
+		view_ms(bench, &entries);
+		without_ms += view_ms(bench, &entries);
+		for (uint64_t page = 0; page < bench->detail_pages; page += HEAT_REGION_PAGES) {
+			struct sample touch = sample_of(bench, SAMPLE_TOUCH, page);
+
+			heat_fold(bench->heat, &touch, 1);
+		}
+		with_ms += view_ms(bench, &entries);
+	}
+	return (with_ms - without_ms) * 1e6 / ((double)bench->detail_pages * PAGE_VIEWS);
+}
+
 static int
 begin(struct bench *bench, uint64_t gib)
 {
@@ -220,8 +244,8 @@ begin(struct bench *bench, uint64_t gib)
 	int r;
 
 	round_default_options(&options);
-	heat_options.region_max = options.region_max;
-	heat_options.detail_bytes_max = options.detail_bytes_max;
+	heat_options = (struct heat_options){.region_max = options.region_max,
+					     .detail_bytes_max = options.detail_bytes_max};
 	bench->pages = (gib << 30) / HEAT_PAGE_BYTES;
 	bench->detail_pages = options.detail_bytes_max / 4; /* of four bytes each */
 	if (bench->detail_pages > bench->pages)
@@ -246,7 +270,7 @@ measure(struct bench *bench, uint64_t gib, int json)
 {
 	struct heat_stats plain, full;
 	uint64_t before = resident_bytes();
-	double all_ms, steady_ms = 0, resident;
+	double all_ms, steady_ms = 0, resident, page_ns;
 	size_t entries;
 	int r = begin(bench, gib);
 
@@ -267,6 +291,7 @@ measure(struct bench *bench, uint64_t gib, int json)
 		bench->now_ns += NS_PER_S;
 		steady_ms += view_ms(bench, &entries) / 4;
 	}
+	page_ns = detail_page_ns(bench);
 	heat_get_stats(bench->heat, &full);
 	r |= fold_plain(bench, SAMPLE_COUNT, "count", 0);
 	r |= fold_plain(bench, SAMPLE_COUNT, "count", 1);
@@ -277,10 +302,11 @@ measure(struct bench *bench, uint64_t gib, int json)
 		return EXIT_FAILURE;
 	if (json)
 		return bench_print(json_pack(
-			"{s:I, s:O, s:{s:f, s:f}, s:I, s:{s:f, s:f}, s:I, s:I, s:f}",
+			"{s:I, s:O, s:{s:f, s:f}, s:f, s:I, s:{s:f, s:f}, s:I, s:I, s:f}",
 			"target_bytes", (json_int_t)(gib << 30), "kinds", bench->kinds, "view_ms",
-			"all", all_ms, "steady", steady_ms, "metadata_bytes",
-			(json_int_t)full.metadata_bytes, "metadata_bytes_per_page", "plain",
+			"all", all_ms, "steady", steady_ms, "view_ns_per_page_in_detail", page_ns,
+			"metadata_bytes", (json_int_t)full.metadata_bytes,
+			"metadata_bytes_per_page", "plain",
 			(double)plain.metadata_bytes / (double)bench->pages, "full",
 			(double)full.metadata_bytes / (double)bench->pages, "regions_in_detail",
 			(json_int_t)full.regions_in_detail, "entries", (json_int_t)entries,
@@ -298,6 +324,7 @@ measure(struct bench *bench, uint64_t gib, int json)
 	       "heard; "
 	       "%zu entries\n",
 	       all_ms, steady_ms, entries);
+	printf("A page in detail that is viewed anew: %.1f ns\n", page_ns);
 	printf("Metadata: %.3f bytes a page, %.3f with %u regions in detail; resident: %.3f\n",
 	       (double)plain.metadata_bytes / (double)bench->pages,
 	       (double)full.metadata_bytes / (double)bench->pages, full.regions_in_detail,

@@ -77,13 +77,37 @@ judge_alarm(struct effort *effort, uint64_t now_ns)
 	effort->deaf_until_ns = was_true ? 0 : now_ns + effort->deaf_ns;
 }
 
+/* Large memory takes many times as long to be seen at all, and between two bursts of looking what
+ * the first one cost is paid off: while it goes on there is hope. */
+#define UNKNOWN_MUCH 0.1
+#define UNKNOWN_STEP 0.01
+#define UNKNOWN_WAIT_NS (12 * NS_PER_S)
+
+void
+effort_unknown(struct effort *effort, double share, uint64_t now_ns)
+{
+	if (share > effort->unknown_then) {
+		effort->unknown_then = share; /* new memory; nothing was learned by that */
+	} else if (share < effort->unknown_then - UNKNOWN_STEP) {
+		effort->unknown_then = share;
+		effort->learned_ns = now_ns;
+	}
+}
+
+static int
+still_learning(const struct effort *effort, uint64_t now_ns)
+{
+	return effort->unknown_then > UNKNOWN_MUCH && effort->learned_ns &&
+	       now_ns - effort->learned_ns < UNKNOWN_WAIT_NS;
+}
+
 /* Some doubt no looking removes: pages that cannot be marked, heat that changes all the time. */
 static void
 judge_progress(struct effort *effort, double doubt, uint64_t now_ns)
 {
 	if (now_ns - effort->judged_ns < LEARN_AT_LEAST_NS)
 		return;
-	if (doubt > PROGRESS * effort->doubt_then)
+	if (doubt > PROGRESS * effort->doubt_then && !still_learning(effort, now_ns))
 		effort->hope /= 2;
 	effort->doubt_then = doubt;
 	effort->judged_ns = now_ns;

@@ -21,6 +21,8 @@ struct effort {
 	int fixed;   /* the user set a price: neither more nor less */
 	double hope; /* 1, and half of it each time that looking harder did not help */
 	double doubt_then;
+	double unknown_then; /* share of memory of which nothing is known, and when it fell last */
+	uint64_t learned_ns;
 	uint64_t judged_ns;
 	uint64_t woken_ns;
 	int alarmed;            /* by an alarm */
@@ -38,6 +40,8 @@ void effort_wake(struct effort *effort, uint64_t now_ns);
 void effort_pause(struct effort *effort, int paused);
 /* Heat where there was none, says a tracker. One that cries wolf is heard less and less. */
 void effort_alarm(struct effort *effort, uint64_t now_ns);
+/* Of which share of resident memory nothing is known; before effort_update(). */
+void effort_unknown(struct effort *effort, double share, uint64_t now_ns);
 /* After a decision: which share of all accesses its moves are to win; which share better knowledge
  * could win (doubt.h); how many decisions in a row changed nothing. */
 void effort_update(struct effort *effort, double won, double doubt, unsigned int calm,

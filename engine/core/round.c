@@ -418,6 +418,9 @@ decide(struct round *round, uint64_t now_ns)
 		round->calm = 0;
 	else if (round->calm < CALM_MOST)
 		round->calm++;
+	effort_unknown(&round->effort,
+		       resident ? (double)round->stats.heat.unknown_bytes / (double)resident : 0,
+		       now_ns);
 	effort_update(&round->effort, won_share(round, planned), round->stats.doubt, round->calm,
 		      now_ns);
 	round_set_effort(round);

@@ -175,7 +175,7 @@ fold_count(struct heat *heat, const struct sample *sample, uint64_t tick)
 	if (sample->events > 0 && counter->odds > 0 &&
 	    (sample->events < counter->odds || sample->events > counter->odds))
 		draws = estimate_whole(sample->events / counter->odds);
-	region->renew = 0;
+	region_renew(heat, region);
 	region->drawn = region->by_time = 1;
 	region->drawn_at = when_of(tick);
 	region->page_spread = 15u & spread_code(sample->spread);
@@ -207,7 +207,7 @@ region_exact(struct heat *heat, uint32_t index, const struct sample *sample, uin
 	int whole = first == 0 && end == region_pages(region);
 	struct detail *detail;
 
-	region->renew = 0;
+	region_renew(heat, region);
 	region->drawn = region->by_time = 1;
 	region->drawn_at = when_of(tick);
 	if (region_is_huge(region)) {

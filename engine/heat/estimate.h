@@ -20,12 +20,6 @@
 #define TIME_LOWEST (-19.0f) /* log2 of seconds watched: two microseconds */
 #define TIME_STEPS 8.0f      /* codes per octave; 255 codes reach up to two hours */
 
-struct evidence {
-	int known; /* 0: the page was never watched, the rest means nothing */
-	unsigned int touches;
-	float rate; /* log2 of touches, but at least one, per second of watching */
-};
-
 /* Of the log2 of the rate that so many touches suggest: how much it is too high on average, in
  * octaves, and its variance (from the digamma and trigamma functions). [0] is not used. */
 extern const float touches_bias[TOUCHES_FULL + 1], touches_variance[TOUCHES_FULL + 1];

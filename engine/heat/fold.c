@@ -90,7 +90,8 @@ region_arm(struct heat *heat, uint32_t index, uint32_t tiers, uint32_t first, ui
 			page_arm(&region->whole, region->armed[0], tick);
 		first = 0;
 		end = region_pages(region);
-	} else if ((detail = table_detail(heat, index)) != NULL) {
+	} else if (table_wants_detail(heat, region) &&
+		   (detail = table_detail(heat, index)) != NULL) {
 		for (uint32_t p = first; p < end && !region->guessed; p++) {
 			if (tier_is_watched(tiers, page_tier(&detail->page[p])))
 				page_arm(&detail->page[p], region_armed(region, p), tick);
@@ -102,7 +103,7 @@ region_arm(struct heat *heat, uint32_t index, uint32_t tiers, uint32_t first, ui
 	if (detail && (first > 0 || end < region_pages(region)))
 		keep_silence(region, detail, &before, first, end);
 	heat->gaps_known = 1;
-	region->renew = 0;
+	region_renew(heat, region);
 }
 
 /* Trackers leave out what they must not touch: pages shared with a forked child, and the fast pages
@@ -224,7 +225,7 @@ fold_touch(struct heat *heat, const struct sample *sample, uint64_t tick)
 		page = &region->whole;
 	else if (region->detail != NO_DETAIL)
 		page = &heat->details[region->detail].page[p];
-	region->renew = 0;
+	region_renew(heat, region);
 	/* Rings of several CPUs may hand over a touch a little late: before the marking. */
 	if (!armed || tick < armed)
 		return;
@@ -259,7 +260,7 @@ region_seen(struct heat *heat, struct region *region, uint32_t first, uint32_t e
 		first = 0;
 		end = 1;
 	}
-	region->renew = 0;
+	region_renew(heat, region);
 	for (uint32_t p = first; p < end; p++) {
 		uint64_t armed = region_armed(region, p);
 		float gap_s = (float)(tick - armed) / TICKS_PER_S;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* prior.c - see prior.h. */
-#include "prior.h"
+#include <string.h>
+
+#include "kinds.h"
 
 #define WHOLE_PAGES                                                                                \
 	32.0f             /* weight in the spreads of a region of which no single pages are known  \
@@ -27,17 +29,17 @@ prior_set(struct prior *prior, const struct region *region)
 	prior->last.known = 0;
 	prior->weight[0] = 0;
 	prior->sigma[0] = sqrtf(prior->var);
-	for (unsigned int n = 1; n <= TOUCHES_FULL; n++) {
+	for (unsigned int n = 1; region->detail != NO_DETAIL && n <= TOUCHES_FULL; n++) {
 		prior->weight[n] = prior->var / (prior->var + variance_of(n, prior->by_time));
 		prior->sigma[n] = sqrtf(prior->var * (1.0f - prior->weight[n]));
 	}
 }
 
 void
-prior_set_time(struct prior *prior, const struct region *region, uint64_t tick)
+prior_set_time(struct prior *prior, const struct region *region, uint64_t tick, uint8_t epoch)
 {
 	prior->split = region->split;
-	prior->epoch = table_epoch(tick);
+	prior->epoch = epoch;
 	for (int part = 0; part < 2; part++)
 		prior->silent[part] =
 			region->armed[part] ? ticks_since(tick, region->armed[part]) : 0;
@@ -86,35 +88,33 @@ credit(struct finding *finding, float excess, float chance)
 static int
 tells_something(const struct page_heat *page)
 {
-	return page->tier != TIER_NONE && (page->time || page->watched);
+	return page->time || page->watched;
 }
 
 /* Gaps between accesses: their logs scatter around the region's mean. */
 static void
-find_by_gaps(const struct region *region, const struct detail *detail, const struct prior *prior,
-	     struct finding *ret, struct spread *spread)
+find_by_gaps(const struct kinds *kinds, struct finding *ret, struct spread *spread)
 {
 	float sum = 0, squares = 0, noise = 0, count = 0, untouched = 0, silence_s = 0, share;
 
-	for (uint32_t p = 0; p < region_pages(region); p++) {
-		const struct page_heat *page = &detail->page[p];
-		struct evidence evidence;
-		float rate;
+	for (uint32_t k = 0; k < kinds->count; k++) {
+		const struct kind *kind = &kinds->kind[k];
+		const struct evidence *evidence = &kind->evidence;
+		float rate, pages = kind->pages;
 
-		if (!tells_something(page))
+		if (!tells_something(&kind->page))
 			continue;
-		evidence = page_evidence(page, p, prior);
-		if (!evidence.touches) {
+		if (!evidence->touches) {
 			/* Marked just now: call it a millisecond rather than none at all. */
-			untouched += 1;
-			silence_s += evidence.known ? exp2f(-evidence.rate) : 0.001f;
+			untouched += pages;
+			silence_s += pages * (evidence->known ? exp2f(-evidence->rate) : 0.001f);
 			continue;
 		}
-		rate = rate_of(&evidence, 0);
-		count += 1;
-		sum += rate;
-		squares += rate * rate;
-		noise += touches_variance[evidence.touches];
+		rate = rate_of(evidence, 0);
+		count += pages;
+		sum += pages * rate;
+		squares += pages * rate * rate;
+		noise += pages * touches_variance[evidence->touches];
 	}
 	ret->touched = count;
 	ret->pages = count + untouched;
@@ -148,47 +148,42 @@ struct counts {
 };
 
 static void
-counts_add(struct counts *counts, const struct evidence *evidence)
+counts_add(struct counts *counts, const struct evidence *evidence, double pages)
 {
 	double rate = (double)exp2f(evidence->rate), each = rate; /* of all touches, and of one */
 
-	counts->pages += 1;
+	counts->pages += pages;
 	if (!evidence->touches) {
-		counts->seconds += 1 / rate;
+		counts->seconds += pages / rate;
 		return;
 	}
 	each /= evidence->touches;
-	counts->seconds += 1 / each;
-	counts->touches += evidence->touches;
-	counts->touched += 1;
-	counts->rates += rate;
-	counts->squares += rate * rate;
-	counts->noise += rate * each;
-	counts->logs += (double)evidence->rate;
-	counts->log_squares += (double)(evidence->rate * evidence->rate);
-	counts->log_noise += (double)variance_of(evidence->touches, 1);
+	counts->seconds += pages / each;
+	counts->touches += pages * evidence->touches;
+	counts->touched += pages;
+	counts->rates += pages * rate;
+	counts->squares += pages * rate * rate;
+	counts->noise += pages * rate * each;
+	counts->logs += pages * (double)evidence->rate;
+	counts->log_squares += pages * (double)(evidence->rate * evidence->rate);
+	counts->log_noise += pages * (double)variance_of(evidence->touches, 1);
 }
 
 /* Where times are given, touches are counts, and none is a count too. Rates' variance less that of
  * chance is what they differ by; that of the logs follows, if rates are about log-normal. The logs
  * themselves leave out the pages with no touch, but tell more of pages that differ by very much. */
 static void
-find_by_time(const struct region *region, const struct detail *detail, const struct prior *prior,
-	     struct finding *ret, struct spread *spread)
+find_by_time(const struct kinds *kinds, struct finding *ret, struct spread *spread)
 {
 	struct counts counts = {0};
 	double mean, differ, log_mean;
 	float noise, excess, log_excess, pages;
 
-	for (uint32_t p = 0; p < region_pages(region); p++) {
-		const struct page_heat *page = &detail->page[p];
-		struct evidence evidence;
+	for (uint32_t k = 0; k < kinds->count; k++) {
+		const struct kind *kind = &kinds->kind[k];
 
-		if (!tells_something(page))
-			continue;
-		evidence = page_evidence(page, p, prior);
-		if (evidence.known)
-			counts_add(&counts, &evidence);
+		if (tells_something(&kind->page) && kind->evidence.known)
+			counts_add(&counts, &kind->evidence, kind->pages);
 	}
 	pages = ret->pages = (float)counts.pages;
 	ret->touched = (float)counts.touched;
@@ -250,7 +245,8 @@ short_memory(const struct heat *heat, const struct region *region, float *ret_ra
 	float age = (float)ticks_since_when(heat->view_tick, region->seen) / TICKS_PER_S;
 	float exposure_s = region->exposure_s;
 
-	if (!region->seen || age > 60)
+	/* What single pages told lasts until they are watched again, as it does with detail. */
+	if (!region->seen || (age > 60 && !region->fine))
 		return 0;
 	/* Pages that are watched without detail, and were not touched yet. */
 	if (region->fine && region->watched)
@@ -281,10 +277,13 @@ find(struct heat *heat, struct region *region, const struct prior *prior, struct
 	struct finding whole = {.var = -1};
 	float rate, rate_var;
 
-	if (region->detail != NO_DETAIL && region->by_time)
-		find_by_time(region, &heat->details[region->detail], prior, ret, spread);
-	else if (region->detail != NO_DETAIL)
-		find_by_gaps(region, &heat->details[region->detail], prior, ret, spread);
+	if (region->detail != NO_DETAIL) {
+		kinds_find(heat, region, prior);
+		if (region->by_time)
+			find_by_time(&heat->kinds, ret, spread);
+		else
+			find_by_gaps(&heat->kinds, ret, spread);
+	}
 	/* Detail is made when a region was drawn a few times; until its pages know more than that
 	 * it counts. */
 	if (region->detail != NO_DETAIL && ret->touched >= WHOLE_PAGES)
@@ -320,8 +319,10 @@ prior_find(struct heat *heat, struct region *region, struct prior *prior, struct
 {
 	struct finding finding = {.var = -1, .within = heat->have_spread ? heat->within_var : 0};
 
+	if (heat->have_spread && region->detail == NO_DETAIL && region->differ)
+		finding.within = region_differ_var(region);
 	count_tell(heat, region, heat->view_tick);
-	prior_set_time(prior, region, heat->view_tick);
+	prior_set_time(prior, region, heat->view_tick, heat->view_epoch);
 	find(heat, region, prior, &finding, spread);
 	/* Before the spreads are known there is no telling noise from heat. */
 	if (!heat->have_spread)
@@ -354,4 +355,33 @@ prior_learn_spread(struct heat *heat, const struct spread *spread)
 	heat->between_var = (float)fmax(0, spread->mean_square_sum / spread->pages - mean * mean -
 						   spread->mean_noise_sum / spread->pages);
 	heat->have_spread = 1;
+}
+
+#define CUT_BINS 64 /* half octaves from RATE_LOWEST */
+
+void
+prior_learn_cut(struct heat *heat)
+{
+	uint64_t bytes[CUT_BINS], room = heat->totals.resident_bytes[0], above = 0;
+
+	memset(bytes, 0, sizeof(bytes));
+	for (uint32_t i = 0; i < heat->region_count; i++) {
+		const struct region *region = &heat->regions[i];
+		float bin = (region->prior_mean - RATE_LOWEST) * 2;
+
+		if (region->prior_var >= 0)
+			bytes[bin < 0               ? 0
+			      : bin >= CUT_BINS - 1 ? CUT_BINS - 1
+						    : (unsigned int)bin] +=
+				(uint64_t)region->pages * HEAT_PAGE_BYTES;
+	}
+	heat->have_cut = 0;
+	for (unsigned int bin = CUT_BINS; room && bin-- > 0;) {
+		above += bytes[bin];
+		if (above <= room)
+			continue;
+		heat->cut_mean = RATE_LOWEST + ((float)bin + 0.5f) / 2;
+		heat->have_cut = 1;
+		return;
+	}
 }

@@ -22,7 +22,8 @@ struct belief {
 /* What a region's pages are measured against while a view is made. */
 struct prior {
 	float mean, var;                                         /* log2 of rates */
-	float weight[TOUCHES_FULL + 1], sigma[TOUCHES_FULL + 1]; /* by touches */
+	float weight[TOUCHES_FULL + 1], sigma[TOUCHES_FULL + 1]; /* by touches; of regions without
+								  * detail only those of none */
 	struct evidence last; /* of the last page that was never touched: many are alike */
 	struct belief of_last;
 	uint32_t split;
@@ -52,18 +53,30 @@ variance_of(unsigned int touches, int by_time)
 	return by_time ? NATS_SQUARED / (float)touches : touches_variance[touches];
 }
 
+/* Of a page on that side of its region's split. */
 static inline struct evidence
-page_evidence(const struct page_heat *page, uint32_t p, const struct prior *prior)
+page_evidence(const struct page_heat *page, int side, const struct prior *prior)
 {
-	return page->watched ? estimate_watched(page, prior->silent[p >= prior->split])
+	return page->watched ? estimate_watched(page, prior->silent[side])
 			     : estimate_evidence(page);
 }
 
+/* Stamps of moves wrap after 17 minutes; forget them well before. */
+static inline void
+prior_forget_move(const struct prior *prior, struct page_heat *page)
+{
+	if (page->moved && (prior->epoch + 255u - page->moved) % 255u > 150)
+		page->moved = 0;
+}
+
 void prior_set(struct prior *prior, const struct region *region);
-void prior_set_time(struct prior *prior, const struct region *region, uint64_t tick);
-/* Find the prior of a region's pages, and add to the spreads. prior_var < 0: nothing is known. */
+void prior_set_time(struct prior *prior, const struct region *region, uint64_t tick, uint8_t epoch);
+/* Find the prior of a region's pages, and their kinds where it has detail, and add to the spreads.
+ * prior_var < 0: nothing is known. */
 void prior_find(struct heat *heat, struct region *region, struct prior *prior,
 		struct spread *spread);
 void prior_learn_spread(struct heat *heat, const struct spread *spread);
+/* Find the cut line by regions' means; of none when all known memory fits into the fast tier. */
+void prior_learn_cut(struct heat *heat);
 
 #endif

@@ -34,7 +34,7 @@ region_remember_gaps(struct region *region, float events, float exposure_s, uint
 }
 
 static void
-region_rate(struct region *region, const struct sample *sample, uint64_t tick, int gaps_known)
+region_rate(struct heat *heat, struct region *region, const struct sample *sample, uint64_t tick)
 {
 	if (region->fine && ticks_since_when(tick, region->seen) < FINE_TICKS)
 		return;
@@ -43,8 +43,8 @@ region_rate(struct region *region, const struct sample *sample, uint64_t tick, i
 	region->fine = 0;
 	region->spread = 15u & spread_code(sample->spread);
 	region_remember(region, sample->events, sample->exposure_s, tick);
-	if (!gaps_known)
-		region->renew = 0;
+	if (!heat->gaps_known)
+		region_renew(heat, region);
 }
 
 /* A coarse tracker may see far more than the pages' estimates, which last, predict: then the
@@ -128,7 +128,7 @@ region_alarmed(struct heat *heat, struct region *region, int certain, uint64_t t
 {
 	int forget = coarse_word_counts(heat, region, tick);
 
-	region->renew = 0;
+	region_renew(heat, region);
 	region->alarmed = 1; /* until the next view; one is enough */
 	region->suspicion = 0;
 	page_doubt(&region->whole, certain);
@@ -223,7 +223,7 @@ fold_rate(struct heat *heat, const struct sample *sample, uint64_t tick)
 		if ((covered_end - addr) * 2 < region_end(region) - region->addr)
 			continue;
 		known = 1;
-		region_rate(region, sample, tick, heat->gaps_known);
+		region_rate(heat, region, sample, tick);
 		covered_add(&covered, heat, region, (float)(covered_end - addr));
 	}
 	heat->samples_lost += !known;

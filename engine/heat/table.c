@@ -17,6 +17,12 @@ rebuild_room(size_t most)
 	return most * 2 + most / REBUILD_PART + REBUILD_MORE;
 }
 
+static size_t
+stretch_bytes(const struct heat *heat)
+{
+	return sizeof(struct stretch) * (rebuild_room(heat->region_max) / STRETCH_REGIONS + 1);
+}
+
 static uint64_t
 detail_max(const struct heat_options *options)
 {
@@ -60,12 +66,14 @@ heat_new(const struct heat_options *options, struct heat **ret, struct sluice_er
 	heat->entry_max = heat_entry_max(options);
 	heat->regions = reserve(sizeof(struct region) * rebuild_room(heat->region_max));
 	heat->details = reserve(sizeof(struct detail) * (heat->detail_max + 1u));
+	heat->stretches = reserve(stretch_bytes(heat));
 	heat->detail_free = reserve(sizeof(uint32_t) * (heat->detail_max + 1u));
 	heat->entries_borrowed = options->view_memory != NULL;
 	heat->entries =
 		heat->entries_borrowed ? options->view_memory : reserve(heat_view_bytes(options));
 	heat->keys = reserve(sizeof(uint16_t) * rebuild_room(heat->entry_max));
-	if (!heat->regions || !heat->details || !heat->detail_free || !heat->entries || !heat->keys)
+	if (!heat->regions || !heat->stretches || !heat->details || !heat->detail_free ||
+	    !heat->entries || !heat->keys)
 		goto no_memory;
 	*ret = heat;
 	return 0;
@@ -82,6 +90,7 @@ heat_free(struct heat *heat)
 	if (!heat)
 		return;
 	release(heat->regions, sizeof(struct region) * rebuild_room(heat->region_max));
+	release(heat->stretches, stretch_bytes(heat));
 	release(heat->details, sizeof(struct detail) * (heat->detail_max + 1u));
 	release(heat->detail_free, sizeof(uint32_t) * (heat->detail_max + 1u));
 	if (!heat->entries_borrowed)
@@ -174,6 +183,32 @@ table_next(struct heat *heat, int32_t pid, uint64_t addr)
 	return i < heat->region_count && heat->regions[i].pid == pid ? (int64_t)i : -1;
 }
 
+/* As events, what is kept of a region whose pages are not kept: enough to stand until it is watched
+ * again, and to give way then. */
+#define KEPT_EVENTS 8.0f
+
+/* What its pages are like on average and how far they differ, as of the last view. */
+static void
+keep_mean(struct heat *heat, struct region *region)
+{
+	const struct page_heat *pages = heat->details[region->detail].page;
+
+	region->differ =
+		(uint8_t)(1 + spread_code(sqrtf(fmaxf(region->prior_var - HEAT_MODEL_VAR, 0))));
+	/* Draws go on, to the region as a whole. */
+	if (region->drawn) {
+		estimate_guess(&region->whole, region->prior_mean);
+		return;
+	}
+	region->watched = 0;
+	for (uint32_t p = 0; p < region_pages(region); p++)
+		region->watched = (uint16_t)(region->watched + pages[p].watched);
+	region->fine = 1;
+	region->seen = when_of(heat->view_tick);
+	region->events = KEPT_EVENTS;
+	region->exposure_s = (KEPT_EVENTS + 0.5f) * exp2f(-region->prior_mean);
+}
+
 void
 table_drop_detail(struct heat *heat, uint32_t index)
 {
@@ -181,20 +216,43 @@ table_drop_detail(struct heat *heat, uint32_t index)
 
 	if (region->detail == NO_DETAIL)
 		return;
-	/* Draws go on, to the region as a whole: what its pages are like on average is known. */
-	if (region->drawn && region->prior_var >= 0 && heat->have_spread)
-		estimate_guess(&region->whole, region->prior_mean);
+	if (region->prior_var >= 0 && heat->have_spread)
+		keep_mean(heat, region);
 	heat->detail_free[heat->detail_free_count++] = region->detail;
 	region->detail = NO_DETAIL;
-	region->renew = 0;
+	region_renew(heat, region);
 }
 
-/* Detail that tells nothing more than its region does: the pages are alike. */
+#define EVEN_VAR 0.5f   /* pages that differ by no more are alike */
+#define FAR_SIGMAS 3.0f /* from the cut line: next to no page is on its other side */
+
+/* Detail tells nothing more than its region does where pages are alike, and nothing that matters
+ * where all of them are on one side of the cut line. */
+static int
+is_one_thing(const struct heat *heat, const struct region *region, float var)
+{
+	float distance = (region->prior_mean - heat->cut_mean) / FAR_SIGMAS;
+
+	return var < EVEN_VAR || (heat->have_cut && distance * distance > var);
+}
+
 static int
 detail_is_spare(const struct heat *heat, const struct region *region)
 {
-	return region->detail != NO_DETAIL && region->prior_var >= 0 && region->prior_var < 0.5f &&
-	       heat->have_spread;
+	return region->detail != NO_DETAIL && region->prior_var >= 0 && heat->have_spread &&
+	       is_one_thing(heat, region, region->prior_var);
+}
+
+/* One marking of so many asks whether a region has changed that needed no detail before. */
+#define ASK_AGAIN 16u
+
+int
+table_wants_detail(struct heat *heat, const struct region *region)
+{
+	if (table_has_room(heat) || !region->differ || region->prior_var < 0)
+		return 1;
+	return !is_one_thing(heat, region, region_differ_var(region) + HEAT_MODEL_VAR) ||
+	       heat->looks++ % ASK_AGAIN == 0;
 }
 
 /* A region with so many pages outside of its main tier is in two tiers; a few strays are not worth
@@ -240,7 +298,7 @@ table_detail(struct heat *heat, uint32_t index)
 		return NULL;
 	region->detail = heat->detail_free_count ? heat->detail_free[--heat->detail_free_count]
 						 : heat->detail_most++;
-	region->renew = 0;
+	region_renew(heat, region);
 	region->watched = 0;
 	detail = &heat->details[region->detail];
 	memset(detail, 0, sizeof(*detail));
@@ -269,6 +327,7 @@ region_init(struct region *region, int32_t pid, uint64_t addr, uint32_t len_byte
  * the old ones of [own, own_end) and of other processes up to `end` are yet to be read. */
 struct rebuild {
 	uint32_t write, own, own_end, end;
+	size_t entry; /* of the last view, the first of region `own` */
 };
 
 static void
@@ -283,25 +342,38 @@ rebuild_shift(struct heat *heat, struct rebuild *at, uint32_t by)
 		heat->region_most = at->end;
 }
 
+/* The next view has nothing from the last one of region `own`. */
+static void
+rebuild_leave(struct heat *heat, struct rebuild *at)
+{
+	struct region *region = &heat->regions[at->own];
+
+	for (uint32_t e = 0; e < region->entry_count; e++)
+		view_drop(heat, at->entry + e);
+	at->entry += region->entry_count;
+	region->entry_count = 0;
+	table_drop_detail(heat, at->own++);
+}
+
 /* Keep what is known of [addr, addr+len) from the region that covered it before. A mapping that
  * grew at its end keeps its detail; one that was cut at its start moves, so page numbers would no
  * longer fit, and it starts anew. */
 static int
 rebuild_inherit(struct heat *heat, struct rebuild *at, struct region *fresh)
 {
-	const struct region *old;
+	struct region *old;
 	uint16_t pages = fresh->pages;
 
-	for (; at->own < at->own_end; at->own++) {
-		if (region_end(&heat->regions[at->own]) > fresh->addr)
-			break;
-		table_drop_detail(heat, at->own);
-	}
+	while (at->own < at->own_end && region_end(&heat->regions[at->own]) <= fresh->addr)
+		rebuild_leave(heat, at);
 	old = &heat->regions[at->own];
 	if (at->own == at->own_end || old->addr != fresh->addr)
 		return 0;
+	if (old->pages != pages)
+		old->renew = 0;
 	*fresh = *old;
 	fresh->pages = pages;
+	at->entry += fresh->entry_count;
 	at->own++;
 	for (uint32_t p = pages; fresh->detail != NO_DETAIL && p < HEAT_REGION_PAGES; p++)
 		page_set(&heat->details[fresh->detail].page[p], HEAT_TIER_ABSENT);
@@ -319,6 +391,8 @@ heat_set_spans(struct heat *heat, int32_t pid, const struct heat_span *spans, si
 	if (!span_count)
 		count_forget(heat, pid);
 	at.own = at.own_end = at.write = table_lower(heat, pid, 0);
+	for (uint32_t r = 0; r < at.own; r++)
+		at.entry += heat->regions[r].entry_count;
 	while (at.own_end < at.end && heat->regions[at.own_end].pid == pid)
 		at.own_end++;
 	others_after = at.end - at.own_end;
@@ -345,19 +419,17 @@ heat_set_spans(struct heat *heat, int32_t pid, const struct heat_span *spans, si
 			addr = next;
 		}
 	}
-	for (uint32_t r = at.own; r < at.own_end; r++)
-		table_drop_detail(heat, r);
+	while (at.own < at.own_end)
+		rebuild_leave(heat, &at);
 	memmove(heat->regions + at.write, heat->regions + at.own_end,
 		others_after * sizeof(*heat->regions));
 	heat->region_count = at.write + others_after;
 	if (heat->region_count > heat->region_most)
 		heat->region_most = heat->region_count;
 	heat->last_region = 0;
-	heat->entry_count = 0;
-	for (uint32_t r = 0; r < heat->region_count; r++) {
-		heat->regions[r].renew = 0;
-		heat->regions[r].entry_count = 0;
-	}
+	heat->entries_shown = 0;
+	memset(heat->stretches, 0,
+	       (heat->region_count / STRETCH_REGIONS + 1) * sizeof(*heat->stretches));
 	if (left_out)
 		return sluice_fail(
 			reterr, -ENOSPC,
@@ -419,11 +491,12 @@ heat_set_residency(struct heat *heat, size_t index, const uint8_t *tiers, int hu
 			resident[tiers[p] < 5 ? tiers[p] : 5]++;
 	}
 	if (memcmp(resident, region->resident, sizeof(resident)) != 0)
-		region->renew = 0;
+		region_renew(heat, region);
 	memcpy(region->resident, resident, sizeof(resident));
 	if (huge && pages == HEAT_REGION_PAGES) {
 		table_drop_detail(heat, (uint32_t)index);
 		region->watched = 0;
+		region->seen = 0; /* single pages' mean */
 		page_set_tier(&region->whole, region->armed[0], tiers[0], tick);
 		return;
 	}
@@ -443,7 +516,7 @@ heat_set_residency(struct heat *heat, size_t index, const uint8_t *tiers, int hu
 
 			/* As many pages in each tier as before may be other pages. */
 			if (page_tier(page) != tiers[p])
-				region->renew = 0;
+				region_renew(heat, region);
 			if (region->guessed)
 				page_set(page, tiers[p]);
 			else
@@ -474,7 +547,7 @@ heat_page_moved(struct heat *heat, int32_t pid, uint64_t addr, uint8_t from, uin
 	if (index < 0)
 		return;
 	region = &heat->regions[index];
-	region->renew = 0;
+	region_renew(heat, region);
 	if (region_is_huge(region)) {
 		memset(region->resident, 0, sizeof(region->resident));
 		if (tier != HEAT_TIER_ABSENT)
@@ -508,7 +581,7 @@ heat_restart(struct heat *heat, int32_t pid, uint64_t now_ns)
 
 		if (region->pid != pid)
 			break;
-		region->renew = 0;
+		region_renew(heat, region);
 		region->seen = 0;
 		region->counted = clock;
 		region->whole.time = region->whole.touches = 0;

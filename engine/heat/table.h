@@ -73,7 +73,8 @@ struct region {
 	struct page_heat whole; /* a huge page; or the mean of the pages, by drawn and exact
 				 * counts while there is no detail */
 	uint16_t pages;
-	uint16_t entry_count; /* in the last view */
+	uint8_t entry_count; /* in the last view */
+	uint8_t differ; /* spread_code() of its pages when it lost its detail, and 1; 0: unknown */
 	uint16_t split;
 	uint16_t watched;     /* pages that are, when there is no detail */
 	uint16_t suspicion;   /* SUSPICION_UNITs: the log of how much likelier it is that it is far
@@ -102,6 +103,43 @@ struct coarse {
 	float seen, expected;
 };
 
+/* What all of a view's entries come to. */
+struct totals {
+	uint64_t resident_bytes[8], unknown_bytes;
+	double access_rate[8];
+};
+
+/* Regions in a row, so that a view need not look at each of those of which nothing was heard. */
+#define STRETCH_REGIONS 64u
+
+struct stretch {
+	uint32_t renew; /* the earliest of them; 0: at once */
+	uint32_t entry_count;
+};
+
+/* What is known of pages of one kind; see kinds.h. */
+struct evidence {
+	int known; /* 0: the page was never watched, the rest means nothing */
+	unsigned int touches;
+	float rate; /* log2 of touches, but at least one, per second of watching */
+};
+
+struct kind {
+	struct page_heat page; /* `again`: it is not before its region's split */
+	uint32_t bits;
+	struct evidence evidence;
+	uint16_t pages, place;
+};
+
+#define KINDS_PLACES_LOG2 10u
+#define KINDS_PLACES (1u << KINDS_PLACES_LOG2)
+
+struct kinds {
+	struct kind kind[HEAT_REGION_PAGES];
+	uint32_t count;
+	uint16_t place[KINDS_PLACES]; /* 1 + index; all zero between regions */
+};
+
 /* Accesses of a process are drawn, one of `odds` since `since`; see count.c. */
 #define HEAT_COUNTERS_MAX 256u
 
@@ -127,6 +165,9 @@ struct heat {
 	 * last view, used as the priors of the next. */
 	float within_var, between_var, overall_mean;
 	int have_spread;
+	float cut_mean; /* of regions by their means, the hottest fit into the fast tier down to
+			 * this; found with the spreads */
+	int have_cut;
 	int gaps_known;    /* a tracker reports single pages: where it does, SAMPLE_RATE raises
 			      alarms only */
 	int touches_known; /* and it tells each page's next access to the microsecond */
@@ -147,17 +188,39 @@ struct heat {
 	struct sluice_region *entries;
 	uint16_t *keys;
 	size_t entry_count, entry_max;
+	size_t entries_shown; /* of which pages may be asked for */
+	int entries_dropped;  /* some have a key of DROPPED_ENTRY */
 	size_t old, old_end;
 	int entries_borrowed; /* their memory is somebody else's */
 	/* The most of each that there was: pages of memory that were touched stay. */
 	uint32_t region_most, detail_most;
 	size_t entry_most;
-	uint64_t resident_bytes[8], unknown_bytes;
-	double access_rate[8];
-	uint16_t group_of_key[1u << 13]; /* scratch of the view; all zero between regions */
+	struct totals totals, told; /* as they are, and as of the last view */
+	struct stretch *stretches;
+	uint8_t view_epoch;
+	/* Scratch of the view. */
+	uint16_t group_of_key[1u << 13]; /* all zero between regions */
+	struct kinds kinds;
+	int unmerged; /* for tests: each page is a kind of its own */
 };
 
 #define WHOLE_REGION 0xffffu
+#define DROPPED_ENTRY 0xfffeu
+
+/* When any of the regions in this stretch of the table has to be renewed; see region.renew. */
+static inline uint32_t *
+stretch_of(struct heat *heat, const struct region *region)
+{
+	return &heat->stretches[(size_t)(region - heat->regions) / STRETCH_REGIONS].renew;
+}
+
+/* Something was heard of the region: its entries are not used again. */
+static inline void
+region_renew(struct heat *heat, struct region *region)
+{
+	region->renew = 0;
+	*stretch_of(heat, region) = 0;
+}
 
 uint64_t table_tick(struct heat *heat, uint64_t time_ns);
 /* 1 to 255, advancing every 4 s; what page_heat.moved holds. */
@@ -172,7 +235,14 @@ uint32_t table_lower(const struct heat *heat, int32_t pid, uint64_t addr);
 int64_t table_next(struct heat *heat, int32_t pid, uint64_t addr);
 /* The region's detail, made if the pool has room (or can make some); NULL otherwise. */
 struct detail *table_detail(struct heat *heat, uint32_t region);
+/* Its mean and how far its pages differ are kept. */
 void table_drop_detail(struct heat *heat, uint32_t region);
+/* Whether the region's pages are worth the detail of another's: not if they were all alike or all
+ * far from the cut line when it lost its own, but for a look now and then. */
+int table_wants_detail(struct heat *heat, const struct region *region);
+/* Entry of the last view: the next one will not have it, since its region is no more. The array
+ * stays as it is until then. */
+void view_drop(struct heat *heat, size_t entry);
 
 /* Time passed. Samples are read after the tick's time was, and come from several CPUs' rings, so
  * what happened "before" may lie a little ahead: then no time has passed. */
@@ -239,6 +309,13 @@ spread_var(uint8_t code)
 	float octaves = (float)code / 4;
 
 	return octaves * octaves;
+}
+
+/* How far pages differed when the region lost its detail; `differ` is not 0. */
+static inline float
+region_differ_var(const struct region *region)
+{
+	return spread_var((uint8_t)(region->differ - 1u));
 }
 
 static inline float

@@ -1,94 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * view.c - from page estimates to what a policy sees: pages of a region that end up in the same
- * half octave, tier and state become one entry.
+ * view.c - all regions' entries in a row. Most of a view is the last one: what nothing was heard of
+ * stays where it is, a stretch of the table at a time.
  */
 #include <math.h>
 #include <string.h>
 
-#include "prior.h"
+#include "entries.h"
 
-/* What policy.h calls 69 %; with 1.0 a scattered Zipf workload stays 2 points below its best, and
- * nothing else gets better. */
-#define BOUND_SIGMAS 0.5f
-#define BINS 64u                    /* half octaves from RATE_LOWEST */
 #define SPREAD_TICKS 1000000u       /* after a second, twice that, and so on up to */
 #define SPREAD_TICKS_MOST 30000000u /* 30 s, */
 #define SPREAD_SAMPLES 32u          /* or so many samples a region */
-
-static struct belief
-page_belief(const struct page_heat *page, uint32_t p, struct prior *prior)
-{
-	struct evidence evidence = page_evidence(page, p, prior);
-
-	if (evidence.touches) {
-		float rate = rate_of(&evidence, prior->by_time);
-
-		return (struct belief){
-			prior->mean + prior->weight[evidence.touches] * (rate - prior->mean),
-			prior->sigma[evidence.touches], evidence.touches <= 2 ? 1 : 2};
-	}
-	if (!evidence.known)
-		return (struct belief){prior->mean, prior->sigma[0], 0};
-	if (!prior->last.known || evidence.rate < prior->last.rate ||
-	    evidence.rate > prior->last.rate) {
-		prior->last = evidence;
-		prior->of_last.certainty = 1;
-		estimate_silent(evidence.rate, prior->mean, prior->var, &prior->of_last.mean,
-				&prior->of_last.sigma);
-	}
-	return prior->of_last;
-}
-
-/* Which pages go into one entry: same tier, half octave, number of samples and age, roughly. */
-static uint16_t
-page_key(const struct prior *prior, const struct page_heat *page, const struct belief *belief)
-{
-	int bin = (int)((belief->mean - RATE_LOWEST) * 2.0f);
-	unsigned int age = 0;
-
-	if (page->moved) {
-		unsigned int epochs = (prior->epoch + 255u - page->moved) % 255u;
-
-		age = epochs <= 1 ? 3 : epochs <= 15 ? 2 : 1;
-	}
-	bin = bin < 0 ? 0 : bin >= (int)BINS ? (int)BINS - 1 : bin;
-	return (uint16_t)((unsigned int)bin | belief->certainty << 6 | age << 8 |
-			  (page_tier(page) & 7u) << 10);
-}
-
-static uint32_t
-key_age_ms(uint16_t key)
-{
-	static const uint32_t age_ms[] = {HEAT_NEVER_MOVED_MS, 180000, 30000, 2000};
-
-	return age_ms[(key >> 8) & 3u];
-}
-
-static void
-entry_fill(struct sluice_region *entry, const struct region *region, uint32_t tier, uint32_t pages,
-	   float mean, float sigma, int known)
-{
-	float off = BOUND_SIGMAS * sigma;
-
-	*entry = (struct sluice_region){
-		.addr = region->addr,
-		.span_bytes = region_pages(region) * HEAT_PAGE_BYTES,
-		.bytes = pages * HEAT_PAGE_BYTES,
-		.pid = region->pid,
-		.tier = tier,
-		.heat = known ? exp2f(mean + MEAN_OF_LOG * sigma * sigma) : 0,
-		.heat_low = known ? exp2f(mean - off) : 0,
-		.heat_high = known ? exp2f(mean + off) : HUGE_VALF,
-		.age_ms = HEAT_NEVER_MOVED_MS,
-	};
-}
-
-struct group {
-	float mean_sum, sigma_sum;
-	uint32_t pages;
-	uint16_t key;
-};
 
 /* The new view is as long as what was read of the old one: move the rest of that on. */
 static void
@@ -104,108 +26,55 @@ make_room(struct heat *heat)
 	heat->old_end += room;
 }
 
-/* An entry of the view; it may be the one that is read next of the old view. */
 static void
-emit(struct heat *heat, const struct sluice_region *entry, uint16_t key)
+count_entry(struct totals *totals, const struct sluice_region *entry)
 {
-	double pages = entry->bytes / (double)HEAT_PAGE_BYTES;
-
 	if (isinf(entry->heat_high))
-		heat->unknown_bytes += entry->bytes;
+		totals->unknown_bytes += entry->bytes;
 	if (entry->tier < 8) {
-		heat->resident_bytes[entry->tier] += entry->bytes;
-		heat->access_rate[entry->tier] += pages * (double)entry->heat;
-	}
-	if (heat->entry_count >= heat->entry_max)
-		return;
-	if (heat->entry_count == heat->old && heat->old < heat->old_end)
-		make_room(heat);
-	if (entry != &heat->entries[heat->entry_count])
-		heat->entries[heat->entry_count] = *entry;
-	heat->keys[heat->entry_count] = key;
-	heat->entry_count++;
-}
-
-/* Stamps wrap after 17 minutes; forget them well before. */
-static void
-forget_move(const struct prior *prior, struct page_heat *page)
-{
-	if (page->moved && (prior->epoch + 255u - page->moved) % 255u > 150)
-		page->moved = 0;
-}
-
-/* One entry a tier for all of a region. */
-static void
-emit_whole(struct heat *heat, uint32_t index, const struct prior *prior)
-{
-	struct region *region = &heat->regions[index];
-	struct belief belief = {prior->mean, prior->sigma[0], 2};
-	uint32_t age_ms;
-
-	forget_move(prior, &region->whole);
-	age_ms = key_age_ms(page_key(prior, &region->whole, &belief));
-
-	for (uint32_t tier = 0; tier < 6; tier++) {
-		struct sluice_region entry;
-
-		if (!region->resident[tier])
-			continue;
-		entry_fill(&entry, region, tier, region->resident[tier], prior->mean,
-			   prior->sigma[0], region->prior_var >= 0);
-		entry.age_ms = age_ms;
-		emit(heat, &entry, WHOLE_REGION);
+		totals->resident_bytes[entry->tier] += entry->bytes;
+		totals->access_rate[entry->tier] +=
+			(double)(entry->bytes / HEAT_PAGE_BYTES) * (double)entry->heat;
 	}
 }
 
-/* A region in detail: one entry for each kind of page in it. */
 static void
-emit_groups(struct heat *heat, uint32_t index, struct prior *prior)
+discount_entry(struct totals *totals, const struct sluice_region *entry)
 {
-	uint16_t *group_of_key = heat->group_of_key;
-	const struct region *region = &heat->regions[index];
-	struct detail *detail = &heat->details[region->detail];
-	struct group groups[HEAT_REGION_PAGES];
-	size_t count = 0;
+	if (isinf(entry->heat_high))
+		totals->unknown_bytes -= entry->bytes;
+	if (entry->tier < 8) {
+		totals->resident_bytes[entry->tier] -= entry->bytes;
+		totals->access_rate[entry->tier] -=
+			(double)(entry->bytes / HEAT_PAGE_BYTES) * (double)entry->heat;
+	}
+}
 
-	for (uint32_t p = 0; p < region_pages(region); p++) {
-		struct page_heat *page = &detail->page[p];
-		struct belief belief;
-		uint16_t key;
+void
+view_drop(struct heat *heat, size_t entry)
+{
+	discount_entry(&heat->totals, &heat->entries[entry]);
+	heat->keys[entry] = DROPPED_ENTRY;
+	heat->entries_dropped = 1;
+}
 
-		if (page_tier(page) == HEAT_TIER_ABSENT)
+/* Close the gaps that dropped entries leave. */
+static void
+close_gaps(struct heat *heat)
+{
+	size_t kept = 0;
+
+	for (size_t e = 0; e < heat->entry_count; e++) {
+		if (heat->keys[e] == DROPPED_ENTRY)
 			continue;
-		forget_move(prior, page);
-		belief = page_belief(page, p, prior);
-		key = page_key(prior, page, &belief);
-		if (!group_of_key[key]) {
-			groups[count] = (struct group){.key = key};
-			group_of_key[key] = (uint16_t)++count;
+		if (kept != e) {
+			heat->entries[kept] = heat->entries[e];
+			heat->keys[kept] = heat->keys[e];
 		}
-		struct group *group = &groups[group_of_key[key] - 1];
-
-		group->mean_sum += belief.mean;
-		group->sigma_sum += belief.sigma;
-		group->pages++;
+		kept++;
 	}
-	for (size_t g = 0; g < count; g++)
-		group_of_key[groups[g].key] = 0;
-	/* Two entries for each region are kept free, so that the last ones are seen too. */
-	if (count > 64 ||
-	    heat->entry_count + count + (size_t)heat->region_count * 2 > heat->entry_max) {
-		emit_whole(heat, index, prior);
-		return;
-	}
-	for (size_t g = 0; g < count; g++) {
-		struct sluice_region entry;
-		float pages = (float)groups[g].pages;
-		int known = heat->have_spread &&
-			    (region->prior_var >= 0 || ((groups[g].key >> 6) & 3u) > 0);
-
-		entry_fill(&entry, region, (uint32_t)(groups[g].key >> 10) & 7u, groups[g].pages,
-			   groups[g].mean_sum / pages, groups[g].sigma_sum / pages, known);
-		entry.age_ms = key_age_ms(groups[g].key);
-		emit(heat, &entry, groups[g].key);
-	}
+	heat->entry_count = kept;
+	heat->entries_dropped = 0;
 }
 
 /* A region of which nothing was heard keeps its entries, for a while: most regions most of the
@@ -229,20 +98,85 @@ renew_at(const struct heat *heat, const struct region *region)
 	return when_of(heat->view_tick + silence / 4);
 }
 
-static int
-is_fresh(const struct heat *heat, const struct region *region)
+/* The next entries of the old view are those of the new one. */
+static void
+keep_entries(struct heat *heat, uint32_t count)
 {
-	return region->renew && !heat->all_renewed &&
-	       (int32_t)(region->renew - when_of(heat->view_tick)) > 0;
+	if (heat->old != heat->entry_count) {
+		memmove(heat->entries + heat->entry_count, heat->entries + heat->old,
+			count * sizeof(*heat->entries));
+		memmove(heat->keys + heat->entry_count, heat->keys + heat->old,
+			count * sizeof(*heat->keys));
+	}
+	heat->old += count;
+	heat->entry_count += count;
 }
 
 static void
-emit_again(struct heat *heat, const struct region *region)
+renew_entries(struct heat *heat, struct region *region, uint32_t left, struct spread *spread)
 {
-	for (uint32_t e = 0; e < region->entry_count; e++) {
-		heat->old++;
-		emit(heat, &heat->entries[heat->old - 1], heat->keys[heat->old - 1]);
+	struct sluice_region entries[ENTRIES_MOST];
+	uint16_t keys[ENTRIES_MOST];
+	/* Two entries for each region to come are kept free, so that they are seen too. */
+	size_t used = heat->entry_count + (size_t)left * 2, count;
+	size_t room = used < heat->entry_max ? heat->entry_max - used : 0;
+	struct prior prior;
+
+	for (uint32_t e = 0; e < region->entry_count && !heat->all_renewed; e++)
+		discount_entry(&heat->totals, &heat->entries[heat->old + e]);
+	heat->old += region->entry_count;
+	prior_find(heat, region, &prior, spread);
+	count = entries_find(heat, region, &prior, room, entries, keys);
+	if (count > heat->entry_max - heat->entry_count)
+		count = heat->entry_max - heat->entry_count;
+	while (heat->entry_count + count > heat->old && heat->old < heat->old_end)
+		make_room(heat);
+	for (size_t e = 0; e < count; e++)
+		count_entry(&heat->totals, &entries[e]);
+	memcpy(heat->entries + heat->entry_count, entries, count * sizeof(*entries));
+	memcpy(heat->keys + heat->entry_count, keys, count * sizeof(*keys));
+	heat->entry_count += count;
+	region->entry_count = (uint8_t)count;
+	region->viewed = when_of(heat->view_tick);
+	/* Without the spreads nothing is known; the next view has them. */
+	region->renew = heat->have_spread ? renew_at(heat, region) : 0;
+}
+
+/* Whether `count` entries of the old view can be used again. */
+static int
+is_fresh(const struct heat *heat, uint32_t renew, uint32_t count)
+{
+	return renew && !heat->all_renewed && (int32_t)(renew - when_of(heat->view_tick)) > 0 &&
+	       heat->entry_count + count <= heat->entry_max;
+}
+
+static void
+view_stretch(struct heat *heat, struct stretch *stretch, uint32_t first, struct spread *spread)
+{
+	uint32_t end = heat->region_count - first < STRETCH_REGIONS ? heat->region_count
+								    : first + STRETCH_REGIONS;
+	uint32_t now = when_of(heat->view_tick);
+	int32_t soonest = INT32_MAX;
+	size_t before = heat->entry_count;
+
+	if (is_fresh(heat, stretch->renew, stretch->entry_count)) {
+		keep_entries(heat, stretch->entry_count);
+		return;
 	}
+	for (uint32_t i = first; i < end; i++) {
+		struct region *region = &heat->regions[i];
+
+		if (is_fresh(heat, region->renew, region->entry_count))
+			keep_entries(heat, region->entry_count);
+		else
+			renew_entries(heat, region, heat->region_count - i, spread);
+		if (!region->renew)
+			soonest = 0;
+		else if ((int32_t)(region->renew - now) < soonest)
+			soonest = (int32_t)(region->renew - now);
+	}
+	stretch->renew = soonest > 0 ? now + (uint32_t)soonest : 0;
+	stretch->entry_count = (uint32_t)(heat->entry_count - before);
 }
 
 const struct sluice_region *
@@ -251,39 +185,23 @@ heat_view(struct heat *heat, uint64_t now_ns, size_t *ret_count)
 	struct spread spread = {0};
 	int priors_due;
 
+	if (heat->entries_dropped)
+		close_gaps(heat);
 	heat->old = 0;
 	heat->old_end = heat->entry_count;
 	heat->entry_count = 0;
 	/* So that it can be told again by when_of(). */
 	heat->view_tick = table_tick(heat, now_ns) / WHEN_TICKS * WHEN_TICKS;
-	memset(heat->resident_bytes, 0, sizeof(heat->resident_bytes));
-	memset(heat->access_rate, 0, sizeof(heat->access_rate));
-	heat->unknown_bytes = 0;
+	heat->view_epoch = table_epoch(heat->view_tick);
 	/* The spreads need all regions, so now and then all are done anew. */
 	priors_due = !heat->have_spread ||
 		     heat->view_tick - heat->spread_tick > heat->spread_ticks ||
 		     heat->samples - heat->spread_samples > heat->region_count * SPREAD_SAMPLES;
 	heat->all_renewed = priors_due;
-	for (uint32_t i = 0; i < heat->region_count; i++) {
-		struct region *region = &heat->regions[i];
-		uint32_t first = (uint32_t)heat->entry_count;
-		struct prior prior;
-
-		if (is_fresh(heat, region)) {
-			emit_again(heat, region);
-		} else {
-			heat->old += region->entry_count;
-			prior_find(heat, region, &prior, &spread);
-			if (region->detail != NO_DETAIL && !region->guessed)
-				emit_groups(heat, i, &prior);
-			else
-				emit_whole(heat, i, &prior);
-			region->viewed = when_of(heat->view_tick);
-			/* Without the spreads nothing is known; the next view has them. */
-			region->renew = heat->have_spread ? renew_at(heat, region) : 0;
-		}
-		region->entry_count = (uint16_t)(heat->entry_count - first);
-	}
+	if (priors_due)
+		memset(&heat->totals, 0, sizeof(heat->totals));
+	for (uint32_t first = 0; first < heat->region_count; first += STRETCH_REGIONS)
+		view_stretch(heat, &heat->stretches[first / STRETCH_REGIONS], first, &spread);
 	if (priors_due) {
 		if (!heat->have_spread)
 			heat->spread_ticks = SPREAD_TICKS / 2;
@@ -291,6 +209,7 @@ heat_view(struct heat *heat, uint64_t now_ns, size_t *ret_count)
 					     ? 2 * heat->spread_ticks
 					     : SPREAD_TICKS_MOST;
 		prior_learn_spread(heat, &spread);
+		prior_learn_cut(heat);
 		heat->spread_tick = heat->view_tick;
 		heat->spread_samples = heat->samples;
 	}
@@ -298,64 +217,11 @@ heat_view(struct heat *heat, uint64_t now_ns, size_t *ret_count)
 		heat->entry_most = heat->entry_count;
 	if (heat->old_end > heat->entry_most)
 		heat->entry_most = heat->old_end;
-	*ret_count = heat->entry_count;
+	heat->told = heat->totals;
+	for (int tier = 0; tier < 8; tier++)
+		heat->told.access_rate[tier] = fmax(heat->told.access_rate[tier], 0);
+	*ret_count = heat->entries_shown = heat->entry_count;
 	return heat->entries;
-}
-
-size_t
-heat_entry_pages(const struct heat *heat, size_t i, uint64_t *addrs, size_t capacity)
-{
-	const struct sluice_region *entry;
-	const struct region *region;
-	struct prior prior;
-	size_t count = 0;
-	uint16_t key;
-
-	if (i >= heat->entry_count)
-		return 0;
-	entry = &heat->entries[i];
-	key = heat->keys[i];
-	region = &heat->regions[table_lower(heat, entry->pid, entry->addr)];
-	if (region_is_huge(region)) {
-		if (capacity)
-			addrs[count++] = region->addr;
-		return count;
-	}
-	if (region->detail == NO_DETAIL || key == WHOLE_REGION) {
-		for (uint32_t p = 0; p < region_pages(region) && count < capacity; p++) {
-			if (region->detail == NO_DETAIL || region->guessed ||
-			    page_tier(&heat->details[region->detail].page[p]) == entry->tier)
-				addrs[count++] = region->addr + (uint64_t)p * HEAT_PAGE_BYTES;
-		}
-		return count;
-	}
-	/* The entry may be of an earlier view; then and now its pages are those of then. */
-	prior_set_time(&prior, region,
-		       heat->view_tick - ticks_since_when(heat->view_tick, region->viewed));
-	prior_set(&prior, region);
-	for (uint32_t p = 0; p < region_pages(region) && count < capacity; p++) {
-		const struct page_heat *page = &heat->details[region->detail].page[p];
-		struct belief belief;
-
-		if (page_tier(page) != entry->tier)
-			continue;
-		belief = page_belief(page, p, &prior);
-		if (page_key(&prior, page, &belief) == key)
-			addrs[count++] = region->addr + (uint64_t)p * HEAT_PAGE_BYTES;
-	}
-	return count;
-}
-
-uint32_t
-heat_entry_unit(const struct heat *heat, size_t i)
-{
-	const struct sluice_region *entry = &heat->entries[i];
-
-	return i < heat->entry_count &&
-			       region_is_huge(
-				       &heat->regions[table_lower(heat, entry->pid, entry->addr)])
-		       ? HEAT_REGION_BYTES
-		       : HEAT_PAGE_BYTES;
 }
 
 uint64_t
@@ -379,9 +245,9 @@ heat_get_stats(const struct heat *heat, struct heat_stats *ret)
 	ret->alarms = heat->alarms;
 	for (uint32_t i = 0; i < heat->region_count; i++)
 		ret->tracked_bytes += (uint64_t)heat->regions[i].pages * HEAT_PAGE_BYTES;
-	memcpy(ret->resident_bytes, heat->resident_bytes, sizeof(ret->resident_bytes));
-	ret->unknown_bytes = heat->unknown_bytes;
-	memcpy(ret->access_rate, heat->access_rate, sizeof(ret->access_rate));
+	memcpy(ret->resident_bytes, heat->told.resident_bytes, sizeof(ret->resident_bytes));
+	ret->unknown_bytes = heat->told.unknown_bytes;
+	memcpy(ret->access_rate, heat->told.access_rate, sizeof(ret->access_rate));
 	ret->within_var = heat->within_var;
 	ret->between_var = heat->between_var;
 }

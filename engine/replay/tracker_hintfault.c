@@ -17,6 +17,7 @@
 #include "tracker_common.h"
 
 #define PURSE_MAX_S 0.5
+#define DEBT_MOST_S 5.0
 #define EASE_MOST 4.0 /* pages marked for each fault that is paid */
 #define EASE_EVERY_S 0.5
 #define PASSED_TIMES 8.0
@@ -39,7 +40,6 @@ struct hintfault {
 	size_t heap_count, heap_capacity;
 	double work; /* done so far, in epochs */
 	double purse_ns, ease, ease_s;
-	uint64_t window_pages, window_faults; /* since ease was last set */
 	size_t next_unit;
 	int slow_only;
 	double owed_pages;
@@ -204,7 +204,6 @@ mark_window(struct hintfault *self, uint64_t now_ns)
 	/* The kernel passes what it need not mark eight times as fast. */
 	self->owed_pages -=
 		fmax(count, (double)(sample.len_bytes / HEAT_PAGE_BYTES) / PASSED_TIMES);
-	self->window_pages += count;
 	sample.events = (float)count;
 	if (count)
 		tracker_push(&self->common, &sample);
@@ -237,7 +236,6 @@ take_fault(struct hintfault *self, const struct fault *fault, uint64_t time_ns)
 	self->unit_marked[unit]--;
 	if (marked != world->page_tier[fault->page] + 1)
 		return;
-	self->window_faults++;
 	self->purse_ns -= world->model->costs.fault_ns;
 	common->stats.target_cost_ns += (uint64_t)world->model->costs.fault_ns;
 	tracker_push(common, &sample);
@@ -251,6 +249,7 @@ hintfault_ran(void *vself, const struct tracker_stretch *stretch)
 	double seconds = (double)(stretch->to_ns - stretch->from_ns) / 1e9;
 	double fault_s = self->common.world->model->costs.fault_ns / 1e9;
 	double per_s = self->common.effort / fault_s;
+	double most_ns = PURSE_MAX_S * self->common.effort * 1e9;
 	uint64_t most = self->common.world->first_page[self->common.world->info->unit_count];
 
 	while (self->heap_count && self->heap[0].work < end) {
@@ -260,15 +259,16 @@ hintfault_ran(void *vself, const struct tracker_stretch *stretch)
 		take_fault(self, &fault, stretch->from_ns + (uint64_t)(share * seconds * 1e9));
 	}
 	self->work = end;
-	self->purse_ns = fmin(self->purse_ns + self->common.effort * seconds * 1e9,
-			      PURSE_MAX_S * self->common.effort * 1e9);
-	/* How many marked pages there are to a fault. */
+	self->purse_ns = fmin(self->purse_ns + self->common.effort * seconds * 1e9, most_ns);
+	/* A burst of faults is paid for, but must not keep us blind for ever. */
+	self->purse_ns = fmax(self->purse_ns, -DEBT_MOST_S * self->common.effort * 1e9);
+	/* Marked pages become faults when they are touched: while the purse stays full more and
+	 * more are marked, and otherwise as few as can be. */
 	self->ease_s += seconds;
-	if (self->ease_s >= EASE_EVERY_S) {
-		self->ease = fmin(
-			fmax((double)self->window_pages / (double)(self->window_faults + 1), 1),
-			EASE_MOST);
-		self->window_pages = self->window_faults = 0;
+	if (self->purse_ns < most_ns * 0.9) {
+		self->ease = 1;
+	} else if (self->purse_ns >= most_ns && self->ease_s >= EASE_EVERY_S) {
+		self->ease = fmin(2 * self->ease, EASE_MOST);
 		self->ease_s = 0;
 	}
 	if (self->purse_ns <= 0)
@@ -300,7 +300,10 @@ hintfault_set_effort(void *vself, double cpu_share)
 {
 	struct hintfault *self = vself;
 
-	/* Debts are forgiven when there is much to learn, and slow memory is looked at first. */
+	/* Debts are paid at the pace at which they were made, and forgiven when there is much to
+	 * learn; then slow memory is looked at first. */
+	if (self->purse_ns < 0 && self->common.effort > 0)
+		self->purse_ns *= cpu_share / self->common.effort;
 	if (cpu_share > 2 * self->common.effort) {
 		self->purse_ns = fmax(self->purse_ns, 0);
 		self->slow_only = 1;
