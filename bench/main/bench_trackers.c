@@ -24,7 +24,7 @@
 #define VERB "trackers"
 #define NS_PER_S 1000000000ull
 #define STEP_NS (NS_PER_S / 2)
-#define HALF_NS (3 * NS_PER_S / 2)
+#define HALF_NS NS_PER_S
 #define SETTLE_NS (NS_PER_S / 4)
 #define PAIRS_MOST 64
 #define RECALL_WANTED 0.9
