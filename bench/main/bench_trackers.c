@@ -2,8 +2,8 @@
 /*
  * bench_trackers.c - `sluice-bench trackers`: how right each tracker is, how soon, and at what
  * price. Each of them watches each workload twice in one go: awake, as the engine is while it does
- * not know the program, which is what precision, recall and delay are of; then steady, which is
- * what the price is of. The program's speed without a tracker is measured before and after.
+ * not know the program, which is what precision, recall and delay are of; then steady, in turn with
+ * not at all, which is what the price is of.
  */
 #include "bench.h"
 
@@ -24,7 +24,9 @@
 #define VERB "trackers"
 #define NS_PER_S 1000000000ull
 #define STEP_NS (NS_PER_S / 2)
-#define BASE_NS (2 * NS_PER_S)
+#define HALF_NS NS_PER_S
+#define SETTLE_NS (NS_PER_S / 4)
+#define PAIRS_MOST 64
 #define RECALL_WANTED 0.9
 #define NAMES_MAX 32
 #define STATE_DIR "/run/sluice"
@@ -38,7 +40,7 @@ static const char help[] =
 	"  --trackers LIST    damon,hintfault+damon: these; + puts some together (default: all\n"
 	"                     that work, and the best one that sees pages with each sentinel)\n"
 	"  --workloads LIST   these of the ones below (default: all)\n"
-	"  --seconds N        how long each is watched awake; half of that steady (10)\n"
+	"  --seconds N        how long each is watched awake; as long for the price (10)\n"
 	"  --mib N            size of the programs; an eighth of that is hot (256)\n"
 	"  --awake N          percent of a CPU that tracking may cost awake (40)\n"
 	"  --steady N         and steady (1)\n"
@@ -92,24 +94,76 @@ balancing_off(const struct plan *plan)
 	return NULL;
 }
 
-/* Accesses a second of the program while somebody watches, or nobody does. */
+/* Accesses a second of the program for so long, at this effort. */
 static int
-speed_until(struct watching *watching, const struct tracked *tracked, uint64_t end_ns, double *ret,
-	    struct sluice_err *reterr)
+speed_at(struct watching *watching, const struct tracked *tracked, double effort, uint64_t ns,
+	 double *ret, struct sluice_err *reterr)
 {
-	uint64_t before = tracked_count(tracked), began_ns = clock_now_ns(), now_ns;
-	int r = 0;
+	uint64_t before, began_ns;
+	int r;
 
-	while (r == 0 && !ended && (now_ns = clock_now_ns()) < end_ns) {
-		uint64_t next_ns = now_ns + STEP_NS < end_ns ? now_ns + STEP_NS : end_ns;
-
-		if (watching)
-			r = watching_run(watching, next_ns, reterr);
-		else
-			usleep((useconds_t)((next_ns - now_ns) / 1000));
-	}
+	watching_set_effort(watching, effort, effort);
+	r = watching_run(watching, clock_now_ns() + SETTLE_NS, reterr);
+	before = tracked_count(tracked);
+	began_ns = clock_now_ns();
+	if (r == 0)
+		r = watching_run(watching, began_ns + ns, reterr);
 	*ret = (double)(tracked_count(tracked) - before) /
 	       ((double)(clock_now_ns() - began_ns + 1) / 1e9);
+	return r;
+}
+
+static int
+smaller_first(const void *a, const void *b)
+{
+	const double *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+static double
+median(double *values, size_t count)
+{
+	if (count == 0)
+		return (double)NAN;
+	qsort(values, count, sizeof(*values), smaller_first);
+	return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
+}
+
+/* Pairs of a while without tracking and one with it, of the same program, in turn first: what else
+ * the machine does hits both alike, and the median leaves out what it hits alone. */
+static int
+watch_steady(const struct plan *plan, struct watching *watching, const struct tracked *tracked,
+	     double effort, double *ret_free, struct trackers_row *row, struct sluice_err *reterr)
+{
+	double slow[PAIRS_MOST], free_speed[PAIRS_MOST], on_s = 0, cost_s = 0;
+	size_t pairs = plan->seconds / 4 < 3 ? 3 : plan->seconds / 4, n;
+	int r = 0;
+
+	pairs = pairs > PAIRS_MOST ? PAIRS_MOST : pairs;
+	for (n = 0; r == 0 && !ended && n < pairs; n++) {
+		double speed[2] = {1, 1};
+
+		for (size_t half = 0; r == 0 && half < 2; half++) {
+			int on = half != n % 2;
+			struct watching_cost before, after;
+			double began_s = bench_now_s();
+
+			watching_cost(watching, &before);
+			r = speed_at(watching, tracked, on ? effort : 0, HALF_NS, &speed[on],
+				     reterr);
+			watching_cost(watching, &after);
+			if (!on)
+				continue;
+			on_s += bench_now_s() - began_s;
+			cost_s += after.cpu_s - before.cpu_s + after.target_s - before.target_s;
+		}
+		free_speed[n] = speed[0];
+		slow[n] = 100 * (1 - speed[1] / speed[0]);
+	}
+	row->cpu_percent = 100 * cost_s / on_s;
+	row->slowdown_percent = median(slow, n);
+	*ret_free = median(free_speed, n);
 	return r;
 }
 
@@ -153,27 +207,20 @@ watch_awake(const struct plan *plan, struct watching *watching, struct tracked *
 	return r;
 }
 
-static double
-percent_of(const struct watching_cost *cost, const struct watching_cost *before, double seconds)
-{
-	return 100 * (cost->cpu_s - before->cpu_s + cost->target_s - before->target_s) / seconds;
-}
-
 static int
 watch(const struct plan *plan, const char *name, struct tracked *tracked,
       const struct tracked_kind *kind, struct settings *off, struct trackers_row *row,
       struct sluice_err *reterr)
 {
 	double awake = (double)plan->awake / 100, steady = (double)plan->steady / 100;
-	double before = 0, during = 0, slow = 0, after = 0, began_s, awake_s;
-	struct watching_cost none = {0}, cost, steady_cost;
+	double during, unwatched = (double)NAN, began_s, awake_s;
 	struct watching *watching = NULL;
+	struct watching_cost cost;
 	uint64_t count;
-	int r = speed_until(NULL, tracked, clock_now_ns() + BASE_NS, &before, reterr);
+	int r;
 
 	settings_close(off);
-	if (r == 0)
-		r = watching_start(&plan->env, name, tracked_pid(tracked), &watching, reterr);
+	r = watching_start(&plan->env, name, tracked_pid(tracked), &watching, reterr);
 	if (r < 0)
 		return r;
 	watching_set_effort(watching, awake, steady);
@@ -183,24 +230,15 @@ watch(const struct plan *plan, const char *name, struct tracked *tracked,
 	awake_s = bench_now_s() - began_s;
 	during = (double)(tracked_count(tracked) - count) / awake_s;
 	watching_cost(watching, &cost);
-	watching_set_effort(watching, steady, steady);
-	began_s = bench_now_s();
+	row->awake_cpu_percent = 100 * (cost.cpu_s + cost.target_s) / awake_s;
 	if (r == 0)
-		r = speed_until(watching, tracked, clock_now_ns() + plan->seconds * NS_PER_S / 2,
-				&slow, reterr);
-	watching_cost(watching, &steady_cost);
-	row->cpu_percent = percent_of(&steady_cost, &cost, bench_now_s() - began_s);
-	row->awake_cpu_percent = percent_of(&cost, &none, awake_s);
-	row->metadata_bytes = steady_cost.metadata_bytes;
-	row->samples = steady_cost.samples;
-	row->lost = steady_cost.lost;
+		r = watch_steady(plan, watching, tracked, steady, &unwatched, row, reterr);
+	watching_cost(watching, &cost);
+	row->metadata_bytes = cost.metadata_bytes;
+	row->samples = cost.samples;
+	row->lost = cost.lost;
+	row->awake_slowdown_percent = 100 * (1 - during / unwatched);
 	watching_stop(watching);
-	off = balancing_off(plan);
-	if (r == 0)
-		r = speed_until(NULL, tracked, clock_now_ns() + BASE_NS, &after, reterr);
-	settings_close(off);
-	row->slowdown_percent = 100 * (1 - slow / ((before + after) / 2));
-	row->awake_slowdown_percent = 100 * (1 - during / ((before + after) / 2));
 	return r;
 }
 

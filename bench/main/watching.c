@@ -92,7 +92,7 @@ watching_start(const struct ops_env *env, const char *names, pid_t pid, struct w
 {
 	struct watching *watching = calloc(1, sizeof(*watching));
 	struct round_options options;
-	struct heat_options heat_options;
+	struct heat_options heat_options = {0};
 	char copy[128], *rest = copy;
 	int r;
 

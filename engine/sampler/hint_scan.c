@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -18,6 +19,7 @@
 #define PERIOD_MS (HINT_PERIOD_NS / 1000000)
 #define KERNEL_PROMOTES_BYTES (900ull << 20) /* it wants 1 GiB and its watermark */
 #define WINDOW_MB_MOST 2048
+#define KERNEL_WAIT_MS 1000 /* the kernel's default scan_delay_ms */
 
 static int
 set_number(struct hint_scan *scan, const char *path, uint64_t value, struct sluice_err *reterr)
@@ -53,16 +55,24 @@ hint_scan_open(struct hint_scan *scan, const char *sysroot, const char *state_di
 	       struct sluice_err *reterr)
 {
 	struct sluice_topology_options topology = {.sysroot = sysroot};
-	char mode[SETTINGS_VALUE_BYTES];
+	char mode[SETTINGS_VALUE_BYTES], delay[SETTINGS_VALUE_BYTES];
+	uint64_t delay_ms = KERNEL_WAIT_MS;
+	struct timespec now;
 	int r;
 
 	*scan = (struct hint_scan){.sees_fast = sees_fast,
 				   .mode = sees_fast ? MODE_ALL : MODE_SLOW,
 				   .window_mb = 1,
 				   .windows = 256};
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	scan->opened_ticks = (uint64_t)now.tv_sec * (uint64_t)sysconf(_SC_CLK_TCK) + 1;
 	r = settings_open(sysroot, state_dir, &scan->settings, reterr);
 	if (r == 0)
 		r = sluice_topology_load(&topology, &scan->topology, reterr);
+	if (r == 0 && settings_get(scan->settings, HINT_SCAN_DIR "scan_delay_ms", delay,
+				   sizeof(delay), NULL) == 0)
+		delay_ms = strtoull(delay, NULL, 10);
+	scan->old_wait_ns = (delay_ms < INT32_MAX ? delay_ms : INT32_MAX) * 1000000;
 	/* The mode last: settings are put back last change first, and the kernel must not be
 	 * allowed to promote again while the tiering bit is about to go. */
 	if (r == 0)
@@ -234,6 +244,15 @@ hint_scan_has(const struct hint_scan *scan, int32_t pid)
 	return 0;
 }
 
+/* Whether a process started after our settings were made. */
+static int
+is_newer(const struct hint_scan *scan, int32_t pid)
+{
+	uint64_t ticks;
+
+	return procfs_started("", pid, &ticks) == 0 && ticks > scan->opened_ticks;
+}
+
 int
 hint_scan_add(struct hint_scan *scan, int32_t pid, struct sluice_err *reterr)
 {
@@ -247,7 +266,12 @@ hint_scan_add(struct hint_scan *scan, int32_t pid, struct sluice_err *reterr)
 				   HINT_TARGETS_MAX);
 	look_at(scan, scan->sees_fast ? MODE_ALL : MODE_SLOW);
 	memset(&scan->target[scan->target_count], 0, sizeof(scan->target[0]));
-	scan->target[scan->target_count++].pid = pid;
+	scan->target[scan->target_count].pid = pid;
+	/* Its threads keep the delay that they were born with until their first pass ends, which
+	 * windows of the right size for 20 ms would put off by minutes. */
+	if (!is_newer(scan, pid))
+		scan->target[scan->target_count].wait_ns = scan->old_wait_ns;
+	scan->target_count++;
 	r = apply_mode(scan, reterr);
 	if (r < 0)
 		hint_scan_remove(scan, pid); /* the caller has not got it */
@@ -273,6 +297,7 @@ hint_scan_pace(struct hint_scan *scan, double bytes_per_s)
 	double wait_s = PERIOD_MS / 1000.0;
 	uint64_t window_mb, windows;
 
+	scan->wait_fell = 0;
 	scan->biggest_bytes = scan->all_bytes = 0;
 	for (size_t i = 0; i < scan->target_count; i++) {
 		uint64_t bytes = 0;
@@ -327,8 +352,12 @@ hint_scan_marked(struct hint_scan *scan, int32_t pid, uint64_t bytes, uint64_t t
 		/* Several mappings in one window come within microseconds. */
 		if (scan->target[i].marked_ns > scan->on_since_ns &&
 		    time_ns > scan->target[i].marked_ns &&
-		    time_ns - scan->target[i].marked_ns > PERIOD_MS * 500000ull)
-			scan->target[i].wait_ns = time_ns - scan->target[i].marked_ns;
+		    time_ns - scan->target[i].marked_ns > PERIOD_MS * 500000ull) {
+			uint64_t wait_ns = time_ns - scan->target[i].marked_ns;
+
+			scan->wait_fell |= wait_ns < scan->target[i].wait_ns / 4;
+			scan->target[i].wait_ns = wait_ns;
+		}
 		scan->target[i].marked_ns = time_ns;
 	}
 	scan->marked_bytes += bytes;

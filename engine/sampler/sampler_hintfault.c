@@ -56,6 +56,7 @@
 #define PURSE_MAX_S 0.5
 #define DEBT_MOST_S 5.0
 #define PACE_EVERY_NS (NS_PER_S / 2)
+#define MARKING_MOST_NS NS_PER_S /* longer than that its end was lost */
 
 enum { EVENT_FAULT, EVENT_MARK, EVENT_MARKED };
 /* Kind of a sample, till finish(): its `events` are the pages that were marked. */
@@ -312,13 +313,28 @@ marking_of(struct hintfault *self, size_t returned)
 	return NULL;
 }
 
+/* How many come before the first window that is still being marked: its end comes with the next
+ * drain. Marking 128 MiB takes a tenth of a second where the kernel is emulated. */
+static size_t
+complete(const struct hintfault *self, uint64_t now_ns)
+{
+	for (size_t i = 0; self->counts && i < self->heard_count; i++) {
+		const struct sample *sample = &self->heard[i].sample;
+
+		if (sample->kind == SAMPLE_ARMED && sample->events < 0 &&
+		    now_ns < sample->time_ns + MARKING_MOST_NS)
+			return i;
+	}
+	return self->heard_count;
+}
+
 /* What needs the order of time: how many pages a window marked, which tiers, and which window a
  * touch belongs to. A window of which it is not known how many it marked did not happen: pages that
  * are wrongly believed to be watched look cold. */
 static void
-finish(struct hintfault *self)
+finish(struct hintfault *self, uint64_t now_ns)
 {
-	size_t count = 0;
+	size_t count = 0, end;
 
 	qsort(self->heard, self->heard_count, sizeof(*self->heard), by_time);
 	for (size_t i = 0; i < self->heard_count; i++) {
@@ -333,7 +349,8 @@ finish(struct hintfault *self)
 				marking->events = sample->events;
 		}
 	}
-	for (size_t i = 0; i < self->heard_count; i++) {
+	end = complete(self, now_ns);
+	for (size_t i = 0; i < end; i++) {
 		struct sample sample = self->heard[i].sample;
 
 		if (sample.kind == MARKING_RETURNED)
@@ -354,7 +371,8 @@ finish(struct hintfault *self)
 		}
 		self->sorted[count++] = sample;
 	}
-	self->heard_count = 0;
+	self->heard_count -= end;
+	memmove(self->heard, self->heard + end, self->heard_count * sizeof(*self->heard));
 	self->sorted_count = count;
 	self->stats.samples += count;
 }
@@ -423,7 +441,7 @@ set_pace(struct hintfault *self, uint64_t now_ns)
 		self->ease = 1;
 		self->paced_ns = 0;
 	}
-	if (now_ns - self->paced_ns < PACE_EVERY_NS)
+	if (now_ns - self->paced_ns < PACE_EVERY_NS && !self->scan.wait_fell)
 		return;
 	self->paced_ns = now_ns;
 	if (self->purse_ns >= most && self->ease < EASE_MOST)
@@ -454,7 +472,7 @@ hintfault_read(void *vself, uint64_t now_ns, struct sample *samples, size_t capa
 		refill_purse(self, now_ns);
 		self->stats.lost += perf_rings_drain(self->rings, on_record, self);
 		pay(self);
-		finish(self);
+		finish(self, now_ns);
 		set_pace(self, now_ns);
 	}
 	count = self->sorted_count - self->sorted_next;

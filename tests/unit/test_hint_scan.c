@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -140,15 +141,42 @@ test_failures_leave_nothing_behind(void **state)
 static void
 test_windows_out_of_order(void **state)
 {
-	uint64_t now_ns;
+	uint64_t now_ns, wait_ns;
 
 	(void)state;
 	assert_int_equal(hint_scan_add(&scan, 7, NULL), 0);
+	wait_ns = scan.target[0].wait_ns;
 	hint_scan_mark(&scan, 1);
 	now_ns = scan.on_since_ns + 1000000000;
 	hint_scan_marked(&scan, 7, 1 << 20, now_ns);
 	hint_scan_marked(&scan, 7, 1 << 20, now_ns - 1000000);
-	assert_int_equal(scan.target[0].wait_ns, 0);
+	assert_int_equal(scan.target[0].wait_ns, wait_ns);
+}
+
+/* A process that was there before us has windows as seldom as the settings of then say, till its
+ * first pass ends; then it is told at once that they are to be small. */
+static void
+test_threads_keep_the_delay_they_were_born_with(void **state)
+{
+	const double bytes_per_s = 100 << 20;
+	uint64_t now_ns;
+
+	(void)state;
+	assert_int_equal(hint_scan_add(&scan, getpid(), NULL), 0);
+	assert_int_equal(scan.target[0].wait_ns, 256000000);
+	hint_scan_mark(&scan, 1);
+	hint_scan_pace(&scan, bytes_per_s);
+	/* As much as it has, and it is not large. */
+	assert_true(scan.window_mb > 2 && scan.window_mb <= 26);
+	now_ns = scan.on_since_ns + 1000000;
+	for (int i = 0; i < 2; i++)
+		hint_scan_marked(&scan, getpid(), 1 << 20, now_ns + (uint64_t)i * 256000000);
+	assert_false(scan.wait_fell);
+	hint_scan_marked(&scan, getpid(), 1 << 20, now_ns + 256000000 + HINT_PERIOD_NS);
+	assert_true(scan.wait_fell);
+	hint_scan_pace(&scan, bytes_per_s);
+	assert_int_equal(scan.window_mb, 2);
+	assert_false(scan.wait_fell);
 }
 
 int
@@ -161,6 +189,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_failures_leave_nothing_behind, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_windows_out_of_order, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_threads_keep_the_delay_they_were_born_with,
+						setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
