@@ -9,6 +9,7 @@
 
 static const struct bench_verb verbs[] = {
 	{"heat", "what knowing the heat of a terabyte costs", bench_heat},
+	{"league", "policies against each other and an oracle, in replays", bench_league},
 	{"trackers", "how right each tracker is, how soon, and at what price", bench_trackers},
 };
 
