@@ -20,6 +20,7 @@ struct bench_verb {
 
 int bench_heat(int argc, char **argv);
 int bench_trace(int argc, char **argv);
+int bench_league(int argc, char **argv);
 int bench_trackers(int argc, char **argv);
 
 /* Says what is wrong and where to read on; returns BENCH_WRONG_USAGE. */

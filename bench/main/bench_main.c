@@ -10,6 +10,7 @@
 static const struct bench_verb verbs[] = {
 	{"heat", "what knowing the heat of a terabyte costs", bench_heat},
 	{"trace", "what recording costs, and how fast a trace is read", bench_trace},
+	{"league", "policies against each other and an oracle, in replays", bench_league},
 	{"trackers", "how right each tracker is, how soon, and at what price", bench_trackers},
 };
 

@@ -83,7 +83,7 @@ static int
 take_item_size(const char *text, void *at)
 {
 	uint64_t bytes = 0;
-	int error = strcmp(text, "0") == 0 ? 0 : parse_size(text, &bytes);
+	int error = strcmp(text, "0") == 0 ? 0 : wl_parse_size(text, &bytes);
 
 	if (error < 0)
 		return error;

@@ -45,7 +45,7 @@ take(const char *program, const struct args_row *row, const char *text)
 
 	switch (row->kind) {
 	case ARGS_SIZE:
-		r = parse_size(text, row->at);
+		r = wl_parse_size(text, row->at);
 		break;
 	case ARGS_COUNT:
 		r = parse_count(text, row->min, row->max, row->at);

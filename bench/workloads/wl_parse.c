@@ -23,7 +23,7 @@ hexadecimal(const char *text)
 }
 
 int
-parse_size(const char *text, uint64_t *ret_bytes)
+wl_parse_size(const char *text, uint64_t *ret_bytes)
 {
 	static const char units[] = "KMGT";
 	char *end;

@@ -24,7 +24,7 @@ nodeset_has(const struct nodeset *set, unsigned node)
 }
 
 /* Bytes: "4096", "700M", "1.5GiB"; K, M, G, T are powers of 1024, with or without "B" or "iB". */
-int parse_size(const char *text, uint64_t *ret_bytes);
+int wl_parse_size(const char *text, uint64_t *ret_bytes);
 
 /* A whole number from @min to @max. */
 int parse_count(const char *text, uint64_t min, uint64_t max, uint64_t *ret_count);

@@ -60,14 +60,62 @@ move_one(struct world *world, int32_t pid, uint64_t addr, uint32_t tier, uint32_
 	return MOVE_MOVED;
 }
 
+/* The program's threads owe what one call took. Returns the mover's time. */
+static double
+charge(struct world *world, uint64_t pages, uint64_t huge_pages)
+{
+	const struct model_costs *costs = &world->model->costs;
+	double took_ns = model_move_ns(costs, pages, huge_pages);
+	double interrupts_ns = pages + huge_pages ? costs->interrupt_ns * world->info->threads : 0;
+
+	world->moving_ns += took_ns + interrupts_ns;
+	world->owed_ns += took_ns + interrupts_ns;
+	return took_ns;
+}
+
+/* Units whose bit says so, and that are not there, go to a tier, in calls as the round's. */
+static void
+place(struct world *world, const uint64_t *fast, int wanted, uint32_t tier)
+{
+	uint64_t small = 0, huge = 0;
+
+	for (size_t u = 0; u < world->info->unit_count; u++) {
+		const struct workload_unit *unit = &world->info->units[u];
+		int is_huge = world->huge && unit->pages == HEAT_REGION_PAGES;
+		uint32_t from = 0, pages = unit->pages - world->resident[u][tier];
+
+		if ((int)(fast[u / 64] >> (u % 64) & 1) != wanted || pages == 0)
+			continue;
+		while (from == tier || world->resident[u][from] == 0)
+			from++;
+		world_put(world, u, 0, unit->pages, tier);
+		world->read_bytes[from] += (double)pages * HEAT_PAGE_BYTES;
+		world->write_bytes[tier] += (double)pages * HEAT_PAGE_BYTES;
+		*(tier < from ? &world->up_bytes : &world->down_bytes) +=
+			(uint64_t)pages * HEAT_PAGE_BYTES;
+		small += is_huge ? 0 : pages;
+		huge += (uint64_t)is_huge;
+		if (small + huge < MOVER_MODEL_BATCH)
+			continue;
+		(void)charge(world, small, huge);
+		small = huge = 0;
+	}
+	(void)charge(world, small, huge);
+}
+
+void
+mover_model_place(struct world *world, const uint64_t *fast)
+{
+	place(world, fast, 0, 1); /* what leaves makes room */
+	place(world, fast, 1, 0);
+}
+
 static int
 move(void *self, int32_t pid, const uint64_t *addrs, size_t count, uint32_t tier, uint8_t *outcomes,
      uint32_t *bytes, uint8_t *landed, struct sluice_err *reterr)
 {
 	struct world *world = self;
-	const struct model_costs *costs = &world->model->costs;
 	uint64_t small = 0, huge = 0;
-	double took_ns, interrupts_ns;
 
 	(void)reterr;
 	for (size_t i = 0; i < count; i++) {
@@ -78,11 +126,7 @@ move(void *self, int32_t pid, const uint64_t *addrs, size_t count, uint32_t tier
 		if (outcomes[i] == MOVE_MOVED)
 			*(bytes[i] == HEAT_PAGE_BYTES ? &small : &huge) += 1;
 	}
-	took_ns = model_move_ns(costs, small, huge);
-	interrupts_ns = small + huge ? costs->interrupt_ns * world->info->threads : 0;
-	world->mover_ns += took_ns;
-	world->moving_ns += took_ns + interrupts_ns;
-	world->owed_ns += took_ns + interrupts_ns;
+	world->mover_ns += charge(world, small, huge);
 	return 0;
 }
 

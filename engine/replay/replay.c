@@ -17,6 +17,7 @@
 struct run {
 	const struct replay_setup *setup;
 	struct world *world;
+	const struct replay_schedule *schedule; /* NULL: a policy, or nobody, decides */
 	void *tracker;
 	struct round *round;
 	uint64_t next_tick_ns;
@@ -53,12 +54,15 @@ enter_epoch(struct run *run)
 
 	if (changes && run->tracker && setup->tracker->changing)
 		setup->tracker->changing(run->tracker);
-	if (!world_epoch(run->world, run->epoch))
-		return;
-	run->cpu_ns =
-		model_cpu_ns(setup->model, &run->world->all, (double)info->epoch_ns, info->threads);
-	if (changes && run->tracker && setup->tracker->changed)
-		setup->tracker->changed(run->tracker);
+	if (world_epoch(run->world, run->epoch)) {
+		run->cpu_ns = model_cpu_ns(setup->model, &run->world->all, (double)info->epoch_ns,
+					   info->threads);
+		if (changes && run->tracker && setup->tracker->changed)
+			setup->tracker->changed(run->tracker);
+	}
+	if (run->schedule && (run->epoch == 0 || run->schedule->fast[run->epoch] !=
+							 run->schedule->fast[run->epoch - 1]))
+		mover_model_place(run->world, run->schedule->fast[run->epoch]);
 }
 
 /* What moves and the antagonist take of each tier's bandwidth during the next stretch. 1 when moves
@@ -130,6 +134,8 @@ run_stretch(struct run *run, uint64_t until_ns)
 		stretch_ns = fmax(ceil(lost_ns + part * run->now.wall_ns), 1);
 	}
 	world->owed_ns -= lost_ns * world->info->threads;
+	for (uint32_t t = 0; run->schedule && run->schedule->ret_times && t < MODEL_TIERS_MAX; t++)
+		run->schedule->ret_times[run->epoch][t] += part * run->now.times[t];
 	result->stall_ns += part * run->now.stall_ns;
 	result->accesses += part * (world->all.reads + world->all.writes);
 	result->fast_accesses += part * (world->demand[0].reads + world->demand[0].writes);
@@ -201,8 +207,11 @@ finish(struct run *run)
 
 	result->moving_ns = run->world->moving_ns;
 	result->wall_ns += run->world->owed_ns / run->world->info->threads;
-	if (!run->round)
+	if (!run->round) {
+		result->promoted_bytes = run->world->up_bytes;
+		result->demoted_bytes = run->world->down_bytes;
 		return;
+	}
 	round_get_stats(run->round, &stats);
 	result->promoted_bytes = stats.promoted_bytes;
 	result->demoted_bytes = stats.demoted_bytes;
@@ -267,12 +276,14 @@ run_all(struct run *run)
 }
 
 static int
-begin(struct run *run, const struct replay_setup *setup, struct sluice_err *reterr)
+begin(struct run *run, const struct replay_setup *setup, const struct replay_schedule *schedule,
+      struct sluice_err *reterr)
 {
 	int r;
 
 	memset(run, 0, sizeof(*run));
 	run->setup = setup;
+	run->schedule = schedule;
 	r = world_new(setup->model, setup->workload, setup->huge, &run->world, reterr);
 	if (r == 0)
 		enter_epoch(run);
@@ -288,7 +299,7 @@ replay_run(const struct replay_setup *setup, const struct sluice_policy *policy,
 
 	if (!run)
 		return sluice_fail(reterr, -ENOMEM, "no memory for a replay");
-	r = begin(run, setup, reterr);
+	r = begin(run, setup, NULL, reterr);
 	if (r == 0)
 		r = start_round(run, policy, policy_self, reterr);
 	if (r == 0) {
@@ -303,25 +314,50 @@ replay_run(const struct replay_setup *setup, const struct sluice_policy *policy,
 	return r;
 }
 
-int
-replay_bound(const struct replay_setup *setup, enum replay_bound bound, struct replay_result *ret,
-	     struct sluice_err *reterr)
+/* No policy: all in one tier, unless that is -1, or by a schedule. */
+static int
+run_fixed(const struct replay_setup *setup, const struct replay_schedule *schedule, int tier,
+	  struct replay_result *ret, struct sluice_err *reterr)
 {
 	struct run *run = malloc(sizeof(*run));
 	int r;
 
 	if (!run)
 		return sluice_fail(reterr, -ENOMEM, "no memory for a replay");
-	r = begin(run, setup, reterr);
+	r = begin(run, setup, schedule, reterr);
 	if (r == 0) {
-		if (bound != REPLAY_FIRST_TOUCH)
-			world_place_all(run->world, bound == REPLAY_ALL_FAST
-							    ? 0
-							    : setup->model->tier_count - 1);
+		if (tier >= 0)
+			world_place_all(run->world, (uint32_t)tier);
 		run_all(run);
 		*ret = run->result;
 	}
 	world_free(run->world);
 	free(run);
 	return r;
+}
+
+int
+replay_bound(const struct replay_setup *setup, enum replay_bound bound, struct replay_result *ret,
+	     struct sluice_err *reterr)
+{
+	int slowest = (int)setup->model->tier_count - 1;
+
+	return run_fixed(setup, NULL,
+			 bound == REPLAY_FIRST_TOUCH ? -1
+			 : bound == REPLAY_ALL_FAST  ? 0
+						     : slowest,
+			 ret, reterr);
+}
+
+int
+replay_scheduled(const struct replay_setup *setup, const struct replay_schedule *schedule,
+		 struct replay_result *ret, struct sluice_err *reterr)
+{
+	if (setup->model->tier_count != 2)
+		return sluice_fail(reterr, -EINVAL, "a schedule is of two tiers, not of %u",
+				   setup->model->tier_count);
+	if (schedule->ret_times)
+		memset(schedule->ret_times, 0,
+		       workload_info(setup->workload)->epoch_count * sizeof(*schedule->ret_times));
+	return run_fixed(setup, schedule, -1, ret, reterr);
 }

@@ -65,4 +65,19 @@ enum replay_bound { REPLAY_ALL_FAST, REPLAY_ALL_SLOW, REPLAY_FIRST_TOUCH };
 int replay_bound(const struct replay_setup *setup, enum replay_bound bound,
 		 struct replay_result *ret, struct sluice_err *reterr);
 
+/* What somebody decided who knows the future. */
+struct replay_schedule {
+	/* By epoch, borrowed: bit u set, and unit u is fast. Where an epoch's is the same pointer
+	 * as that of the epoch before, nothing moves. */
+	const uint64_t *const *fast;
+	/* NULL, or by epoch: how many times the idle one each tier's latency was; overwritten. */
+	double (*ret_times)[MODEL_TIERS_MAX];
+};
+
+/* A schedule carried out: at the start of each epoch everything goes where it says, at the price of
+ * any move; untracked, no round. Whether it fits is the caller's to know. -EINVAL: not two tiers.
+ */
+int replay_scheduled(const struct replay_setup *setup, const struct replay_schedule *schedule,
+		     struct replay_result *ret, struct sluice_err *reterr);
+
 #endif

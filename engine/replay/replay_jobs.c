@@ -11,8 +11,6 @@
 #include "exit_status.h"
 #include "workload_trace.h"
 
-#define FOLDERS_MAX 16u
-
 /* One run of one policy, or of one bound. */
 struct job {
 	struct replay_setup setup;
@@ -91,22 +89,21 @@ run_jobs(struct job *jobs, size_t count, uint32_t threads, struct sluice_err *re
 	return crew.failed;
 }
 
-/* Where policies are looked for: the option's folders. */
-static void
-list_folders(const struct options *options, const char *folders[FOLDERS_MAX + 1])
+void
+replay_folders(const struct options *options, const char *folders[REPLAY_FOLDERS_MAX + 1])
 {
 	size_t count = options_count(options, OPTION_POLICY_DIR);
 
-	if (count > FOLDERS_MAX)
-		count = FOLDERS_MAX;
+	if (count > REPLAY_FOLDERS_MAX)
+		count = REPLAY_FOLDERS_MAX;
 	for (size_t i = 0; i < count; i++)
 		folders[i] = options_text(options, OPTION_POLICY_DIR, i);
 	folders[count] = NULL;
 }
 
-static void
-fill_round(const struct options *options, const struct workload *workload,
-	   struct round_options *ret)
+void
+replay_fill_round(const struct options *options, const struct workload *workload,
+		  struct round_options *ret)
 {
 	replay_round_options(workload, ret);
 	ret->interval_ms = (uint32_t)options_number(options, OPTION_INTERVAL);
@@ -117,10 +114,9 @@ fill_round(const struct options *options, const struct workload *workload,
 	ret->dry_run = options_number(options, OPTION_DRY_RUN) > 0;
 }
 
-/* A name of the standard set, or else the file of a trace. */
-static int
-open_workload(const char *name, const struct workload_options *options, struct workload **ret,
-	      struct sluice_err *reterr)
+int
+replay_workload(const char *name, const struct workload_options *options, struct workload **ret,
+		struct sluice_err *reterr)
 {
 	for (size_t i = 0; workload_name(i); i++) {
 		if (strcmp(workload_name(i), name) == 0)
@@ -138,13 +134,13 @@ make_jobs(const struct replay_options *options, struct replay_outcome *outcome, 
 {
 	struct replay_seed *ret = &outcome->seeds[seed];
 	struct workload_options of_workload = options->of_workload;
-	const char *folders[FOLDERS_MAX + 1];
+	const char *folders[REPLAY_FOLDERS_MAX + 1];
 	struct replay_setup setup = {.tracker = options->tracker, .huge = options->huge};
 	int r;
 
 	of_workload.seed += seed;
 	*ret_stage = STAGE_ARGUMENTS;
-	r = open_workload(options->workload, &of_workload, &ret->workload, reterr);
+	r = replay_workload(options->workload, &of_workload, &ret->workload, reterr);
 	if (r == 0 && seed == 0)
 		r = model_parse_tiers(options->tiers, workload_info(ret->workload)->bytes,
 				      &outcome->model, reterr);
@@ -153,9 +149,9 @@ make_jobs(const struct replay_options *options, struct replay_outcome *outcome, 
 	setup.model = &outcome->model;
 	setup.workload = ret->workload;
 	setup.seed = of_workload.seed;
-	fill_round(options->options, ret->workload, &setup.round);
+	replay_fill_round(options->options, ret->workload, &setup.round);
 	*ret_stage = STAGE_POLICY;
-	list_folders(options->options, folders);
+	replay_folders(options->options, folders);
 	for (size_t p = 0; p < options->policy_count; p++) {
 		const struct replay_policy *policy = &options->policies[p];
 

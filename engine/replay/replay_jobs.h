@@ -27,4 +27,17 @@ int replay_all(const struct replay_options *options, struct replay_outcome *ret,
 	       struct sluice_err *reterr);
 void replay_outcome_destroy(struct replay_outcome *outcome);
 
+/* ---- Parts of it, for whoever replays otherwise ---- */
+
+#define REPLAY_FOLDERS_MAX 16u
+
+/* Where policies are looked for; ends with NULL. The options'. */
+void replay_folders(const struct options *options, const char *folders[REPLAY_FOLDERS_MAX + 1]);
+/* A workload's round with the user's options. */
+void replay_fill_round(const struct options *options, const struct workload *workload,
+		       struct round_options *ret);
+/* A name of the standard set, or else the file of a trace. Errors as of either. */
+int replay_workload(const char *name, const struct workload_options *options, struct workload **ret,
+		    struct sluice_err *reterr);
+
 #endif

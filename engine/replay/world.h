@@ -63,4 +63,9 @@ uint64_t world_clock_ns(void *world); /* for round_parts */
 extern const struct memory_ops memory_replay;
 extern const struct mover_ops mover_model;
 
+#define MOVER_MODEL_BATCH 512u /* pages of a call, as the round's */
+/* Of two tiers: bit u of fast set, and unit u is fast from now on, else slow; paid for as any move.
+ * What leaves goes first. */
+void mover_model_place(struct world *world, const uint64_t *fast);
+
 #endif

@@ -328,13 +328,13 @@ test_parse_size(void **state)
 	(void)state;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		assert_int_equal(parse_size(bad[i], &bytes), -EINVAL);
-	assert_int_equal(parse_size("8192T", &bytes), -ERANGE);
-	assert_int_equal(parse_size("1e300", &bytes), -ERANGE);
-	assert_int_equal(parse_size("1e999", &bytes), -ERANGE);
+		assert_int_equal(wl_parse_size(bad[i], &bytes), -EINVAL);
+	assert_int_equal(wl_parse_size("8192T", &bytes), -ERANGE);
+	assert_int_equal(wl_parse_size("1e300", &bytes), -ERANGE);
+	assert_int_equal(wl_parse_size("1e999", &bytes), -ERANGE);
 	assert_int_equal(bytes, 77);
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-		assert_int_equal(parse_size(good[i].text, &bytes), 0);
+		assert_int_equal(wl_parse_size(good[i].text, &bytes), 0);
 		assert_int_equal(bytes, good[i].bytes);
 	}
 }
