@@ -16,7 +16,8 @@ output_file_open(struct output_file *file, const char *path)
 
 	umask(mask);
 	*file = (struct output_file){.path = path};
-	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+	/* /dev/stdout is a link, perhaps to a regular file, and stays one. */
+	if (lstat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
 		file->stream = fopen(path, "we");
 		return file->stream ? 0 : -errno;
 	}

@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 /* A document that is there as a whole or not at all: written beside the file, and over it when all
- * is written. What is no regular file (a device, a pipe) is written to as it is. */
+ * is written. What is no regular file (a device, a link) is written to as it is. */
 struct output_file {
 	const char *path;
 	char temporary[4096]; /* "": written to as it is */

@@ -74,17 +74,17 @@ paths_measured(const char *state_dir, int to_write, char buffer[PATHS_MAX])
 static const char *
 own_folder(char buffer[PATHS_MAX])
 {
-	ssize_t len = readlink("/proc/self/exe", buffer, PATHS_MAX - 1);
-	char *slash;
+	char path[PATHS_MAX], *slash;
+	ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - 1);
 
 	if (len <= 0)
 		return NULL;
-	buffer[len] = '\0';
-	slash = strrchr(buffer, '/');
+	path[len] = '\0';
+	slash = strrchr(path, '/');
 	if (!slash)
 		return NULL;
 	*slash = '\0';
-	return buffer;
+	return strcpy(buffer, path);
 }
 
 const char *

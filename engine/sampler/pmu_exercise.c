@@ -71,7 +71,7 @@ pmu_exercise_round(void *memory, int faults)
 		bytes[at] = 1;
 		drop_line(bytes + at);
 	}
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	__sync_synchronize();
 	began = thread_cpu_ns();
 	for (uint32_t i = 0; i < lines; i++)
 		(void)bytes[(size_t)(i * HOP % lines) * LINE_BYTES];

@@ -47,6 +47,10 @@ pmu_spe_free(struct pmu_spe *spe)
 	free(spe);
 }
 
+/* The kernel's end of it is no thread that a sanitizer could watch. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wpragmas"
+#pragma GCC diagnostic ignored "-Wtsan"
 struct spe_clock
 spe_clock_read(const struct perf_event_mmap_page *page)
 {
@@ -70,6 +74,7 @@ spe_clock_read(const struct perf_event_mmap_page *page)
 		clock.known = 0;
 	return clock;
 }
+#pragma GCC diagnostic pop
 
 uint64_t
 spe_clock_ns(const struct spe_clock *clock, uint64_t cycles)

@@ -40,7 +40,8 @@ remember(struct mover_watch *watch, int32_t pid, const char *sentence)
 	}
 	place->pid = pid;
 	place->at_ns = clock_now_ns();
-	snprintf(place->sentence, sizeof(place->sentence), "%s", sentence);
+	snprintf(place->sentence, sizeof(place->sentence), "%.*s", (int)sizeof(place->sentence) - 1,
+		 sentence);
 }
 
 static int

@@ -38,9 +38,11 @@ say(struct engine_status *status, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(sentence, sizeof(sentence), format, args);
 	va_end(args);
-	if (used + strlen(sentence) + 3 <= sizeof(status->note))
-		snprintf(status->note + used, sizeof(status->note) - used, "%s%s", used ? "; " : "",
-			 sentence);
+	if (used + strlen(sentence) + 3 > sizeof(status->note))
+		return;
+	if (used)
+		used = (size_t)(stpcpy(status->note + used, "; ") - status->note);
+	strcpy(status->note + used, sentence);
 }
 
 struct lately {

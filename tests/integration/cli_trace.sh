@@ -154,6 +154,10 @@ if [ -c "$tmp/null" ]; then
 	"${fakes[@]}" run "${run[@]}" --state-dir "$tmp/state3" --quiet --json-out "$tmp/null" -- true
 	check "a device stays what it was" test -c "$tmp/null"
 fi
+ln -s /dev/stdout "$tmp/stdout"
+"${fakes[@]}" run "${run[@]}" --state-dir "$tmp/state3" --quiet --json-out "$tmp/stdout" -- true >"$tmp/out.json"
+json "$tmp/out.json" '.command == ["true"]'
+check "a link stays one" test -L "$tmp/stdout"
 cp "$tmp/a.trace" "$tmp/same.trace"
 ln -s same.trace "$tmp/link.trace"
 expect 2 "is what is read" "${real[@]}" trace cut "$tmp/same.trace" -o "$tmp/link.trace"
