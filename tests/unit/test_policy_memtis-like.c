@@ -104,12 +104,17 @@ period_adapts(void **state)
 {
 	struct sluice_tier tiers[2];
 	struct sluice_region region = piece(1, 2 * MIB, 1e5, 1.1);
+	struct sluice_view again = {.size = sizeof(again),
+				    .region_stride = sizeof(region),
+				    .region_count = 1,
+				    .regions = &region};
 	struct memtis *m = start("with", NULL);
 	double period;
 
 	(void)state;
 	two_tiers(tiers, GIB, GIB);
 	decide_after(1000, m, tiers, &region, 1);
+	m->planner.view = &again; /* that of the decision is gone */
 	assert_float_equal(samples_of_round(m, &period), 512e5 / 512, 1);
 	assert_float_equal(period, 512, 1e-6);
 	assert_int_equal(plan.count, 1);
