@@ -40,7 +40,7 @@ static const char help[] =
 	"  --trackers LIST    damon,hintfault+damon: these; + puts some together (default: all\n"
 	"                     that work, and the best one that sees pages with each sentinel)\n"
 	"  --workloads LIST   these of the ones below (default: all)\n"
-	"  --seconds N        how long each is watched awake; as long for the price (10)\n"
+	"  --seconds N        how long each is watched awake, then for the price (10)\n"
 	"  --mib N            size of the programs; an eighth of that is hot (256)\n"
 	"  --awake N          percent of a CPU that tracking may cost awake (40)\n"
 	"  --steady N         and steady (1)\n"
