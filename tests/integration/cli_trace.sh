@@ -147,6 +147,10 @@ check "samples without an address are counted" grep -q '2 without an address' <(
 expect 1 "bad.txt:$(wc -l <"$tmp/bad.txt"): 'and now something else' is neither" "${real[@]}" trace import damo "$tmp/bad.txt" -o "$tmp/x.trace"
 check "nothing is left of it" test ! -e "$tmp/x.trace"
 expect 1 "has no samples in 0 lines" "${real[@]}" trace import lackey /dev/null -o "$tmp/x.trace"
+cp "$tmp/perf.trace" "$tmp/self.trace"
+ln -s self.trace "$tmp/link.trace"
+expect 2 "is what is read" "${real[@]}" trace cut "$tmp/link.trace" -o "$tmp/self.trace"
+check "and is as it was" cmp "$tmp/perf.trace" "$tmp/self.trace"
 expect 2 "cannot import 'etl'" "${real[@]}" trace import etl "$data/perf.txt" -o "$tmp/x.trace"
 expect 2 "usage: sluice trace" "${real[@]}" trace
 expect 2 "usage: sluice trace" "${real[@]}" trace info
