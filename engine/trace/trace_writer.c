@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * trace_writer.c - writing a trace: callers queue, a thread compresses and writes. See trace.h.
+ * trace_writer.c - writing a trace: callers queue (trace_queue.c), a thread compresses and writes.
+ * See trace.h.
  *
  * The queue is two buffers that are swapped: callers append to one while the thread goes through
  * the other, so a caller pays for a copy and a lock that is held for moments. Only changes are
@@ -8,7 +9,6 @@
  * complete again when it is told the next time.
  */
 #include <errno.h>
-#include <float.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,45 +16,12 @@
 #include "clock.h"
 #include "reserve.h"
 #include "trace_file.h"
+#include "trace_writer_parts.h"
 
 #define QUEUE_BYTES (8u << 20)
 #define QUEUE_BYTES_MIN (1u << 20)
 #define WAKE_NS 250000000u
 #define NS_PER_S 1000000000u
-#define ALIGN(bytes) (((bytes) + 7u) & ~(size_t)7)
-
-/* In the queue, before its body: of samples the samples themselves, of others their packed body. */
-struct message {
-	uint32_t kind;
-	int32_t pid;
-	uint64_t time_ns, addr;
-	uint64_t body_bytes;
-};
-
-struct queue {
-	uint8_t *at; /* reserved */
-	size_t count;
-	uint64_t lost_samples; /* while it was full */
-};
-
-struct sluice_trace_writer {
-	struct sluice_trace_writer_options options;
-	struct trace_file *file; /* the thread's */
-
-	pthread_t thread;
-	pthread_mutex_t lock;
-	pthread_cond_t filled, emptied;
-	int stop;
-	struct queue queues[2];
-	int front; /* where callers append */
-	uint64_t last_ns;
-	struct sluice_trace_writer_stats stats;
-	struct sluice_err err;
-
-	struct bytes body; /* under the lock: one item on its way to the queue */
-};
-
-/* ---- The thread ---- */
 
 static void
 take_message(struct sluice_trace_writer *writer, const struct message *message, const uint8_t *body)
@@ -86,7 +53,7 @@ take_queue(struct sluice_trace_writer *writer, struct queue *queue)
 
 		memcpy(&message, queue->at + at, sizeof(message));
 		take_message(writer, &message, queue->at + at + sizeof(message));
-		at += sizeof(message) + ALIGN(message.body_bytes);
+		at += sizeof(message) + MESSAGE_ALIGN(message.body_bytes);
 	}
 	if (queue->lost_samples)
 		trace_file_lost(writer->file, queue->lost_samples);
@@ -160,159 +127,6 @@ writer_thread(void *arg)
 	pthread_mutex_unlock(&writer->lock);
 	return NULL;
 }
-
-/* ---- Callers ---- */
-
-/* With the lock held. */
-static int
-has_room(struct sluice_trace_writer *writer, size_t bytes)
-{
-	size_t capacity = writer->options.queue_bytes / 2;
-
-	while (writer->queues[writer->front].count + bytes > capacity) {
-		if (!writer->options.waits || bytes > capacity || writer->stats.error)
-			return 0;
-		pthread_cond_signal(&writer->filled);
-		pthread_cond_wait(&writer->emptied, &writer->lock);
-	}
-	return 1;
-}
-
-/* With the lock held; 0: it is full. */
-static int
-queue_put(struct sluice_trace_writer *writer, struct message message, const void *body)
-{
-	size_t bytes = sizeof(message) + ALIGN(message.body_bytes);
-	struct queue *queue;
-
-	if (!has_room(writer, bytes))
-		return 0;
-	if (message.time_ns < writer->last_ns)
-		message.time_ns = writer->last_ns;
-	writer->last_ns = message.time_ns;
-	queue = &writer->queues[writer->front];
-	memcpy(queue->at + queue->count, &message, sizeof(message));
-	if (message.body_bytes)
-		memcpy(queue->at + queue->count + sizeof(message), body, message.body_bytes);
-	queue->count += bytes;
-	/* Else the thread looks by itself: waking it each time would cost more than its work. */
-	if (queue->count > writer->options.queue_bytes / 4)
-		pthread_cond_signal(&writer->filled);
-	return 1;
-}
-
-void
-sluice_trace_write_samples(struct sluice_trace_writer *writer, uint64_t time_ns,
-			   const struct sluice_trace_sample *samples, size_t count)
-{
-	while (count > 0) {
-		size_t some = count < SLUICE_TRACE_BATCH_MAX ? count : SLUICE_TRACE_BATCH_MAX;
-		struct message message = {.kind = SLUICE_TRACE_SAMPLES,
-					  .time_ns = time_ns,
-					  .body_bytes = some * sizeof(*samples)};
-
-		pthread_mutex_lock(&writer->lock);
-		if (writer->stats.error || !queue_put(writer, message, samples)) {
-			writer->stats.lost_samples += some;
-			writer->queues[writer->front].lost_samples += some;
-		}
-		pthread_mutex_unlock(&writer->lock);
-		samples += some;
-		count -= some;
-	}
-}
-
-/* Begins an item in writer->body; ends with put_item, which gives the lock back. */
-static struct bytes *
-begin_item(struct sluice_trace_writer *writer)
-{
-	pthread_mutex_lock(&writer->lock);
-	writer->body.count = 0;
-	return &writer->body;
-}
-
-static void
-put_item(struct sluice_trace_writer *writer, struct message message, int r)
-{
-	message.body_bytes = writer->body.count;
-	if (r < 0 || writer->body.failed || writer->stats.error ||
-	    !queue_put(writer, message, writer->body.at))
-		writer->stats.lost_items++;
-	pthread_mutex_unlock(&writer->lock);
-}
-
-void
-sluice_trace_write_meta(struct sluice_trace_writer *writer, uint64_t time_ns, const char *key,
-			const char *text)
-{
-	int r = item_put_meta(begin_item(writer), key, text);
-
-	put_item(writer, (struct message){.kind = SLUICE_TRACE_META, .time_ns = time_ns}, r);
-}
-
-void
-sluice_trace_write_tiers(struct sluice_trace_writer *writer, uint64_t time_ns,
-			 const struct sluice_trace_tier *tiers, size_t count)
-{
-	int r = item_put_tiers(begin_item(writer), tiers, count);
-
-	put_item(writer, (struct message){.kind = SLUICE_TRACE_TIERS, .time_ns = time_ns}, r);
-}
-
-void
-sluice_trace_write_process(struct sluice_trace_writer *writer, uint64_t time_ns, int32_t pid,
-			   const char *name)
-{
-	int r = item_put_process(begin_item(writer), name);
-
-	put_item(writer,
-		 (struct message){.kind = SLUICE_TRACE_PROCESS, .pid = pid, .time_ns = time_ns}, r);
-}
-
-void
-sluice_trace_write_spans(struct sluice_trace_writer *writer, uint64_t time_ns, int32_t pid,
-			 const struct sluice_trace_span *spans, size_t count)
-{
-	int r = item_put_spans(begin_item(writer), spans, count);
-
-	put_item(writer,
-		 (struct message){.kind = SLUICE_TRACE_SPANS, .pid = pid, .time_ns = time_ns}, r);
-}
-
-void
-sluice_trace_write_residency(struct sluice_trace_writer *writer, uint64_t time_ns, int32_t pid,
-			     uint64_t addr, uint32_t len_bytes, const uint8_t *tiers, int is_huge)
-{
-	int r = item_put_residency(begin_item(writer), addr, len_bytes, tiers, is_huge);
-
-	put_item(writer,
-		 (struct message){.kind = SLUICE_TRACE_RESIDENCY,
-				  .pid = pid,
-				  .time_ns = time_ns,
-				  .addr = addr},
-		 r);
-}
-
-void
-sluice_trace_write_moves(struct sluice_trace_writer *writer, uint64_t time_ns, int32_t pid,
-			 uint32_t tier, uint64_t took_ns, const struct sluice_trace_move *moves,
-			 size_t count)
-{
-	int r = item_put_moves(begin_item(writer), tier, took_ns, moves, count);
-
-	put_item(writer,
-		 (struct message){.kind = SLUICE_TRACE_MOVES, .pid = pid, .time_ns = time_ns}, r);
-}
-
-void
-sluice_trace_write_exit(struct sluice_trace_writer *writer, uint64_t time_ns, int32_t pid)
-{
-	begin_item(writer);
-	put_item(writer,
-		 (struct message){.kind = SLUICE_TRACE_EXIT, .pid = pid, .time_ns = time_ns}, 0);
-}
-
-/* ---- Life ---- */
 
 static void
 writer_free(struct sluice_trace_writer *writer)

@@ -5,14 +5,7 @@
 # tier`, as the same kind of memory and as large; what is refused leaves all as it was.
 # Usage: tests/vm/test_devices.sh [--build DIR]
 set -uo pipefail
-
-here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
-build=$here/../../build
-if [ "${1:-}" = --build ]; then build=$2; shift 2; fi
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
+. "$(dirname "$(readlink -f "$0")")/test_outside.sh"
 
 cat >"$tmp/inside.sh" <<'EOT'
 . /root/test_inside.sh
@@ -114,9 +107,6 @@ failed=0
 for run in 'dram-cxl mem0 cxl' 'dram-pmem namespace0.0 pmem'; do
 	read -r shape device kind <<<"$run"
 	echo "$shape:"
-	"$here/guest" --build "$build" --shape "$shape" --slow-factor 1 --timeout 150 --add "$here/test_inside.sh" \
-		--add "$tmp/inside.sh" -- sh /root/inside.sh "$device" "$kind" 2>"$tmp/err" || failed=1
-	cat "$tmp/err" >&2
-	! grep -qa 'kernel complained' "$tmp/err" || failed=1
+	in_guest inside.sh --shape "$shape" --slow-factor 1 --timeout 150 -- "$device" "$kind" || failed=1
 done
 exit $failed

@@ -7,15 +7,8 @@
 # are the emulator's.
 # Usage: tests/vm/test_measure.sh [--build DIR] [PART...]; parts: slow sockets limits
 set -uo pipefail
-
-here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
-build=$here/../../build
-if [ "${1:-}" = --build ]; then build=$2; shift 2; fi
+. "$(dirname "$(readlink -f "$0")")/test_outside.sh"
 [ $# -gt 0 ] || set -- slow sockets limits
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
 
 cat >"$tmp/common.sh" <<'EOT'
 . /root/test_inside.sh
@@ -128,16 +121,8 @@ unchanged 'after limits'
 verdict
 EOT
 
-failures=0
-for part; do
-	[ -e "$tmp/$part.sh" ] || { echo "$0: there is no part '$part'" >&2; exit 2; }
-	shape=dram-slow
-	[ "$part" != sockets ] || shape=two-socket-cxl
-	echo "== $part"
-	"$here/guest" --shape "$shape" --build "$build" --timeout 160 --add "$here/test_inside.sh" \
-		--add "$tmp/common.sh" --add "$tmp/$part.sh" -- sh "/root/$part.sh" 2>"$tmp/err" &&
-		! grep -qa 'kernel complained' "$tmp/err" || failures=$((failures + 1))
-	cat "$tmp/err" >&2
-done
-echo "$(($# - failures)) of $# parts passed"
-[ $failures = 0 ]
+part_options() { # PART
+	options=(--shape dram-slow --timeout 160 --add "$tmp/common.sh")
+	[ "$1" != sockets ] || options[1]=two-socket-cxl
+}
+in_guests "$@"

@@ -5,14 +5,7 @@
 # way from the kernel's rings to the service's figures is taken with page faults for accesses.
 # Usage: tests/vm/test_pmu.sh [--build DIR]
 set -uo pipefail
-
-here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
-build=$here/../../build
-if [ "${1:-}" = --build ]; then build=$2; shift 2; fi
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
+. "$(dirname "$(readlink -f "$0")")/test_outside.sh"
 
 cat >"$tmp/pmu.sh" <<'EOT'
 . /root/test_inside.sh
@@ -51,8 +44,4 @@ unchanged 'after all of that'
 verdict
 EOT
 
-"$here/guest" --shape dram-slow --slow-factor 1 --build "$build" --timeout 200 --add "$here/test_inside.sh" \
-	--add "$tmp/pmu.sh" -- sh /root/pmu.sh 2>"$tmp/err" && ! grep -qa 'kernel complained' "$tmp/err"
-status=$?
-cat "$tmp/err" >&2
-exit $status
+in_guest pmu.sh --shape dram-slow --slow-factor 1 --timeout 200

@@ -6,14 +6,7 @@
 # however the service ends.
 # Usage: tests/vm/test_policies.sh [--build DIR]
 set -uo pipefail
-
-here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
-build=$here/../../build
-if [ "${1:-}" = --build ]; then build=$2; fi
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
+. "$(dirname "$(readlink -f "$0")")/test_outside.sh"
 
 cat >"$tmp/policies.sh" <<'EOT'
 . /root/test_inside.sh
@@ -88,9 +81,4 @@ kill $target $filler
 verdict
 EOT
 
-"$here/guest" --shape dram-slow --slow-factor 1 --build "$build" --timeout 200 --add "$here/test_inside.sh" \
-	--add "$tmp/policies.sh" --add "$build/policies-test/misbehave.so" -- sh /root/policies.sh 2>"$tmp/err"
-status=$?
-cat "$tmp/err" >&2
-if grep -qa 'kernel complained' "$tmp/err"; then status=1; fi
-exit $status
+in_guest policies.sh --shape dram-slow --slow-factor 1 --timeout 200 --add "$build/policies-test/misbehave.so"

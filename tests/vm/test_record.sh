@@ -5,14 +5,7 @@
 # what it costs, that it is within its bounds, and that what was hot is hot in the picture.
 # Usage: tests/vm/test_record.sh [--build DIR]
 set -uo pipefail
-
-here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
-build=$here/../../build
-if [ "${1:-}" = --build ]; then build=$2; shift 2; fi
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
+. "$(dirname "$(readlink -f "$0")")/test_outside.sh"
 
 cat >"$tmp/inside.sh" <<'EOT'
 . /root/test_inside.sh
@@ -61,8 +54,4 @@ sluice restore
 unchanged 'after it was killed'
 verdict
 EOT
-"$here/guest" --build "$build" --timeout 150 --add "$here/test_inside.sh" --add "$tmp/inside.sh" -- sh /root/inside.sh 2>"$tmp/err"
-status=$?
-cat "$tmp/err" >&2
-! grep -qa 'kernel complained' "$tmp/err" && exit $status
-exit 1
+in_guest inside.sh --timeout 150

@@ -5,15 +5,8 @@
 # machine as it was afterwards; also after an end by kill -9.
 # Usage: tests/vm/test_refusals.sh [--build DIR] [PART...]; parts: targets service files damon full single
 set -uo pipefail
-
-here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
-build=$here/../../build
-if [ "${1:-}" = --build ]; then build=$2; shift 2; fi
+. "$(dirname "$(readlink -f "$0")")/test_outside.sh"
 [ $# -gt 0 ] || set -- targets service files damon full single
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
 
 cat >"$tmp/targets.sh" <<'EOT'
 # Processes that cannot be tiered, and one that ends while its pages move.
@@ -332,16 +325,9 @@ unchanged 'no second tier'
 verdict
 EOT
 
-failures=0
-for part; do
-	[ -e "$tmp/$part.sh" ] || { echo "$0: there is no part '$part'" >&2; exit 2; }
-	shape=dram-slow
-	[ "$part" != single ] || shape=single
-	echo "== $part"
-	"$here/guest" --shape "$shape" --slow-factor 1 --build "$build" --timeout 200 --add "$here/test_inside.sh" \
-		--add "$tmp/$part.sh" --add "$build/policies-test/churn.so" --add "$build/policies-bad:/root/bad" \
-		-- sh "/root/$part.sh" 2>"$tmp/err" && ! grep -qa 'kernel complained' "$tmp/err" || failures=$((failures + 1))
-	cat "$tmp/err" >&2
-done
-echo "$(($# - failures)) of $# parts passed"
-[ $failures = 0 ]
+part_options() { # PART
+	options=(--shape dram-slow --slow-factor 1 --timeout 200 --add "$build/policies-test/churn.so"
+		--add "$build/policies-bad:/root/bad")
+	[ "$1" != single ] || options[1]=single
+}
+in_guests "$@"

@@ -5,9 +5,8 @@
 # pages go up and down, and the machine is as it was afterwards.
 # Usage: tests/vm/test_survives.sh [--build DIR] [--seconds S]
 set -uo pipefail
-
-here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
-build=$here/../../build seconds=15
+. "$(dirname "$(readlink -f "$0")")/test_outside.sh"
+seconds=15
 while [ $# -gt 1 ]; do
 	case $1 in
 	--build) build=$2 ;;
@@ -15,10 +14,6 @@ while [ $# -gt 1 ]; do
 	esac
 	shift 2
 done
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
 
 cat >"$tmp/inside.sh" <<'EOT'
 . /root/test_inside.sh
@@ -39,9 +34,5 @@ check 'no page landed elsewhere or failed' test "$(figure elsewhere /tmp/run.jso
 unchanged 'after the churn'
 verdict
 EOT
-"$here/guest" --slow-factor 1 --build "$build" --timeout $((seconds * 2 + 30)) --add "$here/test_inside.sh" \
-	--add "$tmp/inside.sh" --add "$build/policies-test/churn.so" -- sh /root/inside.sh "$seconds" 2>"$tmp/err"
-status=$?
-cat "$tmp/err" >&2
-! grep -qa 'kernel complained' "$tmp/err" && exit $status
-exit 1
+in_guest inside.sh --slow-factor 1 --timeout $((seconds * 2 + 30)) --add "$build/policies-test/churn.so" \
+	-- "$seconds"

@@ -6,15 +6,8 @@
 # tracker touches is as it was.
 # Usage: tests/vm/test_trackers.sh [--build DIR] [PART...]; parts: writes together settings price
 set -uo pipefail
-
-here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
-build=$here/../../build
-if [ "${1:-}" = --build ]; then build=$2; shift 2; fi
+. "$(dirname "$(readlink -f "$0")")/test_outside.sh"
 [ $# -gt 0 ] || set -- writes together settings price
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
 
 cat >"$tmp/price.sh" <<'EOT2'
 # What is set is what it costs, within a fifth: our thread, the kernel's, the program's time, summed up
@@ -132,14 +125,7 @@ kill $target
 verdict
 EOT2
 
-failures=0
-for part; do
-	[ -e "$tmp/$part.sh" ] || { echo "$0: there is no part '$part'" >&2; exit 2; }
-	echo "== $part"
-	"$here/guest" --slow-factor 1 --build "$build" --timeout 200 --add "$here/test_inside.sh" \
-		--add "$tmp/$part.sh" -- sh "/root/$part.sh" 2>"$tmp/err" &&
-		! grep -qa 'kernel complained' "$tmp/err" || failures=$((failures + 1))
-	cat "$tmp/err" >&2
-done
-echo "$(($# - failures)) of $# parts passed"
-[ $failures = 0 ]
+part_options() {
+	options=(--slow-factor 1 --timeout 200)
+}
+in_guests "$@"
