@@ -486,9 +486,12 @@ heat_set_residency(struct heat *heat, size_t index, const uint8_t *tiers, int hu
 	uint32_t others;
 
 	memset(resident, 0, sizeof(resident));
-	for (uint32_t p = 0; p < pages; p++) {
+	/* Most regions lie in one tier. */
+	int uniform = memcmp(tiers, tiers + 1, pages - 1) == 0;
+
+	for (uint32_t p = 0; p < pages; p += uniform ? pages : 1) {
 		if (tiers[p] != HEAT_TIER_ABSENT)
-			resident[tiers[p] < 5 ? tiers[p] : 5]++;
+			resident[tiers[p] < 5 ? tiers[p] : 5] += uniform ? (uint16_t)pages : 1;
 	}
 	if (memcmp(resident, region->resident, sizeof(resident)) != 0)
 		region_renew(heat, region);
