@@ -156,6 +156,23 @@ refine(struct heat *heat, uint32_t index, uint64_t tick)
 	return 1;
 }
 
+/* How many touches are added for a draw of that weight. */
+static unsigned int
+draws_of(struct heat *heat, struct region *region, struct page_heat *page, unsigned int pending,
+	 float weight, uint64_t tick)
+{
+	uint64_t units;
+	float untold_s;
+
+	if (weight <= 1)
+		return weight < 1 ? estimate_whole(weight) : 1;
+	units = ticks_since(count_clock(heat, region->pid, tick), region->counted);
+	untold_s = (float)((double)units / (COUNT_UNIT * (double)TICKS_PER_S));
+	if (region->detail == NO_DETAIL)
+		untold_s *= whole_pages(region);
+	return estimate_weighted(page, pending, weight, untold_s) ? 1 : estimate_whole(weight);
+}
+
 void
 fold_count(struct heat *heat, const struct sample *sample, uint64_t tick)
 {
@@ -163,7 +180,8 @@ fold_count(struct heat *heat, const struct sample *sample, uint64_t tick)
 	const struct counter *counter;
 	struct region *region;
 	struct page_heat *page;
-	unsigned int draws = 1;
+	unsigned int draws;
+	float weight = 1;
 
 	counter = index < 0 ? NULL : counter_of(heat, sample->pid);
 	if (!counter) {
@@ -174,17 +192,19 @@ fold_count(struct heat *heat, const struct sample *sample, uint64_t tick)
 	/* Odds may have changed since, and events of two kinds may have two. */
 	if (sample->events > 0 && counter->odds > 0 &&
 	    (sample->events < counter->odds || sample->events > counter->odds))
-		draws = estimate_whole(sample->events / counter->odds);
+		weight = sample->events / counter->odds;
 	region_renew(heat, region);
 	region->drawn = region->by_time = 1;
 	region->drawn_at = when_of(tick);
 	region->page_spread = 15u & spread_code(sample->spread);
 	if (!refine(heat, (uint32_t)index, tick)) {
-		region->draws += draws;
+		region->draws +=
+			draws_of(heat, region, &region->whole, region->draws, weight, tick);
 		return;
 	}
 	page = &heat->details[region->detail]
 			.page[(uint32_t)(sample->addr - region->addr) / HEAT_PAGE_BYTES];
+	draws = draws_of(heat, region, page, 0, weight, tick);
 	if (page->touches + draws > TOUCHES_MOST) {
 		float seconds = tell_clock(heat, region, tick, TELL_TICKS);
 

@@ -158,6 +158,8 @@ estimate_untouched(struct page_heat *page, uint64_t ticks)
 /* Touches from which on a page's memory is long enough for silence to end it at once. */
 #define MEMORY_TOUCHES 4u
 
+#define UNTOLD_PARTS 3.0f
+
 static float
 memory_s(const struct page_heat *page)
 {
@@ -235,6 +237,19 @@ estimate_told_all(struct page_heat *pages, uint32_t count, float seconds)
 		keep(page, memo[slot].touches, memo[slot].log2_s);
 		page->drawn = 0;
 	}
+}
+
+int
+estimate_weighted(struct page_heat *page, unsigned int pending, float weight, float untold_s)
+{
+	float touches = (float)(page->touches + pending);
+
+	/* What is not told yet must be little, or the weight would be lost in it. */
+	if (!page->time || untold_s * UNTOLD_PARTS > memory_s(page))
+		return 0;
+	page->time =
+		time_encode(time_decode(page->time) + log2f((touches + 1.0f) / (touches + weight)));
+	return 1;
 }
 
 /* Far more than there were before, or far fewer: the page has changed. */

@@ -46,6 +46,10 @@ void estimate_shorten(struct page_heat *page, unsigned int touches);
  * later (see count.c), with draws that were kept elsewhere till then. */
 void estimate_told(struct page_heat *page, unsigned int draws, float seconds);
 void estimate_told_all(struct page_heat *pages, uint32_t count, float seconds);
+/* A draw that stands for `weight` of them, more than 1, is one as to certainty: before it is added
+ * to the page's touches and the `pending` ones, time is forgotten so that the rate rises by all of
+ * it. 0: too little time was told; nothing is changed. */
+int estimate_weighted(struct page_heat *page, unsigned int pending, float weight, float untold_s);
 /* So many accesses in so much time, all counted. */
 void estimate_exact(struct page_heat *page, float events, float seconds);
 /* A mean that is about known. */

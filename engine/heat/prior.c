@@ -319,8 +319,13 @@ prior_find(struct heat *heat, struct region *region, struct prior *prior, struct
 {
 	struct finding finding = {.var = -1, .within = heat->have_spread ? heat->within_var : 0};
 
-	if (heat->have_spread && region->detail == NO_DETAIL && region->differ)
+	/* What was learned with detail counts without it, or pages would seem to differ as much as
+	 * in those regions that have kept theirs for that. */
+	if (heat->have_spread && region->detail == NO_DETAIL && region->differ) {
 		finding.within = region_differ_var(region);
+		spread->excess_sum += (double)finding.within * region->pages;
+		spread->excess_pages += region->pages;
+	}
 	count_tell(heat, region, heat->view_tick);
 	prior_set_time(prior, region, heat->view_tick, heat->view_epoch);
 	find(heat, region, prior, &finding, spread);

@@ -484,11 +484,15 @@ heat_set_residency(struct heat *heat, size_t index, const uint8_t *tiers, int hu
 	uint16_t resident[6];
 	uint64_t tick = table_tick(heat, now_ns);
 	uint32_t others;
+	/* Most regions lie in one tier: their pages are counted at once. */
+	uint16_t same = memcmp(tiers, tiers + 1, pages - 1) == 0 ? region->pages : 1;
 
 	memset(resident, 0, sizeof(resident));
-	for (uint32_t p = 0; p < pages; p++) {
+	for (uint32_t p = 0; p < pages; p += same) {
+		uint16_t *count = &resident[tiers[p] < 5 ? tiers[p] : 5];
+
 		if (tiers[p] != HEAT_TIER_ABSENT)
-			resident[tiers[p] < 5 ? tiers[p] : 5]++;
+			*count = (uint16_t)(*count + same);
 	}
 	if (memcmp(resident, region->resident, sizeof(resident)) != 0)
 		region_renew(heat, region);

@@ -177,6 +177,30 @@ test_false_alarms_are_heard_less(void **state)
 	assert_true(effort.now >= effort.full);
 }
 
+/* Of large memory a little more is known each time: that is no reason to give up. */
+static void
+test_effort_goes_on_while_memory_becomes_known(void **state)
+{
+	struct effort effort, stuck;
+	uint64_t t = 100 * S;
+
+	(void)state;
+	effort_init(&effort, 0.01);
+	effort_init(&stuck, 0.01);
+	effort_wake(&effort, t);
+	effort_wake(&stuck, t);
+	for (int s = 0; s < 40; s++, t += S) {
+		double unknown = 1 - 0.02 * (s / 6); /* and paid for in between */
+
+		effort_unknown(&effort, unknown, t);
+		effort_unknown(&stuck, 1, t);
+		effort_update(&effort, 0, MIB, unknown, 0, t);
+		effort_update(&stuck, 0, MIB, unknown, 0, t);
+	}
+	assert_true(effort.now > 0.39);
+	assert_true(stuck.now < 0.05);
+}
+
 static void
 test_horizon(void **state)
 {
@@ -210,6 +234,7 @@ main(void)
 		cmocka_unit_test(test_effort_ends_when_heat_never_settles),
 		cmocka_unit_test(test_growth),
 		cmocka_unit_test(test_false_alarms_are_heard_less),
+		cmocka_unit_test(test_effort_goes_on_while_memory_becomes_known),
 		cmocka_unit_test(test_horizon),
 	};
 

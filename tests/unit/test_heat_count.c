@@ -269,6 +269,41 @@ test_new_memory(void **state)
 	heat_free(heat);
 }
 
+/* Draws that stand for four times what the process's odds say: the heat is that of all, the
+ * certainty that of the draws. */
+static void
+test_weighted_draws(void **state)
+{
+	double draws_each = 0, touches = 0;
+
+	(void)state;
+	for (int detail = 0; detail < 2; detail++) {
+		begin(4, detail ? 1u << 20 : 0, 0);
+		for (int step = 0; step < 400; step++) {
+			if (step % 10 == 0)
+				say(100);
+			now_ns += (uint64_t)(STEP_S * 1e9);
+			for (uint64_t p = 0; p < 4 * PAGES; p++) {
+				for (unsigned int n = poisson(0.2 * STEP_S); n > 0; n--) {
+					draw(p, 400, 0);
+					draws_each += detail / (4.0 * (double)PAGES);
+				}
+			}
+			if (step % 10 == 9)
+				look();
+		}
+		assert_about(heat_of(0, 4 * PAGES, NULL), 0.2 * 400, 1.3);
+		for (uint64_t p = 0; detail && p < 4 * PAGES; p++)
+			touches += heat->details[heat->regions[p / PAGES].detail]
+					   .page[p % PAGES]
+					   .touches /
+				   (4.0 * (double)PAGES);
+		heat_free(heat);
+	}
+	/* The first of each may come before anything was told. */
+	assert_in_range((long)(touches * 100), (long)(draws_each * 80), (long)(draws_each * 130));
+}
+
 int
 main(void)
 {
@@ -282,6 +317,7 @@ main(void)
 		cmocka_unit_test(test_huge_pages),
 		cmocka_unit_test(test_strangers),
 		cmocka_unit_test(test_new_memory),
+		cmocka_unit_test(test_weighted_draws),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
