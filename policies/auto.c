@@ -19,7 +19,7 @@
 /* Demotions and the promotions that they make room for alternate in pieces of this size, so that a
  * plan that is cut off anywhere has done something useful. */
 #define PIECE_BYTES (8u << 20)
-#define SURE 1.0f /* times as far as the view's bounds, which are half a sigma */
+#define SURE 1.5f /* times as far as the view's bounds, which are half a sigma */
 #define TINY 1e-9
 
 enum { BAND, MIN_AGE_MS, SLACK_PERCENT, USUAL_S, LEARN_S, TURN_ROUNDS, REGIONS_MAX, PARAMS };
@@ -167,11 +167,12 @@ forecast(struct autop *a)
 		const struct page *page = ledger_item(&a->ledger, i);
 		double heat = planner_heat(r), low = fmin((double)r->heat_low, heat);
 		double usual = (double)page->usual * ledger_share(&a->ledger, i);
+		float sure = heat > 0 ? (float)(low / heat) : 0;
 		double mean = a->mean_heat + a->usual * (usual - a->mean_heat) +
 			      a->lasting * (heat - usual);
 
 		a->mean[i] = (float)fmax(mean, 0);
-		a->low[i] = heat > 0 ? a->mean[i] * powf((float)(low / heat), SURE) : 0;
+		a->low[i] = a->mean[i] * sure * sqrtf(sure); /* to the power of SURE */
 		a->high[i] = a->mean[i] + SURE * (float)fmax((double)r->heat_high - heat, 0);
 	}
 }
