@@ -253,8 +253,7 @@ grid_json(const struct league_options *options, const struct league_outcome *out
 	}
 	snprintf(title, sizeof(title), "Share of the oracle's gain, input %s",
 		 options->inputs[input]->name);
-	return json_pack("{s:s, s:s, s:o, s:o}", "title", title, "unit", "share", "columns", names,
-			 "rows", rows);
+	return json_pack("{s:s, s:o, s:o}", "title", title, "columns", names, "rows", rows);
 }
 
 json_t *

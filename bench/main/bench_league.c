@@ -7,6 +7,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -53,7 +54,7 @@ static const char help[] =
 
 /* The main rows: one of each kind of behaviour. */
 static const char quick_workloads[] =
-	"gups,gups-jump10,uniform,zipf-0.99,zipf-0.99-clustered,stream-hot,chase-seq,kv,phases,"
+	"gups,gups-jump10,uniform,zipf-0.99,zipf-0.99-clustered,stream-hot,chase-seq,hash-join,kv,"
 	"tenants";
 
 /* What a replay is told: its words, in the order of a command line. */
@@ -150,6 +151,22 @@ add_each(struct wish *wish, const char *option, const char *list,
 	return status;
 }
 
+/* With a folder before it, or a file that is called like a workload would be taken for that. */
+static int
+add_trace(struct wish *wish, const char *path)
+{
+	char text[PATH_MAX];
+	char *kept;
+
+	if (access(path, R_OK) < 0)
+		return bench_usage(VERB, "--trace: cannot read '%s': %s", path, strerror(errno));
+	if (snprintf(text, sizeof(text), "%s%s", strchr(path, '/') ? "" : "./", path) >=
+		    (int)sizeof(text) ||
+	    !(kept = keep(wish, text)))
+		return bench_usage(VERB, "--trace: too long, or too many");
+	return add_workload(wish, kept);
+}
+
 /* The league's own option with its value. */
 static int
 take_own(struct wish *wish, const char *name, const char *value)
@@ -164,10 +181,7 @@ take_own(struct wish *wish, const char *name, const char *value)
 	if (strcmp(name, "input") == 0)
 		return add_each(wish, name, value, add_input);
 	if (strcmp(name, "trace") == 0)
-		/* A file of the folder we are in is one also if a workload is called like it. */
-		return access(value, R_OK) == 0 ? add_workload(wish, value)
-						: bench_usage(VERB, "--trace: cannot read '%s': %s",
-							      value, strerror(errno));
+		return add_trace(wish, value);
 	if (strcmp(name, "slow") == 0) {
 		wish->league.slow = value;
 		return 0;

@@ -55,6 +55,9 @@ const char *report_string(const json_t *object, const char *key);
  * page, [a-z0-9-]. 0, or -1 with the problem set. */
 int report_chart(FILE *out, const json_t *json, const char *id, struct report_problem *problem);
 
+/* A grid of shares, likewise. */
+int report_grid(FILE *out, const json_t *json, const char *id, struct report_problem *problem);
+
 /* One result (the content of one input file) as a section; number counts from 1. Same returns. */
 int report_section(FILE *out, const json_t *result, int number, struct report_problem *problem);
 

@@ -234,6 +234,11 @@ report_section(FILE *out, const json_t *result, int number, struct report_proble
 		if (report_chart(out, item, id, problem) < 0)
 			return -1;
 	}
+	json_array_foreach (json_object_get(result, "grids"), i, item) {
+		snprintf(id, sizeof(id), "grid%d-%zu", number, i);
+		if (report_grid(out, item, id, problem) < 0)
+			return -1;
+	}
 	json_array_foreach (json_object_get(result, "tables"), i, item) {
 		if (write_table(out, item, i, problem) < 0)
 			return -1;

@@ -194,8 +194,8 @@ test_effort_goes_on_while_memory_becomes_known(void **state)
 
 		effort_unknown(&effort, unknown, t);
 		effort_unknown(&stuck, 1, t);
-		effort_update(&effort, 0, MIB, unknown, 0, t);
-		effort_update(&stuck, 0, MIB, unknown, 0, t);
+		effort_update(&effort, 0, unknown, 0, t);
+		effort_update(&stuck, 0, unknown, 0, t);
 	}
 	assert_true(effort.now > 0.39);
 	assert_true(stuck.now < 0.05);

@@ -150,7 +150,7 @@ test_windows_out_of_order(void **state)
 	now_ns = scan.on_since_ns + 1000000000;
 	hint_scan_marked(&scan, 7, 1 << 20, now_ns);
 	hint_scan_marked(&scan, 7, 1 << 20, now_ns - 1000000);
-	assert_int_equal(scan.target[0].wait_ns, wait_ns);
+	assert_true(scan.target[0].wait_ns <= wait_ns);
 }
 
 /* A process that was there before us has windows as seldom as the settings of then say, till its
