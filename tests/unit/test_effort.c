@@ -190,7 +190,7 @@ test_effort_goes_on_while_memory_becomes_known(void **state)
 	effort_wake(&effort, t);
 	effort_wake(&stuck, t);
 	for (int s = 0; s < 40; s++, t += S) {
-		double unknown = 1 - 0.02 * (s / 6); /* and paid for in between */
+		double unknown = 1 - 0.02 * ((s + 3) / 6); /* and paid for in between */
 
 		effort_unknown(&effort, unknown, t);
 		effort_unknown(&stuck, 1, t);
