@@ -65,7 +65,8 @@ hint_scan_open(struct hint_scan *scan, const char *sysroot, const char *state_di
 				   .window_mb = 1,
 				   .windows = 256};
 	clock_gettime(CLOCK_BOOTTIME, &now);
-	scan->opened_ticks = (uint64_t)now.tv_sec * (uint64_t)sysconf(_SC_CLK_TCK) + 1;
+	scan->opened_ticks = (uint64_t)(((double)now.tv_sec + (double)now.tv_nsec / 1e9) *
+					(double)sysconf(_SC_CLK_TCK));
 	r = settings_open(sysroot, state_dir, &scan->settings, reterr);
 	if (r == 0)
 		r = sluice_topology_load(&topology, &scan->topology, reterr);

@@ -61,10 +61,9 @@ struct hint_scan {
 		uint64_t wait_ns;   /* between its windows, as seen or to be expected; 0 unknown */
 	} target[HINT_TARGETS_MAX];
 	size_t target_count;
-	uint64_t
-		opened_ticks; /* when our settings were made, as procfs_started() has it, roughly */
-	uint64_t old_wait_ns; /* between the first windows of threads older than our settings */
-	int wait_fell;        /* a target's windows come much more often: they are to be smaller */
+	uint64_t opened_ticks; /* when our settings were made, as procfs_started() has it */
+	uint64_t old_wait_ns;  /* between the first windows of threads older than our settings */
+	int wait_fell;         /* a target's windows come much more often: they are to be smaller */
 };
 
 /* Changes settings, but marks nothing yet. */

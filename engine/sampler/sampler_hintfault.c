@@ -56,7 +56,7 @@
 #define PURSE_MAX_S 0.5
 #define DEBT_MOST_S 5.0
 #define PACE_EVERY_NS (NS_PER_S / 2)
-#define MARKING_MOST_NS NS_PER_S /* longer than that its end was lost */
+#define MARKING_MOST_NS (NS_PER_S / 4) /* longer than that its end was lost */
 
 enum { EVENT_FAULT, EVENT_MARK, EVENT_MARKED };
 /* Kind of a sample, till finish(): its `events` are the pages that were marked. */
@@ -318,7 +318,9 @@ marking_of(struct hintfault *self, size_t returned)
 static size_t
 complete(const struct hintfault *self, uint64_t now_ns)
 {
-	for (size_t i = 0; self->counts && i < self->heard_count; i++) {
+	/* What is kept is sorted again each time, and must leave room for what comes. */
+	for (size_t i = 0;
+	     self->counts && self->heard_count < SORT_MAX / 4 && i < self->heard_count; i++) {
 		const struct sample *sample = &self->heard[i].sample;
 
 		if (sample->kind == SAMPLE_ARMED && sample->events < 0 &&
