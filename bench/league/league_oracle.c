@@ -18,12 +18,13 @@ solve(const struct replay_setup *setup, const double (*times)[MODEL_TIERS_MAX],
 	struct league_problem problem;
 	struct oracle_answer answer = {0};
 	struct oracle_options options;
-	int r = league_problem_make(setup, times, &problem, reterr);
+	int r;
 
+	if (!fast)
+		return sluice_fail(reterr, -ENOMEM, "no memory for the oracle's schedule");
+	r = league_problem_make(setup, times, &problem, reterr);
 	oracle_default_options(&options);
 	options.gap = GAP;
-	if (r == 0 && !fast)
-		r = sluice_fail(reterr, -ENOMEM, "no memory for the oracle's schedule");
 	if (r == 0)
 		r = oracle_moving(&problem.problem, &options, &answer, reterr);
 	if (r == 0) {

@@ -11,10 +11,10 @@
 static uint32_t
 count_segments(const struct workload *workload, uint32_t *first_epoch)
 {
-	uint32_t epochs = workload_info(workload)->epoch_count, count = 0;
+	uint32_t epochs = workload_info(workload)->epoch_count, count = 1;
 
-	for (uint32_t n = 0; n < epochs; n++) {
-		if (n == 0 || workload_phase(workload, n) != workload_phase(workload, n - 1))
+	for (uint32_t n = 1; n < epochs; n++) {
+		if (workload_phase(workload, n) != workload_phase(workload, n - 1))
 			first_epoch[count++] = n;
 	}
 	first_epoch[count] = epochs;

@@ -57,8 +57,8 @@ run_ends(const struct job *job, struct sluice_err *reterr)
 	struct league_figures *const ends[] = {[REPLAY_ALL_FAST] = &c->all_fast,
 					       [REPLAY_ALL_SLOW] = &c->all_slow,
 					       [REPLAY_FIRST_TOUCH] = &c->first_touch};
-	struct replay_result result;
-	struct league_placed placed;
+	struct replay_result result = {.wall_ns = 0};
+	struct league_placed placed = {.loaded = 0};
 	int r = 0;
 
 	for (size_t b = 0; r == 0 && b < sizeof(ends) / sizeof(ends[0]); b++) {

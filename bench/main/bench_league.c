@@ -147,6 +147,8 @@ league(struct league_wish *wish)
 
 	if (r == 0)
 		r = run(wish, &replay, &stage, &err);
+	wish->league.replay = NULL;
+	wish->league.first = NULL;
 	replay_options_destroy(&replay);
 	if (r == 0)
 		return EXIT_SUCCESS;
