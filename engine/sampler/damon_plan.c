@@ -10,20 +10,13 @@
 /* Longer than this and all that is at all warm is seen at every look: rather fewer regions. */
 #define SAMPLE_LONG_NS 3e7
 #define SAMPLE_MOST_NS 1e9
-/* By stretching alone: an aggregation still comes every second, as alarms wait for it. */
-#define SAMPLE_STRETCHED_NS 1.2e8
-/* Looks that find an access: DAMON's own tuning aims at 4 in 100. */
-#define SEEN_LEAST 0.02
-#define SEEN_MOST 0.16
-#define STRETCH_MOST 16.0
 /* Regions cannot be merged below this part of the most: a start from ten would need as many
  * aggregations to tell the parts of a large target as it has octaves above that. */
 #define REGIONS_MIN_PART 8
 #define REGIONS_MIN_LEAST 10
 
 void
-damon_plan_make(uint64_t resident_bytes, double cpu_share, double check_ns, double stretch,
-		struct damon_plan *ret)
+damon_plan_make(uint64_t resident_bytes, double cpu_share, double check_ns, struct damon_plan *ret)
 {
 	double regions = (double)resident_bytes / HEAT_REGION_BYTES;
 	double sample_ns;
@@ -41,11 +34,6 @@ damon_plan_make(uint64_t resident_bytes, double cpu_share, double check_ns, doub
 	}
 	if (sample_ns < SAMPLE_LEAST_NS)
 		sample_ns = SAMPLE_LEAST_NS;
-	if (sample_ns < SAMPLE_STRETCHED_NS) {
-		sample_ns *= stretch;
-		if (sample_ns > SAMPLE_STRETCHED_NS)
-			sample_ns = SAMPLE_STRETCHED_NS;
-	}
 	if (sample_ns > SAMPLE_MOST_NS)
 		sample_ns = SAMPLE_MOST_NS;
 	ret->sample_us = (uint64_t)(sample_ns / 1000);
@@ -55,16 +43,6 @@ damon_plan_make(uint64_t resident_bytes, double cpu_share, double check_ns, doub
 	ret->regions_min = ret->regions_max / REGIONS_MIN_PART;
 	if (ret->regions_min < REGIONS_MIN_LEAST)
 		ret->regions_min = REGIONS_MIN_LEAST;
-}
-
-double
-damon_plan_stretch(double stretch, double seen)
-{
-	if (seen < SEEN_LEAST && stretch < STRETCH_MOST)
-		return stretch * 2;
-	if (seen > SEEN_MOST && stretch > 1)
-		return stretch / 2;
-	return stretch;
 }
 
 int

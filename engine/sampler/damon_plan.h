@@ -12,15 +12,9 @@
 	8 /* looks at a region to an aggregation; more of them tell it later, not better */
 
 /* resident_bytes of all targets; cpu_share of one CPU, above 0; check_ns: what one look at one
- * region costs; stretch: how many times the interval that this affords, as damon_plan_stretch()
- * has it (1 to begin with). */
-void damon_plan_make(uint64_t resident_bytes, double cpu_share, double check_ns, double stretch,
+ * region costs. */
+void damon_plan_make(uint64_t resident_bytes, double cpu_share, double check_ns,
 		     struct damon_plan *ret);
-/* The next stretch, when of all looks, weighted by the memory that they stand for, a share of
- * `seen` found an access. Where next to nothing is seen, intervals grow until a few looks in a
- * hundred find something, or memory that is accessed now and then looks like memory that never is;
- * where much is seen they shrink to what is affordable. */
-double damon_plan_stretch(double stretch, double seen);
 /* Whether the gain of another plan is worth a restart, in which DAMON forgets its regions. */
 int damon_plan_differs(const struct damon_plan *now, const struct damon_plan *wanted);
 

@@ -46,8 +46,6 @@ struct damon {
 	size_t target_count;
 	int changed; /* targets or effort: restart at the next read */
 	double effort, check_ns;
-	double stretch;                  /* of intervals, see damon_plan_stretch() */
-	double looked_bytes, seen_bytes; /* of this run: memory that looks stood for, and found */
 
 	struct damon_plan plan; /* of the run under way */
 	int32_t running[TARGETS_MAX];
@@ -160,7 +158,6 @@ start(const struct ops_env *env, void **ret_self, struct sluice_err *reterr)
 	damon->env = *env;
 	damon->effort = 0.01;
 	damon->check_ns = CHECK_NS_GUESS;
-	damon->stretch = 1;
 	r = event_open(env->sysroot, &damon->format, &id, reterr);
 	attr.config = id;
 	if (r == 0)
@@ -215,9 +212,6 @@ on_record(void *ctx, unsigned int event, const void *payload, size_t bytes)
 	    record.target >= damon->running_count)
 		return;
 	measure_interval(damon, time_ns);
-	damon->looked_bytes += (double)(record.end - record.start);
-	damon->seen_bytes += (double)(record.end - record.start) *
-			     fmin(record.nr_accesses, DAMON_CHECKS) / DAMON_CHECKS;
 	if (damon->pending_count == PENDING_MAX) {
 		damon->stats.lost++;
 		return;
@@ -299,8 +293,7 @@ restart(struct damon *damon, uint64_t now_ns, struct sluice_err *reterr)
 		damon->running_count = 0;
 		return 0;
 	}
-	damon_plan_make(resident_bytes(damon), damon->effort, damon->check_ns, damon->stretch,
-			&plan);
+	damon_plan_make(resident_bytes(damon), damon->effort, damon->check_ns, &plan);
 	r = damon_sysfs_run(damon->sysfs, &plan, damon->targets, damon->target_count, reterr);
 	/* One of them may have ended just now. */
 	if (r < 0 && r != -EBUSY) {
@@ -315,7 +308,6 @@ restart(struct damon *damon, uint64_t now_ns, struct sluice_err *reterr)
 	damon->plan = plan;
 	damon->sample_s = (double)plan.sample_us / 1e6;
 	damon->aggregated_ns = 0;
-	damon->looked_bytes = damon->seen_bytes = 0;
 	damon->started_ns = damon->looked_ns = now_ns;
 	damon->cpu_ns_at_start = damon_sysfs_cpu_ns(damon->sysfs);
 	damon->samples_at_start = damon->stats.samples;
@@ -363,17 +355,6 @@ remove_target(void *self, int32_t pid)
 	}
 }
 
-/* What a whole run saw tells whether the next should look less often. */
-static void
-tune(struct damon *damon, uint64_t now_ns)
-{
-	if (now_ns - damon->started_ns < RETUNE_AFTER_NS || damon->looked_bytes <= 0)
-		return;
-	damon->stretch =
-		damon_plan_stretch(damon->stretch, damon->seen_bytes / damon->looked_bytes);
-	damon->looked_bytes = damon->seen_bytes = 0;
-}
-
 /* Look after the kdamond now and then: has it ended, does another plan fit better by now? */
 static void
 look_after(struct damon *damon, uint64_t now_ns)
@@ -390,9 +371,7 @@ look_after(struct damon *damon, uint64_t now_ns)
 	}
 	if (!measure(damon, now_ns) && now_ns - damon->started_ns < RETUNE_AFTER_NS)
 		return;
-	tune(damon, now_ns);
-	damon_plan_make(resident_bytes(damon), damon->effort, damon->check_ns, damon->stretch,
-			&wanted);
+	damon_plan_make(resident_bytes(damon), damon->effort, damon->check_ns, &wanted);
 	damon->changed |= damon_plan_differs(&damon->plan, &wanted);
 }
 

@@ -123,55 +123,20 @@ plans(void **unused)
 	const double check_ns = 2000;
 
 	(void)unused;
-	damon_plan_make(400ull << 20, 0.1, check_ns, 1, &small);
+	damon_plan_make(400ull << 20, 0.1, check_ns, &small);
 	assert_int_equal(small.regions_max, 200);
 	assert_int_equal(small.sample_us, 5000); /* 4 ms would do; below 5 timers are not exact */
 	assert_int_equal(small.aggregate_us, 5000 * DAMON_CHECKS);
-	damon_plan_make(1ull << 40, 0.01, check_ns, 1, &large);
+	damon_plan_make(1ull << 40, 0.01, check_ns, &large);
 	assert_true(large.regions_max >= 60 && large.regions_max <= 1000);
 	/* The cost is what was allowed: looks a second times the price of one. */
 	assert_true((double)large.regions_max / (double)large.sample_us * 1e6 * check_ns <=
 		    0.0101e9);
-	damon_plan_make(1ull << 40, 1e-6, check_ns, 1, &poor);
+	damon_plan_make(1ull << 40, 1e-6, check_ns, &poor);
 	assert_int_equal(poor.regions_max, 60);
 	assert_int_equal(poor.sample_us, 1000000);
 	assert_true(damon_plan_differs(&small, &poor));
 	assert_false(damon_plan_differs(&small, &small));
-}
-
-/* Of memory that is hardly accessed at all something is seen, and hot memory is looked at often. */
-static void
-stretching(void **unused)
-{
-	struct damon_plan plan, longer;
-	double stretch = 1;
-
-	(void)unused;
-	assert_true(damon_plan_stretch(1, 0.05) == 1 && damon_plan_stretch(1, 0.9) == 1);
-	for (int i = 0; i < 3; i++)
-		stretch = damon_plan_stretch(stretch, 0.001);
-	assert_true(stretch == 8);
-	damon_plan_make(400ull << 20, 0.1, 2000, 1, &plan);
-	damon_plan_make(400ull << 20, 0.1, 2000, stretch, &longer);
-	assert_int_equal(longer.sample_us, 8 * plan.sample_us);
-	assert_int_equal(longer.aggregate_us, DAMON_CHECKS * longer.sample_us);
-	assert_int_equal(longer.regions_max, plan.regions_max);
-	assert_true(damon_plan_differs(&plan, &longer));
-	/* Enough is seen: it stays; much is: back. */
-	assert_true(damon_plan_stretch(stretch, 0.05) == stretch);
-	while (stretch > 1)
-		stretch = damon_plan_stretch(stretch, 0.5);
-	assert_true(stretch == 1);
-	/* Never so long that an aggregation takes more than a second, by this alone. */
-	for (int i = 0; i < 20; i++)
-		stretch = damon_plan_stretch(stretch, 0);
-	assert_true(stretch == 16);
-	damon_plan_make(4ull << 30, 0.1, 2000, stretch, &longer);
-	assert_true(longer.aggregate_us <= 1000000);
-	/* What is longer by itself, for want of effort, stays as it is. */
-	damon_plan_make(1ull << 40, 1e-4, 2000, 1, &plan);
-	damon_plan_make(1ull << 40, 1e-4, 2000, stretch, &longer);
-	assert_int_equal(plan.sample_us, longer.sample_us);
 }
 
 static void
@@ -180,8 +145,8 @@ region_limits(void **unused)
 	struct damon_plan small, large;
 
 	(void)unused;
-	damon_plan_make(64ull << 20, 0.1, 2000, 1, &small);
-	damon_plan_make(1ull << 40, 0.4, 2000, 1, &large);
+	damon_plan_make(64ull << 20, 0.1, 2000, &small);
+	damon_plan_make(1ull << 40, 0.4, 2000, &large);
 	assert_int_equal(small.regions_min, 10);
 	assert_int_equal(small.regions_max, 60);
 	assert_int_equal(large.regions_max, 1000);
@@ -286,8 +251,13 @@ main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, fake_root_make, fake_root_remove)
 	const struct CMUnitTest tests[] = {
-		TEST(records),    TEST(odd_formats),   TEST(rates),   TEST(plans),
-		TEST(stretching), TEST(region_limits), TEST(probing), TEST(one_kdamond_of_ours),
+		TEST(records),
+		TEST(odd_formats),
+		TEST(rates),
+		TEST(plans),
+		TEST(region_limits),
+		TEST(probing),
+		TEST(one_kdamond_of_ours),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
