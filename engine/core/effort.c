@@ -12,9 +12,9 @@
 #define PROGRESS 0.85    /* of the doubt may be left after LEARN_AT_LEAST_NS of looking */
 #define CALM_DIVISOR 2.0 /* of the steady share, while decisions change nothing */
 #define CALM_MOST 3
-#define DEAF_LEAST_NS (10 * NS_PER_S)
+#define DEAF_LEAST_NS (5 * NS_PER_S)
 #define DEAF_MOST_NS (600 * NS_PER_S)
-#define ALARM_WORTH 0.01 /* of all accesses, won by what was moved because of the alarm */
+#define ALARM_WORTH 0.0005 /* of all accesses, won by what was moved because of the alarm */
 
 void
 effort_init(struct effort *effort, double steady_share)

@@ -164,7 +164,7 @@ test_false_alarms_are_heard_less(void **state)
 		effort_alarm(&effort, t);
 		heard += effort.now > before;
 		/* Much may be moved, but nothing was won. */
-		effort_update(&effort, 0.0002, 0, 0, t += S);
+		effort_update(&effort, 0.00002, 0, 0, t += S);
 	}
 	assert_in_range(heard, 2, 12);
 	/* One that won something is heard at once the next time. */
