@@ -195,12 +195,6 @@ tracked_base(const struct tracked *tracked)
 }
 
 uint64_t
-tracked_pages(const struct tracked *tracked)
-{
-	return tracked->pattern.pages;
-}
-
-uint64_t
 tracked_hot_pages(const struct tracked *tracked)
 {
 	return tracked->pattern.hot_pages;

@@ -35,7 +35,6 @@ void tracked_stop(struct tracked *tracked);
 
 pid_t tracked_pid(const struct tracked *tracked);
 uint64_t tracked_base(const struct tracked *tracked);
-uint64_t tracked_pages(const struct tracked *tracked);
 uint64_t tracked_hot_pages(const struct tracked *tracked);
 /* Accesses so far, to some milliseconds. */
 uint64_t tracked_count(const struct tracked *tracked);

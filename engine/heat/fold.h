@@ -11,9 +11,8 @@ void fold_counting(struct heat *heat, const struct sample *sample, uint64_t tick
 void fold_count(struct heat *heat, const struct sample *sample, uint64_t tick);
 void fold_exact(struct heat *heat, const struct sample *sample, uint64_t tick);
 
-/* The region's short memory: so many events in so much watching, older ones by their half-life. */
-void region_remember(struct region *region, float events, float exposure_s, uint64_t tick);
-/* The same from single pages, of a region that has no room for them. */
+/* The region's short memory, of single pages that it has no room for: so many events in so much
+ * watching, older ones by their half-life. */
 void region_remember_gaps(struct region *region, float events, float exposure_s, uint64_t tick);
 
 /* What the process's clock of drawn accesses shows; 0: none were ever drawn. */

@@ -11,7 +11,8 @@
  * so many on average, some pages are much hotter than bits tell. */
 #define SATURATED 0.1f
 
-void
+/* So many events in so much watching, older ones by their half-life. */
+static void
 region_remember(struct region *region, float events, float exposure_s, uint64_t tick)
 {
 	float keep = exp2f(-(float)ticks_since_when(tick, region->seen) / RATE_HALF_LIFE_TICKS);
