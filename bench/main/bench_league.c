@@ -23,7 +23,7 @@ static const char help[] =
 	"Usage: sluice-bench league [OPTION]...\n\n"
 	"Replays all policies over the standard set of workloads, and says how much each earns of "
 	"what an\noracle earns that knows the future. Figures are modelled.\n\n"
-	"  --quick              the main rows, in about a minute: less memory and work, one ratio, "
+	"  --quick              the main rows, in minutes: less memory and work, one ratio, "
 	"one run\n"
 	"  --workload A,B,...   of `sluice replay --list` (all); may be repeated\n"
 	"  --trace FILE         a recorded trace too, or alone where no workload is named; may be "
