@@ -46,6 +46,7 @@ lib:libkmod          libkmod-dev
 file:/usr/include/perfmon/pfmlib.h libpfm4-dev
 lib:libseccomp       libseccomp-dev
 lib:libzstd          libzstd-dev
+lib:zlib             zlib1g-dev
 lib:cmocka           libcmocka-dev
 file:/usr/include/glpk.h libglpk-dev
 lib:hwloc            libhwloc-dev

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * import.h - traces of other tools' recordings. Each reads a text of any length, line by line, and
- * keeps no more of it than which pages there were.
+ * import.h - traces of other tools' recordings. Each reads one of any length, piece by piece, and
+ * keeps in memory no more of it than which pages there were (of damo's also when it looked).
  *
  * What none of them tells is which mappings a process had: memory that was seen, by 2 MiB, stands
  * in for them.
@@ -14,7 +14,7 @@
 #include "sluice/trace.h"
 
 struct import_options {
-	int32_t pid;        /* of what tells none (damo, lackey without its banner); 0: 1 */
+	int32_t pid; /* of what tells none (damo's first target, lackey without its banner); 0: 1 */
 	double ns_per_step; /* lackey: an instruction takes so long; 0: 1 */
 };
 
@@ -29,7 +29,8 @@ struct import_stats {
 int import_perf(FILE *in, const char *name, const struct import_options *options,
 		struct sluice_trace_writer *writer, struct import_stats *ret,
 		struct sluice_err *reterr);
-/* `damo report raw`: regions and how often each was seen accessed, per aggregation. */
+/* A recording of `damo record`, as JSON, compressed or not, or what `damo report access --raw_form`
+ * makes of one: regions and how often each was seen accessed, per aggregation. */
 int import_damo(FILE *in, const char *name, const struct import_options *options,
 		struct sluice_trace_writer *writer, struct import_stats *ret,
 		struct sluice_err *reterr);

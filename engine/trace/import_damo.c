@@ -1,81 +1,42 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * import_damo.c - lines of `damo report raw`:
+ * import_damo.c - recordings of damo. As JSON, compressed or not, they are `damo record`'s own
+ * (damo_json.h). As lines they are of `damo report access --raw_form`, before of `damo report raw`:
  *
  *     base_time_absolute: 8 m 59.809 s
+ *     data source: unknown
  *
  *     monitoring_start:                0 ns
  *     monitoring_end:            104.599 ms
  *     monitoring_duration:       104.599 ms
  *     target_id: 0
  *     nr_regions: 3
+ *     # start_addr     end_addr        length  nr_accesses   age
  *     563ebaa00000-563ebc99e000(  31.617 MiB):        1
- *     7f938d7e1000-7f938ddfc000(   6.105 MiB):        0       12
+ *     7f938d7e1000-7f938ddfc000 (   6.105 MiB)            0       12
  *
  * Of each aggregation: when, and of each region how often it was seen accessed (and perhaps its
- * age). Which process a target is, is not told.
+ * age). Which process a target is, no form tells.
  */
 #include <ctype.h>
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "damo_json.h"
+#include "damo_snapshots.h"
+#include "damo_words.h"
 #include "import_lines.h"
-
-#define LOOK_NS 5e6
-#define PAGE_MASK (SLUICE_TRACE_PAGE_BYTES - 1u)
 
 struct damo {
 	struct import import;
-	int32_t first_pid, pid;
+	struct damo_snapshots *snapshots;
+	int32_t pid; /* of the snapshot under way */
 	int has_start, has_end;
-	uint64_t start_ns, end_ns;
-	uint64_t regions_left;
+	uint64_t base_ns, start_ns, end_ns;
+	uint64_t regions, regions_left;
 	int counts_regions; /* told how many there are */
 };
-
-/* "8 m 59.809 s", "104.599 ms", "0 ns", "1 h 2 m 3 s". */
-static int
-read_duration(const char *text, uint64_t *ret_ns)
-{
-	static const struct {
-		const char *unit;
-		double ns;
-	} units[] = {{"ns", 1},       {"us", 1e3},       {"ms", 1e6},       {"s", 1e9},
-		     {"m", 60 * 1e9}, {"h", 3600 * 1e9}, {"d", 86400 * 1e9}};
-	double sum = 0;
-	int parts = 0;
-
-	for (;;) {
-		char *end;
-		double number;
-		size_t i = 0, len;
-
-		while (isspace((unsigned char)*text))
-			text++;
-		if (!*text)
-			break;
-		if (!isdigit((unsigned char)*text))
-			return 0;
-		number = strtod(text, &end);
-		while (*end == ' ' || *end == ',')
-			end++;
-		len = strcspn(end, " \t");
-		while (i < 7 &&
-		       (strlen(units[i].unit) != len || strncmp(units[i].unit, end, len) != 0))
-			i++;
-		if (i == 7)
-			return 0;
-		sum += number * units[i].ns;
-		text = end + len;
-		parts++;
-	}
-	if (!parts || !(sum >= 0 && sum < 1e18))
-		return 0;
-	*ret_ns = (uint64_t)sum;
-	return 1;
-}
 
 /* The text behind "key:", or NULL: it is something else. */
 static const char *
@@ -86,18 +47,21 @@ value_of(const char *line, const char *key)
 	return strncmp(line, key, len) == 0 && line[len] == ':' ? line + len + 1 : NULL;
 }
 
-/* DAMON looks every 5 ms, if nothing else was set, whether a page was accessed since: of all looks
- * so many saw that, so with accesses at random there were so many. */
-static float
-accesses_of(uint64_t seen, double duration_ns)
+/* A snapshot ends where the next begins. */
+static int
+end_snapshot(struct damo *damo, struct sluice_err *reterr)
 {
-	double looks = duration_ns / LOOK_NS, share, most;
+	struct damo_target none = {0};
 
-	if (looks < 1)
-		looks = 1;
-	most = 1 - 0.5 / looks;
-	share = (double)seen / looks;
-	return (float)(looks * -log(1 - (share < most ? share : most)));
+	/* It may have been told of which target they are, or not. */
+	if (damo->regions && !damo->pid)
+		damo_snapshots_pid(damo->snapshots, &none, &damo->pid);
+	if (damo->regions &&
+	    damo_snapshots_end(damo->snapshots, damo->pid, damo->base_ns + damo->start_ns,
+			       damo->base_ns + damo->end_ns, 0) < 0)
+		return sluice_fail(reterr, -ENOMEM, "out of memory");
+	damo->regions = 0;
+	return 0;
 }
 
 static int
@@ -105,13 +69,13 @@ take_region(struct damo *damo, struct sluice_err *reterr)
 {
 	struct import *import = &damo->import;
 	const char *at = import->line + strspn(import->line, " \t");
-	struct sluice_trace_sample sample = {.kind = SLUICE_TRACE_RATE, .pid = damo->pid};
-	uint64_t start, end, accesses;
+	struct damo_region region = {0};
+	uint64_t accesses;
 
-	if (!import_hex(&at, &start) || *at != '-' || (at++, !import_hex(&at, &end)))
+	if (!import_hex(&at, &region.start) || *at != '-' || (at++, !import_hex(&at, &region.end)))
 		return import_bad(import, reterr,
 				  "'%.60s' is neither a region nor one of the lines of 'damo "
-				  "report raw'",
+				  "report access --raw_form'",
 				  import->line);
 	at += strspn(at, " \t");
 	if (*at == '(') {
@@ -121,7 +85,7 @@ take_region(struct damo *damo, struct sluice_err *reterr)
 	at += strspn(at, ": \t");
 	if (!import_decimal(&at, &accesses) || (*at && !isspace((unsigned char)*at)))
 		return import_bad(import, reterr, "no number of accesses in '%.60s'", import->line);
-	if (end <= start || ((start | end) & PAGE_MASK) || end >> 57)
+	if (!damo_is_range(region.start, region.end))
 		return import_bad(import, reterr, "'%.60s' is no range of pages", import->line);
 	if (!damo->has_start || !damo->has_end || damo->end_ns <= damo->start_ns)
 		return import_bad(import, reterr,
@@ -129,13 +93,37 @@ take_region(struct damo *damo, struct sluice_err *reterr)
 				  "(monitoring_start, monitoring_end)");
 	if (damo->counts_regions && damo->regions_left-- == 0)
 		return import_bad(import, reterr, "more regions than nr_regions said");
-	sample.addr = start;
-	sample.len_bytes = end - start;
-	sample.time_ns = IMPORT_EARLIEST_NS + damo->end_ns;
-	sample.exposure_s = (float)((double)(damo->end_ns - damo->start_ns) / 1e9);
-	sample.events = accesses_of(accesses, (double)(damo->end_ns - damo->start_ns));
-	return import_sample(import, &sample) < 0 ? sluice_fail(reterr, -ENOMEM, "out of memory")
-						  : 0;
+	region.seen = (float)accesses;
+	if (damo_snapshots_region(damo->snapshots, &region) < 0)
+		return sluice_fail(reterr, -EIO, "the temporary file cannot be written: %s",
+				   strerror(errno));
+	damo->regions++;
+	return 0;
+}
+
+/* "0", a kernel's pointer of old versions, or "None". */
+static int
+take_target(struct damo *damo, const char *value, struct sluice_err *reterr)
+{
+	struct damo_target target = {0};
+
+	if (!damo_whole(value, &target.target) && strcmp(value + strspn(value, " \t"), "None") != 0)
+		return import_bad(&damo->import, reterr, "'%.60s' is no target", value);
+	if (damo_snapshots_pid(damo->snapshots, &target, &damo->pid) < 0)
+		return import_bad(&damo->import, reterr, "more targets than can be told apart");
+	return 0;
+}
+
+static int
+take_start(struct damo *damo, const char *value, struct sluice_err *reterr)
+{
+	int r = end_snapshot(damo, reterr);
+
+	damo->has_start = damo_duration(value, 1, &damo->start_ns);
+	damo->has_end = damo->counts_regions = 0;
+	if (r == 0 && !damo->has_start)
+		r = import_bad(&damo->import, reterr, "'%.60s' is no time", value);
+	return r;
 }
 
 static int
@@ -143,32 +131,26 @@ take_line(struct damo *damo, struct sluice_err *reterr)
 {
 	struct import *import = &damo->import;
 	const char *line = import->line, *value;
-	uint64_t number;
 
 	if (!line[strspn(line, " \t")] || line[0] == '#')
 		return 0;
-	if (value_of(line, "base_time_absolute"))
-		return 0;
-	if ((value = value_of(line, "monitoring_start")) != NULL) {
-		damo->has_start = read_duration(value, &damo->start_ns);
-		damo->has_end = damo->counts_regions = 0;
-		return damo->has_start ? 0
-				       : import_bad(import, reterr, "'%.60s' is no time", value);
+	if ((value = value_of(line, "base_time_absolute")) != NULL) {
+		int r = end_snapshot(damo, reterr);
+
+		if (r == 0 && !damo_duration(value, 1, &damo->base_ns))
+			r = import_bad(import, reterr, "'%.60s' is no time", value);
+		return r;
 	}
+	if ((value = value_of(line, "monitoring_start")) != NULL)
+		return take_start(damo, value, reterr);
 	if ((value = value_of(line, "monitoring_end")) != NULL) {
-		damo->has_end = read_duration(value, &damo->end_ns);
+		damo->has_end = damo_duration(value, 1, &damo->end_ns);
 		return damo->has_end ? 0 : import_bad(import, reterr, "'%.60s' is no time", value);
 	}
-	if (value_of(line, "monitoring_duration"))
+	if (value_of(line, "monitoring_duration") || value_of(line, "data source"))
 		return 0;
-	if ((value = value_of(line, "target_id")) != NULL) {
-		/* Old ones are kernel pointers; the new ones count from 0. */
-		value += strspn(value, " \t");
-		if (!import_decimal(&value, &number))
-			return import_bad(import, reterr, "'%.60s' is no target", line);
-		damo->pid = number < 65536 ? damo->first_pid + (int32_t)number : damo->first_pid;
-		return 0;
-	}
+	if ((value = value_of(line, "target_id")) != NULL)
+		return take_target(damo, value, reterr);
 	if ((value = value_of(line, "nr_regions")) != NULL) {
 		value += strspn(value, " \t");
 		if (!import_decimal(&value, &damo->regions_left))
@@ -179,20 +161,53 @@ take_line(struct damo *damo, struct sluice_err *reterr)
 	return take_region(damo, reterr);
 }
 
+static int
+take_lines(struct damo *damo, struct sluice_err *reterr)
+{
+	int r;
+
+	while ((r = import_line(&damo->import, reterr)) == 1) {
+		r = take_line(damo, reterr);
+		if (r < 0)
+			return r;
+	}
+	return r < 0 ? r : end_snapshot(damo, reterr);
+}
+
+/* Lines, JSON, or JSON that zlib or gzip compressed: the first byte tells. */
+static int
+take_any(struct damo *damo, struct sluice_err *reterr)
+{
+	FILE *in = damo->import.in;
+	int first = getc(in);
+
+	if (first != EOF)
+		ungetc(first, in);
+	if (first == '[' || first == '{')
+		return damo_json_read(&damo->import, 0, damo->snapshots, reterr);
+	if (first == 'x' || first == 0x1f)
+		return damo_json_read(&damo->import, 1, damo->snapshots, reterr);
+	return take_lines(damo, reterr);
+}
+
 int
 import_damo(FILE *in, const char *name, const struct import_options *options,
 	    struct sluice_trace_writer *writer, struct import_stats *ret, struct sluice_err *reterr)
 {
+	int32_t first_pid = options->pid > 0 && options->pid < INT32_MAX - 65536 ? options->pid : 1;
 	struct damo *damo = calloc(1, sizeof(*damo));
 	int r;
 
 	if (!damo)
 		return sluice_fail(reterr, -ENOMEM, "out of memory");
-	damo->first_pid = options->pid > 0 && options->pid < INT32_MAX - 65536 ? options->pid : 1;
-	damo->pid = damo->first_pid;
 	r = import_begin(&damo->import, in, name, writer, "damon", reterr);
-	while (r == 0 && (r = import_line(&damo->import, reterr)) == 1)
-		r = take_line(damo, reterr);
+	if (r == 0)
+		r = damo_snapshots_new(first_pid, &damo->snapshots, reterr);
+	if (r == 0)
+		r = take_any(damo, reterr);
+	if (r == 0)
+		r = damo_snapshots_import(damo->snapshots, &damo->import, reterr);
+	damo_snapshots_free(damo->snapshots);
 	r = import_end(&damo->import, r, ret, reterr);
 	free(damo);
 	return r;

@@ -161,6 +161,134 @@ test_damo(void **state)
 	sluice_trace_close(got.reader);
 }
 
+/* What `damo record` writes, and zlib's form of the same: targets are merged by time, how often
+ * DAMON looked is told by the snapshot, by the record, or not at all. */
+static void
+test_damo_json(void **state)
+{
+	static const char *const files[] = {"damo.json", "damo.json_compressed"};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct imported got = import_file(import_damo, files[i]);
+		struct sluice_trace_sample samples[16];
+
+		if (got.r < 0)
+			fail_msg("%s: %s", files[i], got.err.msg);
+		assert_int_equal(samples_of(got.reader, SLUICE_TRACE_RATE, samples, 16), 4);
+		assert_int_equal(samples[0].addr, 0x563ebaa00000);
+		assert_int_equal(samples[0].len_bytes, 0x400000);
+		assert_int_equal(samples[0].pid, 1);
+		assert_int_equal(samples[0].time_ns, 1000000000 + 100000000);
+		assert_true(fabsf(samples[0].exposure_s - 0.1f) < 1e-6f);
+		assert_true(fabsf(samples[0].events - 6.931f) < 1e-2f); /* 5 of 10 looks */
+		assert_true(samples[1].events == 0);
+		assert_int_equal(samples[2].pid, 2);
+		assert_int_equal(samples[2].addr, 0x7f938d7e1000);
+		assert_int_equal(samples[2].time_ns, 1000000000 + 150000000);
+		assert_true(fabsf(samples[2].events - 1.0259f) < 1e-3f); /* 1 of 20 */
+		assert_int_equal(samples[3].time_ns, 1000000000 + 200000000);
+		assert_true(fabsf(samples[3].events - 2.7726f) < 1e-3f); /* 2 of 2, or more */
+		wants_mapped(got.reader);
+		sluice_trace_close(got.reader);
+	}
+}
+
+/* What versions differ in: order of members, shares, numbers and times for people, a snapshot that
+ * is made up, targets that are told apart by kernel pointers or by their kdamond. */
+static void
+test_damo_json_forms(void **state)
+{
+	struct imported got = import_text(
+		import_damo,
+		"[{\"snapshots\":[{\"regions\":[{\"end\":8192,\"nr_accesses\":{\"percent\":50,"
+		"\"new\":[{}]},\"start\":4096}],\"end_time\":\"1 m 1 s 200 ms\","
+		"\"start_time\":\"1 m 1,000 ms\"},"
+		"{\"start_time\":61200000000,\"end_time\":61400000000,\"regions\":[{\"start\":"
+		"\"0\","
+		"\"end\":\"0\",\"nr_accesses\":{\"samples\":-1,\"percent\":null},\"age\":null}]}],"
+		"\"intervals\":{\"sample_us\":\"20 ms\"},\"target_id\":18446623438842320000},"
+		"{\"target_id\":null,\"kdamond_idx\":1,\"snapshots\":[{\"start_time\":\"61,100,000,"
+		"000\","
+		"\"end_time\":61300000000,\"regions\":[{\"start\":0,\"end\":4096,"
+		"\"nr_accesses\":{\"samples\":\"1,0\"}}]}]},"
+		"{\"target_id\":18446623438842320000,\"snapshots\":null}]\n");
+	struct sluice_trace_sample samples[4];
+
+	(void)state;
+	if (got.r < 0)
+		fail_msg("%s", got.err.msg);
+	assert_int_equal(samples_of(got.reader, SLUICE_TRACE_RATE, samples, 4), 2);
+	assert_int_equal(samples[0].pid, 1);
+	assert_int_equal(samples[0].addr, 4096);
+	assert_true(fabsf(samples[0].events - 6.931f) < 1e-2f); /* half of 10 looks */
+	assert_int_equal(samples[0].time_ns, 1000000000 + 200000000);
+	assert_int_equal(samples[1].pid, 2);
+	assert_int_equal(samples[1].addr, 0);
+	assert_true(fabsf(samples[1].events - 11.507f) < 1e-2f); /* 10 of 40 */
+	sluice_trace_close(got.reader);
+}
+
+/* The text of today's damo, of two targets whose times count from one moment each. */
+static void
+test_damo_raw_form(void **state)
+{
+	struct imported got = import_text(
+		import_damo, "base_time_absolute: 10 s\ndata source: unknown\n\n"
+			     "monitoring_start: 0 ns\nmonitoring_end: 100 ms\n"
+			     "monitoring_duration: 100 ms\ntarget_id: 18446623438842320000\n"
+			     "nr_regions: 1\n"
+			     "# start_addr     end_addr        length  nr_accesses   age\n"
+			     "000000200000-000000400000 (   2.000 MiB)           3    -1\n\n"
+			     "monitoring_start: 100 ms\nmonitoring_end: 200 ms\n"
+			     "target_id: 18446623438842320000\nnr_regions: 1\n"
+			     "000000200000-000000400000 (   2.000 MiB)           0    -1\n\n"
+			     "base_time_absolute: 10 s 50 ms\ndata source: unknown\n\n"
+			     "monitoring_start: 0\nmonitoring_end: 100000000\n"
+			     "target_id: 18446623438842320008\nnr_regions: 1\n"
+			     "000000600000-000000800000 (   2.000 MiB)           4    7\n");
+	struct sluice_trace_sample samples[4];
+
+	(void)state;
+	if (got.r < 0)
+		fail_msg("%s", got.err.msg);
+	assert_int_equal(samples_of(got.reader, SLUICE_TRACE_RATE, samples, 4), 3);
+	assert_int_equal(samples[0].time_ns, 1000000000 + 100000000);
+	assert_int_equal(samples[1].time_ns, 1000000000 + 150000000);
+	assert_int_equal(samples[1].addr, 0x600000);
+	assert_int_equal(samples[1].pid, 2);
+	assert_int_equal(samples[2].time_ns, 1000000000 + 200000000);
+	assert_int_equal(samples[2].pid, 1);
+	sluice_trace_close(got.reader);
+}
+
+/* A compressed recording that is cut off or damaged anywhere is told as such, never taken. */
+static void
+test_damo_damaged(void **state)
+{
+	unsigned char whole[4096], damaged[4096];
+	FILE *file = fopen(TEST_DATA "/trace/damo.json_compressed", "re");
+	size_t length;
+
+	(void)state;
+	assert_non_null(file);
+	length = fread(whole, 1, sizeof(whole), file);
+	fclose(file);
+	assert_in_range(length, 100, sizeof(whole) - 1);
+	for (size_t at = 2; at < length; at += 7) {
+		struct imported got = import_stream(import_damo, fmemopen(whole, at, "r"), "input");
+
+		assert_int_equal(got.r, -EBADMSG);
+		assert_non_null(strstr(got.err.msg, "its compressed data is cut off"));
+		sluice_trace_close(got.reader);
+		memcpy(damaged, whole, length);
+		damaged[at] ^= 0x20;
+		got = import_stream(import_damo, fmemopen(damaged, length, "r"), "input");
+		assert_true(got.r < 0);
+		sluice_trace_close(got.reader);
+	}
+}
+
 static void
 test_lackey(void **state)
 {
@@ -318,6 +446,21 @@ test_bad(void **state)
 		 "2000-3000: 1\n",
 		 "input:5: more regions"},
 		{import_damo, "what is this\n", "input:1: 'what is this' is neither"},
+		{import_damo, "{}", "input:1: this is no list of damo's records"},
+		{import_damo, "[{}]", "input:1: a record without snapshots"},
+		{import_damo, "[\n{\n", "input:3: this is no JSON: it ends too early"},
+		{import_damo, "[]", "'input' has no samples"},
+		{import_damo, "[] []", "this is no JSON: more than one value"},
+		{import_damo, "[{\"snapshots\":[{\"start_time\":5,\"end_time\":5}]}]",
+		 "a snapshot whose end_time is not after"},
+		{import_damo, "[{\"snapshots\":[{\"start_time\":\"soon\"}]}]",
+		 "start_time is no time"},
+		{import_damo, "[{\"snapshots\":[{\"regions\":[{\"start\":1,\"end\":4096}]}]}]",
+		 "a region is no range of pages"},
+		{import_damo, "[{\"snapshots\":[{\"regions\":[{\"start\":0,\"end\":4096}]}]}]",
+		 "a region without nr_accesses"},
+		{import_damo, "[{\"target_id\":-1}]", "target_id is no number"},
+		{import_damo, "x not compressed", "its compressed data is damaged"},
 		{import_lackey, " L 10,8\n Q 10,8\n", "input:2: ' Q 10,8' is no line of lackey"},
 		{import_lackey, " L 10\n", "input:1: no address and size"},
 		{import_lackey, " L ffffffffffffffff,8\n", "input:1: no address and size"},
@@ -345,6 +488,10 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_perf),
 		cmocka_unit_test(test_damo),
+		cmocka_unit_test(test_damo_json),
+		cmocka_unit_test(test_damo_json_forms),
+		cmocka_unit_test(test_damo_raw_form),
+		cmocka_unit_test(test_damo_damaged),
 		cmocka_unit_test(test_lackey),
 		cmocka_unit_test(test_lackey_file),
 		cmocka_unit_test(test_lackey_intervals),
