@@ -2,18 +2,9 @@
 /*
  * auto.c - our own policy: fast memory holds what is forecast to be the hottest, to the byte.
  *
- * Heat tells of the past, and a placement earns in the future. Most programs go on as they did a
- * moment ago, and then heat is the forecast. Others have moments that do not last: a hot set that
- * jumps, a scan, a search. There what counts is how hot memory usually is. So the forecast is
- *
- *   usual + persistence * (heat - usual)
- *
- * and persistence, the share of such a deviation that is still there a round later, is learned all
- * the time from all regions, by least squares: whoever deviates, votes with the square of it. Its
- * mean over as many rounds as a place is given away for takes its place.
- *
- * Who moves is decided as in hotness.c: slow memory from its hottest against fast memory from its
- * coldest, the lower bound of one against the upper bound of the other.
+ * The forecast is forecast.h's. Who moves is decided as in hotness.c: slow memory from its hottest
+ * against fast memory from its coldest, the lower bound of one against the upper bound of the
+ * other. Only as much of either is ranked as the budget can move.
  *
  * What was tried (modelled; share of what all fast is faster than all slow; 4 GiB, 90 s, exact):
  * - the forecast: jumps every second, 1:1, earn 61.5 % and move 3.6 GiB up; hotness 56.2 % and 7.3.
@@ -25,48 +16,33 @@
  * - bounds of 1 instead of 1.5 times the view's: Zipf 0.6 at 1:1 gains 0.1 points (with 0.5 times:
  *   2), and noise alone moves over 10 MiB a minute in the unit test's machine. Dropped.
  */
-#include "ledger.h"
-#include "order.h"
+#include "forecast.h"
 #include "param.h"
 #include "planner.h"
+#include "shortlist.h"
 
 /* Demotions and the promotions that they make room for alternate in pieces of this size, so that a
  * plan that is cut off anywhere has done something useful. */
 #define PIECE_BYTES (8u << 20)
-#define SURE 1.5f /* times as far as the view's bounds, which are half a sigma */
-#define TINY 1e-9
+/* Beyond what the budget moves, so much is looked at to weigh the last victim. */
+#define MORE_BYTES (4u << 20)
+#define NO_CANDIDATE (-1.0f)
 
 enum { BAND, MIN_AGE_MS, SLACK_PERCENT, USUAL_S, LEARN_S, TURN_ROUNDS, REGIONS_MAX, PARAMS };
 
-struct page {
-	float usual;  /* mean heat so far, and of about the last USUAL_S */
-	float last;   /* heat in the round before */
-	float seen_s; /* for how long, at most USUAL_S */
-};
-
-/* Sums over memory, of what was usual beyond the mean of all (u), of deviations from that (d), and
- * of what came next (y). */
-struct sums {
-	double uu, ud, dd, uy, dy;
-};
-
 struct autop {
 	struct planner planner;
-	struct ledger ledger;
-	struct order in, out;
+	struct forecast forecast;
 	double set[PARAMS];
 
-	struct sums sums; /* of all rounds, fading */
-	double mean_heat; /* of all memory */
-	double usual;     /* how much of usual differences is real, from 0 to 1 */
-	double lasting;   /* how much of a deviation is there on average, while memory stays */
-
-	/* By entry: the forecast with its bounds, and whether it is in this plan already. */
-	float *mean, *low, *high;
-	uint8_t *promoted;
-
+	/* Of the tier that is being filled: who could move in and out, by rank. */
+	struct shortlist in, out;
+	float *keys;                /* by entry: its number in the list that it may be on */
+	uint8_t *promoted;          /* by entry: it is in this plan already */
+	float hottest, coldest;     /* what is surest to be hot in slower tiers, and cold here */
 	uint64_t in_next, out_next; /* ranks */
-	int64_t victim;             /* the last that gave way in this tier, or -1 */
+	int has_victim;
+	struct outlook victim; /* the last that gave way */
 };
 
 static const struct sluice_param params[] = {
@@ -81,8 +57,8 @@ static const struct sluice_param params[] = {
 	[LEARN_S] = {"learn_s", "20", "half-life of what is learned about persistence"},
 	[TURN_ROUNDS] = {"turn_rounds", "3",
 			 "moves are judged by what they win in so many rounds, at most"},
-	[REGIONS_MAX] = {"regions_max", "4194304",
-			 "most view entries that can be ranked, at 100 bytes each when used"},
+	[REGIONS_MAX] = {"regions_max", "16777216",
+			 "most view entries that can be ranked, at 90 bytes each when used"},
 	{0},
 };
 static const struct param_bounds bounds[] = {
@@ -108,156 +84,103 @@ rounds_to_turn(const struct autop *a)
 	return fmin(fmax(both_ways / ((double)view->budget_bytes + 1), 1), a->set[TURN_ROUNDS]);
 }
 
-/* What the last round's forecast should have been, by least squares over all rounds. What deviates
- * now counts once more as if it had lasted: until it was seen whether it does, it does. */
-static void
-weigh(struct autop *a, const struct sums *now)
+static int
+is_hotter(const struct autop *a, struct outlook hot, struct outlook cold)
 {
-	double uu = a->sums.uu + now->uu + TINY, dd = a->sums.dd + now->dd + TINY;
-	double uy = a->sums.uy + now->uu + TINY, dy = a->sums.dy + now->dd + TINY;
-	double ud = a->sums.ud, determinant = fmax(uu * dd - ud * ud, TINY * TINY);
-	double persistence = (uu * dy - ud * uy) / determinant, rounds = rounds_to_turn(a);
-
-	a->usual = fmin(fmax((uy * dd - ud * dy) / determinant, 0), 1);
-	persistence = fmin(fmax(persistence, 0), 1);
-	/* The mean of its first powers. */
-	a->lasting = persistence < 1 ? persistence * (1 - pow(persistence, rounds)) /
-					       ((1 - persistence) * rounds)
-				     : 1;
-}
-
-static void
-learn(struct autop *a)
-{
-	double elapsed_s = a->planner.elapsed_s, keep = exp2(-elapsed_s / a->set[LEARN_S]);
-	double before = a->mean_heat, heat_sum = 0, bytes = 0;
-	struct sums *sums = &a->sums, now = {0};
-	struct ledger_region region;
-	struct page *page;
-
-	*sums = (struct sums){sums->uu * keep, sums->ud * keep, sums->dd * keep, sums->uy * keep,
-			      sums->dy * keep};
-	ledger_begin(&a->ledger, a->planner.view);
-	while ((page = ledger_next(&a->ledger, &region))) {
-		double weight = (double)region.bytes, u = (double)page->usual - before;
-		double d = (double)page->last - (double)page->usual, y = region.heat - before;
-
-		/* What is not known yet deviates from nothing. */
-		if (isinf(region_at(a, region.first)->heat_high)) {
-			page->seen_s = 0;
-			continue;
-		}
-		if (page->seen_s > 0) {
-			sums->uu += weight * u * u;
-			sums->ud += weight * u * d;
-			sums->dd += weight * d * d;
-			sums->uy += weight * u * y;
-			sums->dy += weight * d * y;
-		}
-		page->seen_s = (float)fmin((double)page->seen_s + elapsed_s, a->set[USUAL_S]);
-		page->usual += (float)fmin(elapsed_s / (double)page->seen_s, 1) *
-			       ((float)region.heat - page->usual);
-		page->last = (float)region.heat;
-		u = (double)page->usual - before;
-		d = (double)page->last - (double)page->usual;
-		now.uu += weight * u * u;
-		now.dd += weight * d * d;
-		heat_sum += weight * region.heat;
-		bytes += weight;
-	}
-	a->mean_heat = bytes > 0 ? heat_sum / bytes : 0;
-	weigh(a, &now);
-}
-
-/* The bounds are as far from the forecast as the view's from the heat, and half as far again: those
- * hold with 69 %, half a sigma, and of ten thousand regions with equal heat many lie outside of
- * them at any time. The lower one by a factor, for it must stay above 0; the upper one by a sum,
- * for what was never seen accessed has no factor. */
-static void
-forecast(struct autop *a)
-{
-	for (uint64_t i = 0; i < a->planner.view->region_count; i++) {
-		const struct sluice_region *r = region_at(a, i);
-		const struct page *page = ledger_item(&a->ledger, i);
-		double heat = planner_heat(r), low = fmin((double)r->heat_low, heat);
-		double usual = (double)page->usual * ledger_share(&a->ledger, i);
-		float sure = heat > 0 ? (float)(low / heat) : 0;
-		double mean = a->mean_heat + a->usual * (usual - a->mean_heat) +
-			      a->lasting * (heat - usual);
-
-		a->mean[i] = (float)fmax(mean, 0);
-		a->low[i] = a->mean[i] * sure * sqrtf(sure); /* to the power of SURE */
-		a->high[i] = a->mean[i] + SURE * (float)fmax((double)r->heat_high - heat, 0);
-	}
+	return (double)hot.low > a->set[BAND] * (double)cold.high;
 }
 
 static int
-is_hotter(const struct autop *a, uint64_t hot, uint64_t cold)
+is_young(const struct autop *a, const struct sluice_region *r)
 {
-	return (double)a->low[hot] > a->set[BAND] * (double)a->high[cold];
+	return r->age_ms < a->set[MIN_AGE_MS];
 }
 
-static uint64_t
-in_at(const struct autop *a, uint64_t rank)
+/* Count who could move into and out of `tier`. */
+static void
+survey(struct autop *a, uint32_t tier, int evict_young)
 {
-	return a->in.sorted[a->in.count - 1 - rank].entry;
+	const struct sluice_view *view = a->planner.view;
+
+	shortlist_begin(&a->in);
+	shortlist_begin(&a->out);
+	a->hottest = 0;
+	a->coldest = HUGE_VALF;
+	for (uint64_t i = 0; i < view->region_count; i++) {
+		const struct sluice_region *r = region_at(a, i);
+		int young = is_young(a, r);
+		struct outlook outlook;
+
+		a->keys[i] = NO_CANDIDATE;
+		if (r->tier < tier || a->promoted[i] ||
+		    (young && !(evict_young && r->tier == tier)))
+			continue;
+		outlook = forecast_of(&a->forecast, i);
+		if (r->tier > tier && outlook.low > 0) {
+			a->keys[i] = outlook.low;
+			a->hottest = fmaxf(a->hottest, outlook.low);
+			shortlist_count(&a->in, outlook.low, r->bytes);
+		} else if (r->tier == tier) {
+			a->keys[i] = outlook.high;
+			if (young)
+				continue;
+			a->coldest = fminf(a->coldest, outlook.high);
+			shortlist_count(&a->out, outlook.high, r->bytes);
+		}
+	}
 }
 
-/* Collect who could move into and out of `tier`, leaving out all that is sure not to: in the steady
- * state that is nearly everything. */
+/* Rank those that the budget may move, leaving out all that is sure not to: in the steady state
+ * that is everything. */
 static void
 gather(struct autop *a, uint32_t tier, int evict_young)
 {
 	const struct sluice_view *view = a->planner.view;
+	uint64_t enough_bytes = a->planner.budget_bytes + MORE_BYTES;
 	double band = a->set[BAND];
-	float hottest = 0, coldest = HUGE_VALF;
+	int has_room = a->planner.room_bytes[tier] > 0;
 
+	survey(a, tier, evict_young);
+	shortlist_cut(&a->in, enough_bytes);
+	shortlist_cut(&a->out, enough_bytes);
 	for (uint64_t i = 0; i < view->region_count; i++) {
-		const struct sluice_region *r = region_at(a, i);
+		const struct sluice_region *r;
+		float key = a->keys[i];
+		int may_enter = shortlist_reaches(&a->in, key);
 
-		if (r->age_ms < a->set[MIN_AGE_MS] || a->promoted[i])
+		if (!may_enter && !shortlist_reaches(&a->out, key))
 			continue;
-		if (r->tier == tier)
-			coldest = fminf(coldest, a->high[i]);
-		else if (r->tier > tier)
-			hottest = fmaxf(hottest, a->low[i]);
-	}
-	a->in.count = a->out.count = 0;
-	for (uint64_t i = 0; i < view->region_count; i++) {
-		const struct sluice_region *r = region_at(a, i);
-		int young = r->age_ms < a->set[MIN_AGE_MS];
-
-		if (r->tier < tier || a->promoted[i] || (young && !evict_young))
-			continue;
+		r = region_at(a, i);
 		/* Nobody is evicted for room's sake before it is known how hot it is. */
-		if (r->tier == tier && (evict_young || band * (double)a->high[i] < (double)hottest))
-			order_add(&a->out, (double)a->high[i], i);
-		else if (r->tier > tier && !young && a->low[i] > 0 &&
-			 (a->planner.room_bytes[tier] > 0 ||
-			  (double)a->low[i] > band * (double)coldest))
-			order_add(&a->in, (double)a->low[i], i);
+		if (r->tier > tier && may_enter &&
+		    (has_room || (double)key > band * (double)a->coldest))
+			shortlist_offer(&a->in, key, r->bytes, i);
+		else if (r->tier == tier && shortlist_reaches(&a->out, key) &&
+			 (evict_young || band * (double)key < (double)a->hottest))
+			shortlist_offer(&a->out, key, is_young(a, r) ? 0 : r->bytes, i);
 	}
-	order_sort(&a->in);
-	order_sort(&a->out);
+	order_sort(&a->in.order);
+	order_sort(&a->out.order);
 	a->in_next = a->out_next = 0;
-	a->victim = -1;
+	a->has_victim = 0;
 }
 
 /* Whether evicting `cold` wins more accesses than it loses: one hot page is no reason to evict
  * 2 MiB that are, together, in greater demand. All that could take its place count. */
 static int
-is_worth(const struct autop *a, uint64_t cold)
+is_worth(const struct autop *a, struct outlook cold, uint32_t cold_bytes)
 {
-	double left = region_at(a, cold)->bytes;
-	double win = 0, loss = a->set[BAND] * (double)a->high[cold] * left;
+	double left = cold_bytes, win = 0, loss = a->set[BAND] * (double)cold.high * left;
 
-	for (uint64_t rank = a->in_next; rank < a->in.count && win <= loss && left > 0; rank++) {
-		uint64_t hot = in_at(a, rank);
-		double bytes = fmin(region_at(a, hot)->bytes, left);
+	for (uint64_t rank = a->in_next; rank < a->in.order.count && win <= loss && left > 0;
+	     rank++) {
+		uint64_t i = shortlist_at(&a->in, rank);
+		struct outlook hot = forecast_of(&a->forecast, i);
+		double bytes = fmin(region_at(a, i)->bytes, left);
 
 		if (!is_hotter(a, hot, cold))
 			break;
-		win += (double)a->low[hot] * bytes;
+		win += (double)hot.low * bytes;
 		left -= bytes;
 	}
 	return win > loss;
@@ -269,28 +192,33 @@ static int
 cure_shortage(struct autop *a, uint32_t tier)
 {
 	while (a->planner.shortage_bytes[tier] > 0) {
-		if (a->out_next == a->out.count ||
-		    !planner_demote(&a->planner, a->out.sorted[a->out_next++].entry))
+		if (a->out_next == a->out.order.count ||
+		    !planner_demote(&a->planner, shortlist_at(&a->out, a->out_next++)))
 			return 0;
 	}
 	return 1;
 }
 
-/* Evict what is surely colder than `hot` until that fits. Returns whether it does. */
+/* Evict what is surely colder than `hot` until so many bytes of it fit. Returns whether they do. */
 static int
-make_room(struct autop *a, uint32_t tier, uint64_t hot)
+make_room(struct autop *a, uint32_t tier, struct outlook hot, uint32_t bytes)
 {
-	while (region_at(a, hot)->bytes > a->planner.room_bytes[tier]) {
-		uint64_t cold;
+	while (bytes > a->planner.room_bytes[tier]) {
+		const struct sluice_region *r;
+		uint64_t i;
 
-		if (a->out_next == a->out.count)
+		if (a->out_next == a->out.order.count)
 			return 0;
-		cold = a->out.sorted[a->out_next].entry;
-		if (region_at(a, cold)->age_ms >= a->set[MIN_AGE_MS]) {
-			if (!is_hotter(a, hot, cold) || !is_worth(a, cold) ||
-			    !planner_demote(&a->planner, cold))
+		i = shortlist_at(&a->out, a->out_next);
+		r = region_at(a, i);
+		if (!is_young(a, r)) {
+			struct outlook cold = forecast_of(&a->forecast, i);
+
+			if (!is_hotter(a, hot, cold) || !is_worth(a, cold, r->bytes) ||
+			    !planner_demote(&a->planner, i))
 				return 0;
-			a->victim = (int64_t)cold;
+			a->victim = cold;
+			a->has_victim = 1;
 		}
 		a->out_next++;
 	}
@@ -305,13 +233,16 @@ choose_piece(struct autop *a, uint32_t tier, int may_swap)
 	uint64_t first = a->in_next, promised_bytes = 0;
 	uint64_t *budget_bytes = &a->planner.budget_bytes;
 
-	while (promised_bytes < PIECE_BYTES && a->in_next < a->in.count) {
-		uint64_t hot = in_at(a, a->in_next), bytes = region_at(a, hot)->bytes;
+	while (promised_bytes < PIECE_BYTES && a->in_next < a->in.order.count) {
+		uint64_t i = shortlist_at(&a->in, a->in_next);
+		struct outlook hot = forecast_of(&a->forecast, i);
+		uint32_t bytes = region_at(a, i)->bytes;
 
 		/* Room left over by a victim is not for what is no hotter than the victim. */
-		if (a->victim >= 0 && !is_hotter(a, hot, (uint64_t)a->victim))
+		if (a->has_victim && !is_hotter(a, hot, a->victim))
 			break;
-		if (bytes > a->planner.room_bytes[tier] && !(may_swap && make_room(a, tier, hot)))
+		if (bytes > a->planner.room_bytes[tier] &&
+		    !(may_swap && make_room(a, tier, hot, bytes)))
 			break;
 		/* The first may exceed the budget: of it the engine moves what may be moved. */
 		if (bytes > *budget_bytes &&
@@ -346,15 +277,15 @@ fill(struct autop *a, uint32_t tier)
 	if (!cure_shortage(a, tier))
 		return;
 	while ((count = choose_piece(a, tier, may_swap)) > 0) {
-		float given_up = a->victim >= 0 ? a->mean[a->victim] : 0;
+		float given_up = a->has_victim ? a->victim.mean : 0;
 
 		for (uint64_t rank = a->in_next - count; rank < a->in_next; rank++) {
-			uint64_t hot = in_at(a, rank);
+			uint64_t i = shortlist_at(&a->in, rank);
+			float gain = forecast_of(&a->forecast, i).mean - given_up;
 
-			if (!planner_move(&a->planner, hot, tier,
-					  (double)(a->mean[hot] - given_up)))
+			if (!planner_move(&a->planner, i, tier, (double)gain))
 				return;
-			a->promoted[hot] = 1;
+			a->promoted[i] = 1;
 		}
 	}
 }
@@ -364,12 +295,11 @@ auto_decide(void *self, const struct sluice_view *view, struct sluice_plan *plan
 	    struct sluice_err *reterr)
 {
 	struct autop *a = self;
-	int r = planner_begin(&a->planner, view, plan, a->ledger.max, reterr);
+	int r = planner_begin(&a->planner, view, plan, (uint64_t)a->set[REGIONS_MAX], reterr);
 
 	if (r < 0 || view->tier_count < 2)
 		return r;
-	learn(a);
-	forecast(a);
+	forecast_learn(&a->forecast, &a->planner, rounds_to_turn(a));
 	memset(a->promoted, 0, view->region_count);
 	for (uint32_t tier = 0; tier + 1 < view->tier_count && !a->planner.is_over; tier++)
 		fill(a, tier);
@@ -383,12 +313,10 @@ auto_fini(void *self)
 
 	if (!a)
 		return;
-	ledger_fini(&a->ledger);
-	order_fini(&a->in);
-	order_fini(&a->out);
-	free(a->mean);
-	free(a->low);
-	free(a->high);
+	forecast_fini(&a->forecast);
+	shortlist_fini(&a->in);
+	shortlist_fini(&a->out);
+	free(a->keys);
 	free(a->promoted);
 	free(a);
 }
@@ -398,21 +326,23 @@ auto_init(const struct sluice_host *host, const char *const *values, void **ret_
 	  struct sluice_err *reterr)
 {
 	struct autop *a = calloc(1, sizeof(*a));
+	double max;
 	int r;
 
 	if (!a)
 		return sluice_fail(reterr, -ENOMEM, "no memory for auto");
 	a->planner.host = host;
-	if ((r = param_numbers(params, bounds, values, a->set, reterr)) < 0 ||
-	    (r = ledger_init(&a->ledger, sizeof(struct page), a->set[REGIONS_MAX], reterr)) < 0 ||
-	    (r = order_init(&a->in, a->set[REGIONS_MAX], reterr)) < 0 ||
-	    (r = order_init(&a->out, a->set[REGIONS_MAX], reterr)) < 0)
+	r = param_numbers(params, bounds, values, a->set, reterr);
+	if (r < 0)
 		goto fail;
-	a->mean = malloc(a->ledger.max * sizeof(*a->mean));
-	a->low = malloc(a->ledger.max * sizeof(*a->low));
-	a->high = malloc(a->ledger.max * sizeof(*a->high));
-	a->promoted = calloc(a->ledger.max, 1);
-	if (!a->mean || !a->low || !a->high || !a->promoted) {
+	max = a->set[REGIONS_MAX];
+	if ((r = forecast_init(&a->forecast, a->set[USUAL_S], a->set[LEARN_S], max, reterr)) < 0 ||
+	    (r = shortlist_init(&a->in, 1, max, reterr)) < 0 ||
+	    (r = shortlist_init(&a->out, 0, max, reterr)) < 0)
+		goto fail;
+	a->keys = malloc((size_t)max * sizeof(*a->keys));
+	a->promoted = malloc((size_t)max);
+	if (!a->keys || !a->promoted) {
 		r = sluice_fail(reterr, -ENOMEM, "no memory for auto; lower regions_max");
 		goto fail;
 	}

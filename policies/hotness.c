@@ -64,7 +64,7 @@ static const struct sluice_param params[] = {
 	[SLACK_PERCENT] = {"slack_percent", "0.5",
 			   "share of a tier whose room is left alone, so that small ups and downs "
 			   "of free memory move nothing"},
-	[ENTRIES_MAX] = {"entries_max", "4194304",
+	[ENTRIES_MAX] = {"entries_max", "16777216",
 			 "most view entries that can be ranked, at 17 bytes each when used"},
 	{0},
 };

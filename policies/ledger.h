@@ -94,9 +94,10 @@ ledger_compare(struct ledger_key a, struct ledger_key b)
 			      : (a.addr > b.addr) - (a.addr < b.addr);
 }
 
-/* The next region of the view and its item, to be brought up to date; NULL behind the last. */
+/* The next region of the view and its item, to be brought up to date; NULL behind the last.
+ * item_bytes: as given to ledger_init(); a constant is copied faster. */
 static inline void *
-ledger_next(struct ledger *ledger, struct ledger_region *ret)
+ledger_next_of(struct ledger *ledger, size_t item_bytes, struct ledger_region *ret)
 {
 	unsigned old = ledger->now ^ 1;
 	const struct sluice_region *r;
@@ -127,14 +128,19 @@ ledger_next(struct ledger *ledger, struct ledger_region *ret)
 		ledger->at++;
 	ret->is_new = ledger->at == ledger->count[old] ||
 		      ledger_compare(key, ledger->keys[old][ledger->at]) != 0;
-	item = ledger->items[ledger->now] + ledger->count[ledger->now] * ledger->item_bytes;
+	item = ledger->items[ledger->now] + ledger->count[ledger->now] * item_bytes;
 	if (ret->is_new)
-		memset(item, 0, ledger->item_bytes);
+		memset(item, 0, item_bytes);
 	else
-		memcpy(item, ledger->items[old] + ledger->at * ledger->item_bytes,
-		       ledger->item_bytes);
+		memcpy(item, ledger->items[old] + ledger->at * item_bytes, item_bytes);
 	ledger->keys[ledger->now][ledger->count[ledger->now]++] = key;
 	return item;
+}
+
+static inline void *
+ledger_next(struct ledger *ledger, struct ledger_region *ret)
+{
+	return ledger_next_of(ledger, ledger->item_bytes, ret);
 }
 
 /* The item of the region that entry i belongs to, once the walk is over. */

@@ -280,9 +280,6 @@ main(int argc, char **argv)
 
 	folders[0] = SLUICE_BUILD_POLICIES;
 	read_arguments(argc, argv);
-	/* What it ranks at most by default is less than 16 TiB. */
-	if (!setting_count && strcmp(policy, "hotness") == 0)
-		settings[setting_count++] = (struct plugin_setting){"entries_max", "16777216"};
 	round_trips(&busy, &paused);
 	one = decisions(TIB_REGIONS);
 	sixteen = decisions(16ull * TIB_REGIONS);
