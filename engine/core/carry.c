@@ -2,6 +2,7 @@
 /* carry.c - carrying out an admitted plan: in order, in batches, within the rate, and accounted. */
 #include <errno.h>
 
+#include "clock.h"
 #include "log.h"
 #include "round_parts.h"
 
@@ -9,9 +10,6 @@
 #define YOUNG_MS 30000u
 /* One slice of moving may hold up sampling by about this much. */
 #define SLICE_NS (100 * 1000000ull)
-/* The smoothed cost of a page: of calls with at least this many pages, since small ones are
- * dominated by the call's own cost. */
-#define COST_PAGES_MIN 64
 
 /* Addresses of the pages of an entry. Of a region without detail heat knows how many pages are in
  * the tier, not which: then the kernel is asked, or pages of a third tier would be moved too. */
@@ -133,11 +131,19 @@ queued_bytes(const struct round *round)
 	return bytes;
 }
 
+/* What a move costs is CPU time: on a busy machine most of what a call takes is waiting for a CPU.
+ * Where the world is a model, so is its clock. */
+static uint64_t
+cost_clock_ns(const struct round *round)
+{
+	return round->parts.clock_ns ? round_clock_ns(round) : clock_thread_cpu_ns();
+}
+
 static uint64_t
 move_batch(struct round *round, size_t count, uint64_t now_ns)
 {
 	const struct queued_page *pages = &round->queue[round->queue_done];
-	uint64_t addrs[ROUND_BATCH], moved_bytes = 0, began, took;
+	uint64_t addrs[ROUND_BATCH], moved_bytes = 0, began, took, cost;
 	uint8_t outcomes[ROUND_BATCH], landed[ROUND_BATCH];
 	uint32_t bytes[ROUND_BATCH];
 	struct sluice_err err;
@@ -146,8 +152,10 @@ move_batch(struct round *round, size_t count, uint64_t now_ns)
 	for (size_t i = 0; i < count; i++)
 		addrs[i] = pages[i].addr;
 	began = round_clock_ns(round);
+	cost = cost_clock_ns(round);
 	r = round->parts.mover_ops->move(round->parts.mover, pages->pid, addrs, count, pages->tier,
 					 outcomes, bytes, landed, &err);
+	cost = cost_clock_ns(round) - cost;
 	took = round_clock_ns(round) - began;
 	if (r == -ESRCH)
 		target_mark_ended(round, pages->pid);
@@ -161,11 +169,9 @@ move_batch(struct round *round, size_t count, uint64_t now_ns)
 	}
 	round->stats.move_calls++;
 	round->stats.move_ns += took;
-	if (moved_bytes >= COST_PAGES_MIN * HEAT_PAGE_BYTES) {
-		uint64_t page_ns = took / (moved_bytes / HEAT_PAGE_BYTES);
-
-		round->stats.page_move_ns = (round->stats.page_move_ns * 7 + page_ns) / 8;
-	}
+	move_price_add(&round->move_price, moved_bytes / HEAT_PAGE_BYTES, cost);
+	move_price_add(&round->move_pace, moved_bytes / HEAT_PAGE_BYTES, took);
+	round->stats.page_move_ns = move_price_ns(&round->move_price, PAGE_MOVE_UNKNOWN_NS);
 	return moved_bytes;
 }
 

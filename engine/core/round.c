@@ -119,7 +119,7 @@ round_new(const struct round_options *options, const struct round_parts *parts, 
 	round->options = *options;
 	round->parts = *parts;
 	horizon_init(&round->horizon, options->payback_horizon_ms);
-	round->stats.page_move_ns = 2000; /* until measured: what servers take */
+	round->stats.page_move_ns = PAGE_MOVE_UNKNOWN_NS;
 	start_price(round);
 	heat_options.view_memory = parts->view_memory;
 	r = heat_new(&heat_options, &round->heat, reterr);
@@ -369,9 +369,8 @@ decide(struct round *round, uint64_t now_ns)
 	int r;
 
 	/* No more than can be carried out by then, or the next decision would come late. */
-	if (round->stats.page_move_ns)
-		movable = round->options.interval_ms * NS_PER_MS / round->stats.page_move_ns *
-			  HEAT_PAGE_BYTES;
+	movable = round->options.interval_ms * NS_PER_MS /
+		  move_price_ns(&round->move_pace, PAGE_MOVE_UNKNOWN_NS) * HEAT_PAGE_BYTES;
 	if (movable && movable < governor.budget_bytes)
 		view.budget_bytes = governor.budget_bytes = movable;
 	(void)round_read_tiers(round, round->options.watermark_percent, round->tiers,

@@ -55,7 +55,7 @@ struct round_stats {
 	double effort;     /* share of one CPU that tracking may cost just now */
 	uint64_t tracking_own_ns; /* CPU time of our thread, without deciding and moving */
 	struct price_told price;  /* what tracking costs, all in all */
-	uint64_t page_move_ns;    /* measured cost of moving 4 KiB, smoothed */
+	uint64_t page_move_ns;    /* CPU time that moving 4 KiB takes, measured */
 	uint64_t horizon_ms;      /* how long heat is believed to stay */
 	struct heat_stats heat;
 };

@@ -7,6 +7,7 @@
 #include "heat.h"
 #include "horizon.h"
 #include "journal.h"
+#include "move_price.h"
 #include "plan.h"
 #include "price.h"
 #include "round.h"
@@ -15,6 +16,7 @@
 #define ROUND_SPANS_MAX 65536
 #define ROUND_SAMPLES 4096
 #define ROUND_BATCH 512
+#define PAGE_MOVE_UNKNOWN_NS 2000 /* until measured: what servers take */
 
 struct target {
 	int32_t pid;
@@ -87,6 +89,7 @@ struct round {
 	size_t residency_next;    /* region whose residency is read next */
 	size_t residency_urgent;  /* regions to read at once, after mappings changed */
 	struct horizon horizon;
+	struct move_price move_price, move_pace; /* CPU time, and by the clock */
 	uint64_t promoted_standing; /* bytes in tier 0 that were promoted in the last minutes */
 	uint64_t alarms;            /* of the heat, so far */
 	uint64_t alarms_before;     /* when those began that are looked at together, */

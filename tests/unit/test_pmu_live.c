@@ -246,10 +246,12 @@ keeps_to_its_price(void **unused)
 	uint64_t began, spent, cost;
 
 	(void)unused;
-	sampler_pmu_faults.set_effort(self, 0.01);
+	/* So little that a machine that is slow to fault has to steer too. */
+	sampler_pmu_faults.set_effort(self, 0.002);
 	assert_int_equal(sampler_pmu_faults.add(self, child.pid, NULL), 0);
 	began = clock_now_ns();
-	while (clock_now_ns() - began < 600000000u) {
+	while (clock_now_ns() - began < 600000000u ||
+	       (heard.odds <= 7 && clock_now_ns() - began < 5000000000u)) {
 		child_round(&child);
 		listen(self, &child, &heard);
 	}
@@ -263,9 +265,9 @@ keeps_to_its_price(void **unused)
 	spent = clock_now_ns() - began;
 	sampler_pmu_faults.get_stats(self, &after);
 	cost = after.target_cost_ns - before.target_cost_ns;
-	/* One percent, of which the larger part is the targets'; the machine is shared. At the
-	 * first period it would be some 20 %. */
-	assert_true((double)cost < 0.03 * (double)spent);
+	/* Most of it is the targets'; the machine is shared. At the first period it would be up to
+	 * 20 %. */
+	assert_true((double)cost < 0.006 * (double)spent);
 	sampler_pmu_faults.stop(self);
 	child_stop(&child);
 }

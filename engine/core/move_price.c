@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* move_price.c - see move_price.h. */
+#include "move_price.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void
+move_price_add(struct move_price *price, uint64_t pages, uint64_t cost_ns)
+{
+	if (pages < MOVE_PRICE_PAGES)
+		return;
+	price->page_ns[price->calls++ % MOVE_PRICE_CALLS] = cost_ns / pages;
+}
+
+static int
+cheaper_first(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+uint64_t
+move_price_ns(const struct move_price *price, uint64_t unknown)
+{
+	uint64_t sorted[MOVE_PRICE_CALLS];
+	size_t count = price->calls < MOVE_PRICE_CALLS ? price->calls : MOVE_PRICE_CALLS;
+
+	if (!count)
+		return unknown;
+	memcpy(sorted, price->page_ns, count * sizeof(sorted[0]));
+	qsort(sorted, count, sizeof(sorted[0]), cheaper_first);
+	return sorted[count / 2] ? sorted[count / 2] : 1;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * move_price.h - what moving a page costs, as it was measured.
+ *
+ * The median of the last calls, since a mean is that of the machine's other work: a call that was
+ * interrupted made pages look five times as dear, and hot ones stayed where they were.
+ */
+#ifndef CORE_MOVE_PRICE_H
+#define CORE_MOVE_PRICE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define MOVE_PRICE_CALLS 15u
+/* Of a call with fewer pages the call itself is most of the cost. */
+#define MOVE_PRICE_PAGES 64u
+
+struct move_price {
+	uint64_t page_ns[MOVE_PRICE_CALLS]; /* of the last calls that tell something */
+	size_t calls;                       /* so far */
+};
+
+/* A call moved so many pages of 4 KiB, at that cost in all. */
+void move_price_add(struct move_price *price, uint64_t pages, uint64_t cost_ns);
+/* Of one page of 4 KiB; `unknown` before the first call. */
+uint64_t move_price_ns(const struct move_price *price, uint64_t unknown);
+
+#endif

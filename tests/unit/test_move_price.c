@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_move_price.c - what moving a page costs: calls that were interrupted do not count. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "engine/core/move_price.h"
+
+static void
+test_unknown(void **state)
+{
+	struct move_price price = {0};
+
+	(void)state;
+	assert_int_equal(move_price_ns(&price, 2000), 2000);
+	/* A call with so few pages costs more than they do. */
+	move_price_add(&price, MOVE_PRICE_PAGES - 1, 1000000);
+	assert_int_equal(move_price_ns(&price, 2000), 2000);
+	move_price_add(&price, 100, 500000);
+	assert_int_equal(move_price_ns(&price, 2000), 5000);
+	move_price_add(&price, 512, 0);
+	move_price_add(&price, 512, 0);
+	assert_int_equal(move_price_ns(&price, 2000), 1);
+}
+
+/* Two calls in five take twenty times as long. */
+static void
+test_interrupted(void **state)
+{
+	struct move_price price = {0};
+
+	(void)state;
+	for (uint64_t i = 0; i < 60; i++) {
+		move_price_add(&price, 512, 512 * (i % 5 < 2 ? 60000 : 3000 + i % 3));
+		if (i >= MOVE_PRICE_CALLS)
+			assert_in_range(move_price_ns(&price, 2000), 3000, 3002);
+	}
+}
+
+/* It follows when all calls have become dearer. */
+static void
+test_changed(void **state)
+{
+	struct move_price price = {0};
+
+	(void)state;
+	for (int i = 0; i < 40; i++)
+		move_price_add(&price, 512, UINT64_C(512) * 1000);
+	for (unsigned int i = 0; i < MOVE_PRICE_CALLS; i++)
+		move_price_add(&price, 512, UINT64_C(512) * 9000);
+	assert_int_equal(move_price_ns(&price, 2000), 9000);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_unknown),
+		cmocka_unit_test(test_interrupted),
+		cmocka_unit_test(test_changed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
