@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -14,18 +15,27 @@
 #include <unistd.h>
 
 #include "hotset_access.h"
+#include "uffd.h"
 
 #define SEED 1
 #define POLL_NS 5000000L
 #define WAIT_S 120 /* for the touching */
+#define MOVE_POLLS 1000
+#define HUGE_LEAST 0.9 /* of the memory: the rest is no matter */
 
 const struct tracked_kind tracked_kinds[] = {
-	{"block", "neighbouring hot pages", "block", 0.125, 0.9, 0, ARENA_THP_OFF, 0},
-	{"zipf", "Zipf's law over scattered pages", "zipf:0.99", 0.125, 0, 0, ARENA_THP_OFF, 0},
-	{"moving", "a hot block that moves on", "block", 0.125, 0.9, 0, ARENA_THP_OFF, 1},
-	{"stride", "every eighth page hot", "stride:8", 0.125, 0.9, 0, ARENA_THP_OFF, 0},
-	{"write", "a hot block that is only written", "block", 0.125, 0.9, 1, ARENA_THP_OFF, 0},
-	{"huge", "a hot block of huge pages", "block", 0.125, 0.9, 0, ARENA_THP_ON, 0},
+	{"block", "neighbouring hot pages", "block", 0.125, 0.9, 0, ARENA_THP_OFF, TRACKED_STAYS},
+	{"zipf", "Zipf's law over scattered pages", "zipf:0.99", 0.125, 0, 0, ARENA_THP_OFF,
+	 TRACKED_STAYS},
+	{"moving", "a hot block that slides on and on", "block", 0.125, 0.9, 0, ARENA_THP_OFF,
+	 TRACKED_SLIDES},
+	{"jump", "a hot block that jumps once", "block", 0.125, 0.9, 0, ARENA_THP_OFF,
+	 TRACKED_JUMPS},
+	{"stride", "every eighth page hot", "stride:8", 0.125, 0.9, 0, ARENA_THP_OFF,
+	 TRACKED_STAYS},
+	{"write", "a hot block that is only written", "block", 0.125, 0.9, 1, ARENA_THP_OFF,
+	 TRACKED_STAYS},
+	{"huge", "a hot block of huge pages", "block", 0.125, 0.9, 0, ARENA_THP_ON, TRACKED_STAYS},
 };
 const size_t tracked_kind_count = sizeof(tracked_kinds) / sizeof(tracked_kinds[0]);
 
@@ -33,6 +43,7 @@ const size_t tracked_kind_count = sizeof(tracked_kinds) / sizeof(tracked_kinds[0
 struct shared {
 	_Atomic uint64_t count;
 	_Atomic uint32_t moves; /* asked for */
+	_Atomic uint32_t moved; /* done */
 	_Atomic int ready;      /* 1, or -errno */
 	uint64_t base;          /* before ready is set */
 };
@@ -45,21 +56,24 @@ struct tracked {
 	pid_t pid;
 };
 
-static struct pattern
-moved(const struct tracked *tracked, uint32_t moves)
+/* Backwards, as hotset does: the block begins at the arena's end. */
+static uint64_t
+turn_after(const struct tracked *tracked, uint32_t moves)
 {
-	struct pattern pattern = tracked->pattern;
+	const struct pattern *pattern = &tracked->pattern;
+	uint64_t step = tracked->kind->moves == TRACKED_SLIDES
+				? pattern->hot_pages / TRACKED_SLIDES_PARTS
+				: pattern->hot_pages;
 
-	/* Backwards, as hotset does: the block begins at the arena's end. */
-	pattern.turn = (pattern.pages - moves * pattern.hot_pages % pattern.pages) % pattern.pages;
-	return pattern;
+	return (pattern->pages - moves * step % pattern->pages) % pattern->pages;
 }
 
 static void
-find_hot(struct tracked *tracked)
+find_hot(struct tracked *tracked, uint32_t moves)
 {
-	struct pattern pattern = moved(tracked, atomic_load(&tracked->shared->moves));
+	struct pattern pattern = tracked->pattern;
 
+	pattern.turn = turn_after(tracked, moves);
 	memset(tracked->is_hot, 0, pattern.pages);
 	for (uint64_t place = 0; place < pattern.hot_pages; place++)
 		tracked->is_hot[pattern_page(&pattern, pattern.kind, place)] = 1;
@@ -69,27 +83,45 @@ static int
 access_for_ever(const struct tracked *tracked, unsigned char *base)
 {
 	struct shared *shared = tracked->shared;
-	uint64_t counted = 0;
+	struct access_plan plan = {.before = &tracked->pattern,
+				   .base = base,
+				   .threads = 1,
+				   .write_share = tracked->kind->write_share,
+				   .seed = SEED};
+	struct access_crew *crew;
+	uint32_t moves = 0;
+	int r = access_start(&plan, &crew);
 
-	for (;;) {
-		uint32_t moves = atomic_load(&shared->moves);
-		struct pattern pattern = moved(tracked, moves);
-		struct access_plan plan = {.before = &pattern,
-					   .base = base,
-					   .threads = 1,
-					   .write_share = tracked->kind->write_share,
-					   .seed = SEED + moves};
-		struct access_crew *crew;
-		int r = access_start(&plan, &crew);
-
-		if (r < 0)
-			return r;
-		while (atomic_load(&shared->moves) == moves) {
-			nanosleep(&(struct timespec){0, POLL_NS}, NULL);
-			atomic_store(&shared->count, counted + access_count(crew));
+	while (r == 0) {
+		nanosleep(&(struct timespec){0, POLL_NS}, NULL);
+		atomic_store(&shared->count, access_count(crew));
+		if (atomic_load(&shared->moves) != moves) {
+			moves = atomic_load(&shared->moves);
+			access_turn(crew, turn_after(tracked, moves));
+			atomic_store(&shared->moved, moves);
 		}
-		counted += access_stop(crew);
 	}
+	return r;
+}
+
+/* How much of the mapping at base is in huge pages. */
+static uint64_t
+huge_bytes(const unsigned char *base)
+{
+	FILE *smaps = fopen("/proc/self/smaps", "re");
+	unsigned long long start, end, kib, huge_kib = 0;
+	char line[512];
+	int inside = 0;
+
+	while (smaps && fgets(line, sizeof(line), smaps)) {
+		if (sscanf(line, "%llx-%llx ", &start, &end) == 2)
+			inside = start == (uintptr_t)base;
+		else if (inside && sscanf(line, "AnonHugePages: %llu kB", &kib) == 1)
+			huge_kib = kib;
+	}
+	if (smaps)
+		fclose(smaps);
+	return huge_kib << 10;
 }
 
 static void
@@ -104,6 +136,12 @@ child(const struct tracked *tracked, uint64_t bytes, int node)
 		base[at] = 1;
 	if (r == 0 && node >= 0)
 		r = arena_unbind();
+	if (r == 0 && tracked->kind->thp == ARENA_THP_ON &&
+	    (double)huge_bytes(base) < HUGE_LEAST * (double)bytes)
+		r = -EOPNOTSUPP;
+	/* So that the tracker wp can watch, as where `sluice run` started the program. It stays
+	 * unused, and ends with the process; without it only wp says that it cannot. */
+	uffd_open();
 	tracked->shared->base = (uint64_t)(uintptr_t)base;
 	atomic_store(&tracked->shared->ready, r < 0 ? r : 1);
 	if (r == 0)
@@ -162,7 +200,7 @@ tracked_start(const struct tracked_kind *kind, uint64_t bytes, int node, struct 
 		tracked_stop(tracked);
 		return r;
 	}
-	find_hot(tracked);
+	find_hot(tracked, 0);
 	*ret = tracked;
 	return 0;
 }
@@ -209,8 +247,12 @@ tracked_count(const struct tracked *tracked)
 void
 tracked_move(struct tracked *tracked)
 {
-	atomic_fetch_add(&tracked->shared->moves, 1);
-	find_hot(tracked);
+	uint32_t moves = atomic_fetch_add(&tracked->shared->moves, 1) + 1;
+
+	for (int waited = 0; waited < MOVE_POLLS && atomic_load(&tracked->shared->moved) != moves;
+	     waited++)
+		nanosleep(&(struct timespec){0, POLL_NS / 5}, NULL);
+	find_hot(tracked, moves);
 }
 
 int

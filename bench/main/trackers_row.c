@@ -2,8 +2,6 @@
 /* trackers_row.c - see trackers_row.h. */
 #include "trackers_row.h"
 
-#include <errno.h>
-#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -134,18 +132,34 @@ line_of(const struct trackers_row *row)
 	return json_pack("{s:s, s:o}", "name", row->tracker, "points", points);
 }
 
-/* A chart and a table for each workload. */
-static void
+/* The lines of at most CHART_LINES trackers from row `first` on, all of one workload. */
+static json_t *
+chart_of(const struct trackers_table *table, size_t first, size_t end)
+{
+	const struct trackers_row *row = &table->rows[first];
+	json_t *lines = json_array(), *markers = json_array();
+
+	if (isfinite(row->jumped_s))
+		json_array_append_new(markers, json_pack("{s:f, s:s}", "t_s", row->jumped_s,
+							 "label", "The hot block jumps"));
+	for (size_t i = first; i < end && i < first + CHART_LINES; i++)
+		json_array_append_new(lines, line_of(&table->rows[i]));
+	return json_pack("{s:s, s:s, s:s, s:o, s:o}", "title", row->workload, "note",
+			 "Recall of the hottest pages, tracking awake.", "unit", "share", "lines",
+			 lines, "markers", markers);
+}
+
+/* Charts and a table of a workload, whose rows begin with this one; returns where they end. */
+static size_t
 add_workload(const struct trackers_table *table, size_t first, json_t *charts, json_t *tables)
 {
 	const char *workload = table->rows[first].workload;
-	json_t *lines = json_array(), *rows = json_array();
+	json_t *rows = json_array();
+	size_t end = first;
 
-	for (size_t i = first; i < table->count && table->rows[i].workload == workload; i++) {
-		const struct trackers_row *row = &table->rows[i];
+	for (; end < table->count && table->rows[end].workload == workload; end++) {
+		const struct trackers_row *row = &table->rows[end];
 
-		if (json_array_size(lines) < CHART_LINES)
-			json_array_append_new(lines, line_of(row));
 		json_array_append_new(
 			rows,
 			json_pack("{s:s, s:[o, o, o, o, o, o]}", "name", row->tracker, "values",
@@ -154,36 +168,77 @@ add_workload(const struct trackers_table *table, size_t first, json_t *charts, j
 				  cell(row->slowdown_percent / 100, "share"),
 				  cell((double)row->metadata_bytes, "bytes")));
 	}
-	json_array_append_new(charts, json_pack("{s:s, s:s, s:s, s:o}", "title", workload, "note",
-						"Recall of the hottest pages, tracking awake.",
-						"unit", "share", "lines", lines));
+	for (size_t i = first; i < end; i += CHART_LINES)
+		json_array_append_new(charts, chart_of(table, i, end));
 	json_array_append_new(tables,
 			      json_pack("{s:s, s:[s, s, s, s, s, s], s:o}", "title", workload,
 					"columns", "Precision", "Recall", "90 % after", "CPU",
 					"Slowdown", "Metadata", "rows", rows));
+	return end;
 }
 
-int
-trackers_table_write(const struct trackers_table *table, const char *path)
+/* The first row of this workload and tracker (NULL: any); NULL: there is none. */
+static const struct trackers_row *
+find_row(const struct trackers_table *table, const char *workload, const char *tracker)
 {
-	json_t *charts = json_array(), *tables = json_array(), *result;
-	int r;
+	for (size_t i = 0; i < table->count; i++) {
+		if ((!workload || table->rows[i].workload == workload) &&
+		    (!tracker || table->rows[i].tracker == tracker))
+			return &table->rows[i];
+	}
+	return NULL;
+}
+
+/* All at one look: workloads down, trackers across. */
+static json_t *
+grid_of(const struct trackers_table *table, const char *title, int of_precision)
+{
+	json_t *columns = json_array(), *rows = json_array();
 
 	for (size_t i = 0; i < table->count; i++) {
-		if (i == 0 || table->rows[i].workload != table->rows[i - 1].workload)
-			add_workload(table, i, charts, tables);
+		const struct trackers_row *row = &table->rows[i];
+		json_t *values;
+
+		if (find_row(table, NULL, row->tracker) == row)
+			json_array_append_new(columns, json_string(row->tracker));
+		if (find_row(table, row->workload, NULL) != row)
+			continue;
+		values = json_array();
+		for (size_t k = 0; k < table->count; k++) {
+			const struct trackers_row *here;
+
+			if (find_row(table, NULL, table->rows[k].tracker) != &table->rows[k])
+				continue;
+			here = find_row(table, row->workload, table->rows[k].tracker);
+			json_array_append_new(values, !here          ? json_null()
+						      : of_precision ? number(here->precision)
+								     : number(here->recall));
+		}
+		json_array_append_new(
+			rows, json_pack("{s:s, s:o}", "name", row->workload, "values", values));
 	}
-	result = json_pack(
-		"{s:s, s:s, s:s, s:o, s:o, s:[s], s:s}", "schema", "sluice-result/1", "title",
+	return json_pack("{s:s, s:s, s:o, s:o}", "title", title, "note",
+			 "Of the hottest pages, the mean of the last third of the time awake.",
+			 "columns", columns, "rows", rows);
+}
+
+json_t *
+trackers_table_json(const struct trackers_table *table)
+{
+	json_t *charts = json_array(), *tables = json_array(), *grids = json_array();
+
+	if (table->count) {
+		json_array_append_new(grids, grid_of(table, "Recall", 0));
+		json_array_append_new(grids, grid_of(table, "Precision", 1));
+	}
+	for (size_t i = 0; i < table->count;)
+		i = add_workload(table, i, charts, tables);
+	return json_pack(
+		"{s:s, s:s, s:s, s:o, s:o, s:o, s:[s], s:s}", "schema", "sluice-result/1", "title",
 		"How right each tracker is, and at what price", "summary",
-		"Programs of which it is known what is hot, watched by each tracker.", "charts",
-		charts, "tables", tables, "notes",
+		"Programs of which it is known what is hot, watched by each tracker.", "grids",
+		grids, "charts", charts, "tables", tables, "notes",
 		"Precision, recall and delay are of tracking awake; CPU time and slowdown of "
 		"tracking in the steady state.",
 		"command", "sluice-bench trackers");
-	if (!result)
-		return -ENOMEM;
-	r = json_dump_file(result, path, JSON_INDENT(1) | JSON_REAL_PRECISION(6));
-	json_decref(result);
-	return r < 0 ? -EIO : 0;
 }

@@ -3,6 +3,7 @@
 #ifndef BENCH_MAIN_TRACKERS_ROW_H
 #define BENCH_MAIN_TRACKERS_ROW_H
 
+#include <jansson.h>
 #include <stdint.h>
 
 #define TRACKERS_POINTS 512
@@ -12,6 +13,7 @@ struct trackers_row {
 	/* NaN: unknown, did not happen. */
 	double precision, recall, delay_90_s;
 	double cpu_percent, slowdown_percent, awake_cpu_percent, awake_slowdown_percent;
+	double jumped_s; /* when the hot part jumped */
 	uint64_t metadata_bytes, samples, lost;
 	struct {
 		double t_s, recall;
@@ -27,8 +29,8 @@ void trackers_table_free(struct trackers_table *table);
 struct trackers_row *trackers_table_row(struct trackers_table *table, const char *workload,
 					const char *tracker);
 void trackers_table_drop(struct trackers_table *table); /* the last row */
-/* For sluice-report. -errno. */
-int trackers_table_write(const struct trackers_table *table, const char *path);
+/* As sluice-report reads it, with pictures: a result of schema sluice-result/1. NULL: no memory. */
+json_t *trackers_table_json(const struct trackers_table *table);
 
 void trackers_row_point(struct trackers_row *row, double t_s, double recall);
 void trackers_table_head(void);

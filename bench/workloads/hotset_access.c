@@ -23,11 +23,13 @@ struct access_worker {
 
 struct access_crew {
 	struct access_plan plan;
-	_Alignas(CACHE_LINE) _Atomic uint32_t orders; /* read once a batch */
+	_Alignas(CACHE_LINE) _Atomic uint32_t orders; /* read once a batch, as is the turn */
+	_Atomic uint64_t turn;                        /* of the patterns, or TURN_OWN */
 	struct access_worker workers[];
 };
 
 enum { ORDER_JUMP = 1, ORDER_STOP = 2 };
+#define TURN_OWN UINT64_MAX /* as the pattern has it */
 
 /*
  * One batch. The pattern comes as a copy whose address goes nowhere, so that the compiler may keep
@@ -58,14 +60,20 @@ access_loop(struct access_worker *worker, enum pattern_kind kind, uint32_t write
 	struct access_crew *crew = worker->crew;
 	const struct pattern *pattern = crew->plan.before;
 	unsigned char *base = crew->plan.base;
-	uint64_t rng = worker->rng, count = 0;
+	uint64_t rng = worker->rng, count = 0, turn;
 	uint32_t orders;
 
 	while (!((orders = atomic_load_explicit(&crew->orders, memory_order_acquire)) &
 		 ORDER_STOP)) {
 		if (orders & ORDER_JUMP)
 			pattern = crew->plan.after;
-		rng = access_batch(*pattern, kind, rng, base, write_below);
+
+		struct pattern now = *pattern;
+
+		turn = atomic_load_explicit(&crew->turn, memory_order_relaxed);
+		if (turn != TURN_OWN)
+			now.turn = turn;
+		rng = access_batch(now, kind, rng, base, write_below);
 		count += ACCESS_BATCH;
 		atomic_store_explicit(&worker->count, count, memory_order_relaxed);
 	}
@@ -137,6 +145,7 @@ access_start(const struct access_plan *plan, struct access_crew **ret_crew)
 		return -ENOMEM;
 	crew->plan = *plan;
 	atomic_init(&crew->orders, 0);
+	atomic_init(&crew->turn, TURN_OWN);
 	for (unsigned i = 0; i < plan->threads; i++) {
 		struct access_worker *worker = &crew->workers[i];
 
@@ -170,6 +179,12 @@ access_jump(struct access_crew *crew)
 {
 	if (crew->plan.after)
 		atomic_fetch_or(&crew->orders, ORDER_JUMP);
+}
+
+void
+access_turn(struct access_crew *crew, uint64_t turn)
+{
+	atomic_store(&crew->turn, turn);
 }
 
 uint64_t

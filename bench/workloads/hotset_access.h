@@ -33,6 +33,10 @@ uint64_t access_count(const struct access_crew *crew);
 /* From their next batch on the threads follow the pattern after the jump. */
 void access_jump(struct access_crew *crew);
 
+/* From their next batch on the pages are turned round by so many (below the pattern's pages; not
+ * with zipf), as often as wanted. */
+void access_turn(struct access_crew *crew, uint64_t turn);
+
 /* Ends the threads, waits for them, frees the crew (NULL is fine); returns the final count. */
 uint64_t access_stop(struct access_crew *crew);
 
