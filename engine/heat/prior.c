@@ -360,6 +360,24 @@ prior_learn_spread(struct heat *heat, const struct spread *spread)
 	heat->between_var = (float)fmax(0, spread->mean_square_sum / spread->pages - mean * mean -
 						   spread->mean_noise_sum / spread->pages);
 	heat->have_spread = 1;
+	heat->spread_pages = spread->pages;
+}
+
+/* Octaves squared, beyond OFF_TIMES what was learned. */
+#define OFF_TIMES 4.0
+#define OFF_VAR 1.0
+
+int
+prior_spread_is_off(const struct heat *heat, const struct spread *spread)
+{
+	double overall = (double)heat->overall_mean, off_var;
+
+	if (spread->pages < 64 || spread->pages < heat->spread_pages / 2)
+		return 0;
+	off_var = overall * overall + (spread->mean_square_sum - 2 * overall * spread->mean_sum -
+				       spread->mean_noise_sum) /
+					      spread->pages;
+	return off_var > OFF_TIMES * (double)heat->between_var + OFF_VAR;
 }
 
 #define CUT_BINS 64 /* half octaves from RATE_LOWEST */

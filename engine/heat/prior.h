@@ -76,6 +76,9 @@ void prior_set_time(struct prior *prior, const struct region *region, uint64_t t
 void prior_find(struct heat *heat, struct region *region, struct prior *prior,
 		struct spread *spread);
 void prior_learn_spread(struct heat *heat, const struct spread *spread);
+/* Whether regions that make up at least half of memory differ far more than was learned, or lie
+ * elsewhere: then they are pulled towards what is not true any more. */
+int prior_spread_is_off(const struct heat *heat, const struct spread *spread);
 /* Find the cut line by regions' means; of none when all known memory fits into the fast tier. */
 void prior_learn_cut(struct heat *heat);
 

@@ -181,6 +181,7 @@ struct heat {
 	uint64_t spread_tick;    /* when the spreads were learned */
 	uint64_t spread_ticks;   /* after how long they will be again: little is known at first */
 	uint64_t spread_samples; /* all samples then */
+	double spread_pages;     /* of which something was known */
 	int all_renewed;         /* this view does no region by its old entries */
 	uint64_t view_tick;
 	/* Of the last view, and which pages of their region they stand for: page_key(), or

@@ -179,44 +179,67 @@ view_stretch(struct heat *heat, struct stretch *stretch, uint32_t first, struct 
 	stretch->entry_count = (uint32_t)(heat->entry_count - before);
 }
 
-const struct sluice_region *
-heat_view(struct heat *heat, uint64_t now_ns, size_t *ret_count)
+/* The spreads need all regions, so now and then all are done anew. */
+static int
+priors_due(const struct heat *heat)
 {
-	struct spread spread = {0};
-	int priors_due;
+	return !heat->have_spread || heat->view_tick - heat->spread_tick > heat->spread_ticks ||
+	       heat->samples - heat->spread_samples > heat->region_count * SPREAD_SAMPLES;
+}
 
-	if (heat->entries_dropped)
-		close_gaps(heat);
+static void
+view_pass(struct heat *heat, int renew_all, struct spread *ret)
+{
+	memset(ret, 0, sizeof(*ret));
 	heat->old = 0;
 	heat->old_end = heat->entry_count;
 	heat->entry_count = 0;
-	/* So that it can be told again by when_of(). */
-	heat->view_tick = table_tick(heat, now_ns) / WHEN_TICKS * WHEN_TICKS;
-	heat->view_epoch = table_epoch(heat->view_tick);
-	/* The spreads need all regions, so now and then all are done anew. */
-	priors_due = !heat->have_spread ||
-		     heat->view_tick - heat->spread_tick > heat->spread_ticks ||
-		     heat->samples - heat->spread_samples > heat->region_count * SPREAD_SAMPLES;
-	heat->all_renewed = priors_due;
-	if (priors_due)
+	heat->all_renewed = renew_all;
+	if (renew_all)
 		memset(&heat->totals, 0, sizeof(heat->totals));
 	for (uint32_t first = 0; first < heat->region_count; first += STRETCH_REGIONS)
-		view_stretch(heat, &heat->stretches[first / STRETCH_REGIONS], first, &spread);
-	if (priors_due) {
-		if (!heat->have_spread)
-			heat->spread_ticks = SPREAD_TICKS / 2;
-		heat->spread_ticks = heat->spread_ticks < SPREAD_TICKS_MOST / 2
-					     ? 2 * heat->spread_ticks
-					     : SPREAD_TICKS_MOST;
-		prior_learn_spread(heat, &spread);
-		prior_learn_cut(heat);
-		heat->spread_tick = heat->view_tick;
-		heat->spread_samples = heat->samples;
-	}
+		view_stretch(heat, &heat->stretches[first / STRETCH_REGIONS], first, ret);
 	if (heat->entry_count > heat->entry_most)
 		heat->entry_most = heat->entry_count;
 	if (heat->old_end > heat->entry_most)
 		heat->entry_most = heat->old_end;
+}
+
+static void
+learn_priors(struct heat *heat, const struct spread *spread)
+{
+	if (!heat->have_spread)
+		heat->spread_ticks = SPREAD_TICKS / 2;
+	heat->spread_ticks = heat->spread_ticks < SPREAD_TICKS_MOST / 2 ? 2 * heat->spread_ticks
+									: SPREAD_TICKS_MOST;
+	prior_learn_spread(heat, spread);
+	prior_learn_cut(heat);
+	heat->spread_tick = heat->view_tick;
+	heat->spread_samples = heat->samples;
+}
+
+const struct sluice_region *
+heat_view(struct heat *heat, uint64_t now_ns, size_t *ret_count)
+{
+	struct spread spread;
+	int due;
+
+	if (heat->entries_dropped)
+		close_gaps(heat);
+	/* So that it can be told again by when_of(). */
+	heat->view_tick = table_tick(heat, now_ns) / WHEN_TICKS * WHEN_TICKS;
+	heat->view_epoch = table_epoch(heat->view_tick);
+	due = priors_due(heat);
+	view_pass(heat, due, &spread);
+	if (!due && prior_spread_is_off(heat, &spread)) {
+		/* By what is new all memory is to be seen anew, and often for a while. */
+		prior_learn_spread(heat, &spread);
+		heat->spread_ticks = SPREAD_TICKS / 2;
+		due = 1;
+		view_pass(heat, due, &spread);
+	}
+	if (due)
+		learn_priors(heat, &spread);
 	heat->told = heat->totals;
 	for (int tier = 0; tier < 8; tier++)
 		heat->told.access_rate[tier] = fmax(heat->told.access_rate[tier], 0);

@@ -95,6 +95,26 @@ test_huge_pages(void **state)
 	heat_free(heat);
 }
 
+/* Memory that was alike for long is believed to be alike; when it is not any more, that shows in
+ * the next view. */
+static void
+test_alike_no_more(void **state)
+{
+	double rates[64];
+
+	(void)state;
+	for (int i = 0; i < 64; i++)
+		rates[i] = 40;
+	begin(64, 1u << 20, 0);
+	exact_for(120, rates, 64, PAGES);
+	for (int i = 0; i < 64; i++)
+		rates[i] = i < 8 ? 300 : 4;
+	exact_for(1, rates, 64, PAGES);
+	assert_about(heat_of(0, PAGES, NULL), 300, 1.3);
+	assert_about(heat_of(9 * PAGES, 10 * PAGES, NULL), 4, 1.3);
+	heat_free(heat);
+}
+
 static void
 test_nonsense(void **state)
 {
@@ -160,13 +180,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_regions),
-		cmocka_unit_test(test_pages),
-		cmocka_unit_test(test_alike_parts),
-		cmocka_unit_test(test_no_room),
-		cmocka_unit_test(test_huge_pages),
-		cmocka_unit_test(test_nonsense),
-		cmocka_unit_test(test_ranges_beside_draws),
+		cmocka_unit_test(test_regions),     cmocka_unit_test(test_pages),
+		cmocka_unit_test(test_alike_parts), cmocka_unit_test(test_no_room),
+		cmocka_unit_test(test_huge_pages),  cmocka_unit_test(test_alike_no_more),
+		cmocka_unit_test(test_nonsense),    cmocka_unit_test(test_ranges_beside_draws),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
