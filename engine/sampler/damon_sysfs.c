@@ -9,43 +9,22 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "damon_files.h"
 #include "log.h"
 #include "procfs.h"
 #include "settings.h"
 
-#define KDAMONDS "/sys/kernel/mm/damon/admin/kdamonds/"
-#define COUNT KDAMONDS "nr_kdamonds"
-#define STATE KDAMONDS "0/state"
-#define CONTEXT KDAMONDS "0/contexts/0/"
-
 struct damon_sysfs {
 	char sysroot[256];
 	struct settings *settings;
-	int has_context;     /* made at the first run */
-	int32_t kdamond;     /* thread of the run under way */
-	int32_t first_pid;   /* as written to the first target: how we know ours */
+	int has_context;   /* made at the first run */
+	int32_t kdamond;   /* thread of the run under way */
+	int32_t first_pid; /* as written to the first target: how we know ours */
+	int is_physical;   /* then it is known by the first range */
+	uint64_t first_start;
 	uint64_t cpu_ns;     /* of earlier runs */
 	uint64_t cpu_ns_now; /* of this run, when last looked at */
 };
-
-/* For files of the kdamond that we made; they go away with it, so nothing is to be put back. */
-static int
-file_write(const struct damon_sysfs *damon, const char *path, uint64_t number, const char *word,
-	   struct sluice_err *reterr)
-{
-	char text[64];
-	int r;
-
-	if (word)
-		snprintf(text, sizeof(text), "%s", word);
-	else
-		snprintf(text, sizeof(text), "%llu", (unsigned long long)number);
-	r = procfs_write(damon->sysroot, 0, path, text);
-	if (r < 0)
-		return sluice_fail(reterr, r, "DAMON refused '%s' in %s: %s", text, path,
-				   strerror(-r));
-	return 0;
-}
 
 /* Who holds the kdamonds that are there, as far as sysfs tells. */
 static void
@@ -146,6 +125,10 @@ is_ours(const struct damon_sysfs *damon)
 	if (damon->kdamond && procfs_number(damon->sysroot, 0, KDAMONDS "0/pid", &number) == 0 &&
 	    number > 0 && number != damon->kdamond)
 		return 0;
+	if (damon->is_physical)
+		return procfs_number(damon->sysroot, 0, CONTEXT "targets/0/regions/0/start",
+				     &number) == 0 &&
+		       (uint64_t)number == damon->first_start;
 	/* Before our first run there is no such file. */
 	if (procfs_number(damon->sysroot, 0, CONTEXT "targets/0/pid_target", &number) < 0)
 		number = 0;
@@ -221,51 +204,45 @@ damon_sysfs_pause(struct damon_sysfs *damon)
 		log_debug("damon", "%s", err.msg);
 }
 
-int
-damon_sysfs_run(struct damon_sysfs *damon, const struct damon_plan *plan, const int32_t *pids,
-		size_t count, struct sluice_err *reterr)
+/* The files of the targets are made anew, and until they are filled they say what new ones say. */
+static int
+write_targets(struct damon_sysfs *damon, const struct damon_plan *plan,
+	      const struct damon_targets *targets, struct sluice_err *reterr)
 {
-	static const char intervals[] = CONTEXT "monitoring_attrs/intervals/";
-	const struct {
-		const char *name;
-		uint64_t number;
-	} numbers[] = {
-		/* The kernel refuses an aggregation shorter than a sample at each write. */
-		{"aggr_us", plan->aggregate_us},
-		{"sample_us", plan->sample_us},
-		{"update_us", plan->update_us},
-	};
-	char path[160];
-	int64_t kdamond;
+	int64_t number = 0;
 	int r;
 
-	r = stop_running(damon, reterr);
+	damon->is_physical = 0;
+	damon->first_pid = 0;
+	if (targets->range_count) {
+		r = damon_files_ranges(damon->sysroot, targets, plan->regions_min, reterr);
+		damon->is_physical = r == 0;
+		damon->first_start = targets->ranges[0].start;
+		return r;
+	}
+	r = damon_files_pids(damon->sysroot, targets, reterr);
+	/* Also when a later one was refused. */
+	if (procfs_number(damon->sysroot, 0, CONTEXT "targets/0/pid_target", &number) == 0)
+		damon->first_pid = (int32_t)number;
+	return r;
+}
+
+int
+damon_sysfs_run(struct damon_sysfs *damon, const struct damon_plan *plan,
+		const struct damon_targets *targets, struct sluice_err *reterr)
+{
+	int64_t kdamond;
+	int r = stop_running(damon, reterr);
+
 	if (r == 0 && !damon->has_context) {
-		r = file_write(damon, KDAMONDS "0/contexts/nr_contexts", 1, NULL, reterr);
-		if (r == 0)
-			r = file_write(damon, CONTEXT "operations", 0, "vaddr", reterr);
+		r = damon_files_context(damon->sysroot, targets->range_count ? "paddr" : "vaddr",
+					reterr);
 		damon->has_context = r == 0;
 	}
-	for (size_t i = 0; r == 0 && i < sizeof(numbers) / sizeof(*numbers); i++) {
-		snprintf(path, sizeof(path), "%s%s", intervals, numbers[i].name);
-		r = file_write(damon, path, numbers[i].number, NULL, reterr);
-	}
 	if (r == 0)
-		r = file_write(damon, CONTEXT "monitoring_attrs/nr_regions/max", plan->regions_max,
-			       NULL, reterr);
+		r = damon_files_plan(damon->sysroot, plan, reterr);
 	if (r == 0)
-		r = file_write(damon, CONTEXT "monitoring_attrs/nr_regions/min", plan->regions_min,
-			       NULL, reterr);
-	if (r == 0)
-		r = file_write(damon, CONTEXT "targets/nr_targets", count, NULL, reterr);
-	if (r == 0)
-		damon->first_pid = 0; /* the files are new */
-	for (size_t i = 0; r == 0 && i < count; i++) {
-		snprintf(path, sizeof(path), CONTEXT "targets/%zu/pid_target", i);
-		r = file_write(damon, path, (uint64_t)pids[i], NULL, reterr);
-		if (r == 0 && i == 0)
-			damon->first_pid = pids[0];
-	}
+		r = write_targets(damon, plan, targets, reterr);
 	if (r == 0)
 		r = settings_set(damon->settings, STATE, "on", reterr);
 	if (r < 0)

@@ -21,6 +21,18 @@ struct damon_plan {
 	uint32_t regions_min, regions_max;
 };
 
+/* What is watched: the memory of processes by their addresses, or ranges of physical memory,
+ * sorted, of whole pages, that do not overlap (count 0 then). All borrowed. */
+struct damon_range {
+	uint64_t start, end;
+};
+struct damon_targets {
+	const int32_t *pids;
+	size_t count;
+	const struct damon_range *ranges;
+	size_t range_count;
+};
+
 /* 0 free to use; -EBUSY somebody uses it, -ENOTSUP the kernel has no such thing, -EACCES. The
  * sentence says who, and what to do. Changes nothing. */
 int damon_sysfs_probe(const char *sysroot, char *sentence, size_t capacity);
@@ -30,10 +42,11 @@ int damon_sysfs_open(const char *sysroot, const char *state_dir, struct damon_sy
 /* Stops it and takes it away; NULL is fine. */
 void damon_sysfs_close(struct damon_sysfs *damon);
 
-/* (Re)start over the processes, in this order; waits for a sampling interval of the old one.
- * -EBUSY: the kdamond is no longer ours. */
-int damon_sysfs_run(struct damon_sysfs *damon, const struct damon_plan *plan, const int32_t *pids,
-		    size_t count, struct sluice_err *reterr);
+/* (Re)start over the processes, in this order, or the ranges, always the same kind; waits for a
+ * sampling interval of the old one. Ranges begin as about plan->regions_min regions of one size.
+ * -EBUSY: the kdamond is no longer ours. -ENOTSUP: this kernel's DAMON knows no physical memory. */
+int damon_sysfs_run(struct damon_sysfs *damon, const struct damon_plan *plan,
+		    const struct damon_targets *targets, struct sluice_err *reterr);
 void damon_sysfs_pause(struct damon_sysfs *damon);
 
 /* 1 it runs; 0 not, as it ends with its last process. */

@@ -58,3 +58,22 @@ pagemap_read(const char *sysroot, const struct scan_slice *slice, int *fd, uint6
 	memset((char *)entries + length, 0, wanted - (size_t)length);
 	return 0;
 }
+
+int
+pagemap_tells_pfn(const char *sysroot)
+{
+	static volatile char page[2 * HEAT_PAGE_BYTES];
+	struct scan_slice slice = {.pid = getpid(), .pages = 1};
+	uint64_t entry = 0;
+	int fd = -1, r;
+
+	page[0] = 1;
+	page[HEAT_PAGE_BYTES] = 1;
+	/* Of a made-up /proc only the first entries are there. */
+	if (!sysroot[0])
+		slice.addr = (uint64_t)(uintptr_t)page & ~(HEAT_PAGE_BYTES - 1ull);
+	r = pagemap_read(sysroot, &slice, &fd, &entry);
+	if (fd >= 0)
+		close(fd);
+	return r < 0 ? r : pagemap_pfn(entry) != 0;
+}

@@ -23,6 +23,10 @@ uint32_t pagemap_bits(const uint64_t *entries, size_t count, uint64_t wanted,
 /* The physical page of a resident page; 0: none, or the kernel hides it from us. */
 uint64_t pagemap_pfn(uint64_t entry);
 
+/* Whether we are told physical pages: to those who may not know them, which takes CAP_SYS_ADMIN,
+ * all are 0. 1, 0, or -errno. */
+int pagemap_tells_pfn(const char *sysroot);
+
 /* Entries of the slice, of a process whose memory may have changed: pages that the file does not
  * tell of are absent. *fd is /proc/PID/pagemap as opened before, or -1, and is kept open for the
  * next time. -errno, and -ESRCH when the process has ended. */

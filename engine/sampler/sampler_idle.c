@@ -29,26 +29,6 @@ struct idle {
 	int pagemap_fd;
 };
 
-/* Physical addresses are shown as 0 to those who may not know them. */
-static int
-sees_physical(const char *sysroot)
-{
-	static volatile char page[2 * HEAT_PAGE_BYTES];
-	struct scan_slice slice = {.pid = getpid(), .pages = 1};
-	uint64_t entry = 0;
-	int fd = -1, r;
-
-	page[0] = 1;
-	page[HEAT_PAGE_BYTES] = 1;
-	/* Of a made-up /proc only the first entries are there. */
-	if (!sysroot[0])
-		slice.addr = (uint64_t)(uintptr_t)page & ~(HEAT_PAGE_BYTES - 1ull);
-	r = pagemap_read(sysroot, &slice, &fd, &entry);
-	if (fd >= 0)
-		close(fd);
-	return r < 0 ? r : pagemap_pfn(entry) != 0;
-}
-
 static int
 probe(const struct ops_env *env, char sentence[OPS_SENTENCE_BYTES])
 {
@@ -66,7 +46,7 @@ probe(const struct ops_env *env, char sentence[OPS_SENTENCE_BYTES])
 		return fd == -ENOENT ? -ENOTSUP : fd == -EPERM ? -EACCES : fd;
 	}
 	close(fd);
-	r = sees_physical(env->sysroot);
+	r = pagemap_tells_pfn(env->sysroot);
 	if (r <= 0) {
 		snprintf(sentence, OPS_SENTENCE_BYTES,
 			 "/proc/PID/pagemap does not tell physical addresses, which needs "

@@ -9,6 +9,7 @@ static const struct sampler_ops *const samplers[] = {
 	&sampler_hintfault,
 	&sampler_damon,
 	/* Only when they are named: */
+	&sampler_damon_paddr,
 	&sampler_idle,
 	&sampler_etmem,
 	&sampler_wp,

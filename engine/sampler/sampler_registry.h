@@ -10,6 +10,7 @@
 extern const struct sampler_ops sampler_pmu;
 extern const struct sampler_ops sampler_hintfault;
 extern const struct sampler_ops sampler_damon;
+extern const struct sampler_ops sampler_damon_paddr;
 extern const struct sampler_ops sampler_idle;
 extern const struct sampler_ops sampler_etmem;
 extern const struct sampler_ops sampler_wp;

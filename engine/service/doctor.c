@@ -287,7 +287,9 @@ doctor_examine(struct service *service)
 	check_samplers(&findings, &env, service->status->samplers);
 	check_movers(&findings, &env);
 	check_policies(&findings, service->options);
-	doctor_check_kernel(&findings, sysroot, names_contain(service->status->samplers, "damon"));
+	doctor_check_kernel(&findings, sysroot,
+			    names_contain(service->status->samplers, "damon") ||
+				    names_contain(service->status->samplers, "damon-paddr"));
 	check_other_service(&findings, service, state_dir);
 	check_left_behind(&findings, state_dir);
 	sluice_topology_free(topology);

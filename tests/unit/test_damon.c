@@ -192,45 +192,54 @@ probing(void **unused)
 	assert_string_equal(fake_get(ADMIN "0/state"), "on\n");
 }
 
+/* Files of a kdamond that has never run. */
 static void
-one_kdamond_of_ours(void **unused)
+put_kdamond(void)
 {
-	const struct damon_plan plan = {5000, 100000, 1000000, 10, 200};
-	const int32_t pids[2] = {41, 42};
-	struct damon_sysfs *damon, *second;
-	struct sluice_err err = {0};
-	char state[96], path[128];
+	static const char *const names[] = {"intervals/sample_us", "intervals/aggr_us",
+					    "intervals/update_us", "nr_regions/min",
+					    "nr_regions/max"};
+	char path[128];
 
-	(void)unused;
-	snprintf(state, sizeof(state), "%s/run", fake_root);
 	fake_put(ADMIN "nr_kdamonds", "0\n");
 	fake_put(ADMIN "0/state", "off\n");
 	fake_put(ADMIN "0/pid", "-1\n");
 	fake_put(ADMIN "0/contexts/nr_contexts", "");
 	fake_put(ADMIN "0/contexts/0/operations", "");
-	for (int i = 0; i < 3; i++) {
-		static const char *const names[] = {"sample_us", "aggr_us", "update_us"};
-
-		snprintf(path, sizeof(path), ADMIN "0/contexts/0/monitoring_attrs/intervals/%s",
-			 names[i]);
+	fake_put(ADMIN "0/contexts/0/targets/nr_targets", "");
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		snprintf(path, sizeof(path), ADMIN "0/contexts/0/monitoring_attrs/%s", names[i]);
 		fake_put(path, "");
 	}
-	fake_put(ADMIN "0/contexts/0/monitoring_attrs/nr_regions/min", "");
-	fake_put(ADMIN "0/contexts/0/monitoring_attrs/nr_regions/max", "");
-	fake_put(ADMIN "0/contexts/0/targets/nr_targets", "");
+}
+
+static void
+one_kdamond_of_ours(void **unused)
+{
+	const struct damon_plan plan = {5000, 100000, 1000000, 10, 200};
+	const int32_t pids[2] = {41, 42};
+	const struct damon_targets two = {.pids = pids, .count = 2},
+				   one = {.pids = pids, .count = 1};
+	struct damon_sysfs *damon, *second;
+	struct sluice_err err = {0};
+	char state[96];
+
+	(void)unused;
+	snprintf(state, sizeof(state), "%s/run", fake_root);
+	put_kdamond();
 	fake_put(ADMIN "0/contexts/0/targets/0/pid_target", "");
 	fake_put(ADMIN "0/contexts/0/targets/1/pid_target", "");
 	assert_int_equal(damon_sysfs_open(fake_root, state, &damon, &err), 0);
 	assert_string_equal(fake_get(ADMIN "nr_kdamonds"), "1\n");
 	assert_int_equal(damon_sysfs_open(fake_root, state, &second, &err), -EBUSY);
-	assert_int_equal(damon_sysfs_run(damon, &plan, pids, 2, &err), 0);
+	assert_int_equal(damon_sysfs_run(damon, &plan, &two, &err), 0);
 	assert_string_equal(fake_get(ADMIN "0/state"), "on\n");
 	assert_string_equal(fake_get(ADMIN "0/contexts/0/targets/1/pid_target"), "42");
 	assert_string_equal(fake_get(ADMIN "0/contexts/0/monitoring_attrs/intervals/aggr_us"),
 			    "100000");
 	/* Somebody makes it theirs: we keep our hands off, also at the end. */
 	fake_put(ADMIN "0/contexts/0/targets/0/pid_target", "77\n");
-	assert_int_equal(damon_sysfs_run(damon, &plan, pids, 2, &err), -EBUSY);
+	assert_int_equal(damon_sysfs_run(damon, &plan, &two, &err), -EBUSY);
 	damon_sysfs_close(damon);
 	assert_string_equal(fake_get(ADMIN "0/state"), "on\n");
 	assert_string_equal(fake_get(ADMIN "nr_kdamonds"), "1\n");
@@ -239,11 +248,55 @@ one_kdamond_of_ours(void **unused)
 	fake_put(ADMIN "0/state", "off\n");
 	fake_put(ADMIN "0/contexts/0/targets/0/pid_target", "");
 	assert_int_equal(damon_sysfs_open(fake_root, state, &damon, &err), 0);
-	assert_int_equal(damon_sysfs_run(damon, &plan, pids, 1, &err), 0);
+	assert_int_equal(damon_sysfs_run(damon, &plan, &one, &err), 0);
 	damon_sysfs_close(damon);
 	assert_string_equal(fake_get(ADMIN "0/state"), "off\n");
 	assert_string_equal(fake_get(ADMIN "nr_kdamonds"), "0\n");
 	damon_sysfs_close(NULL);
+}
+
+/* Physical ranges are written as regions of one size, and who is at them is known by the first. */
+static void
+physical_ranges(void **unused)
+{
+	static const struct damon_range ranges[] = {{0x40000000, 0x40000000 + (64ull << 20)},
+						    {0x80000000, 0x80000000 + (30ull << 20)}};
+	const struct damon_targets targets = {.ranges = ranges, .range_count = 2};
+	const struct damon_plan plan = {5000, 100000, 1000000, 10, 200};
+	struct damon_sysfs *damon;
+	struct sluice_err err = {0};
+	char state[96], path[128];
+
+	(void)unused;
+	snprintf(state, sizeof(state), "%s/run", fake_root);
+	put_kdamond();
+	fake_put(ADMIN "0/contexts/0/targets/0/regions/nr_regions", "");
+	for (int i = 0; i < 10; i++) {
+		snprintf(path, sizeof(path), ADMIN "0/contexts/0/targets/0/regions/%d/start", i);
+		fake_put(path, "");
+		snprintf(path, sizeof(path), ADMIN "0/contexts/0/targets/0/regions/%d/end", i);
+		fake_put(path, "");
+	}
+	assert_int_equal(damon_sysfs_open(fake_root, state, &damon, &err), 0);
+	if (damon_sysfs_run(damon, &plan, &targets, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_string_equal(fake_get(ADMIN "0/contexts/0/operations"), "paddr");
+	assert_string_equal(fake_get(ADMIN "0/contexts/0/targets/nr_targets"), "1");
+	/* 94 MiB by 10: 10 MiB each; seven of the first range, three of the second. */
+	assert_string_equal(fake_get(ADMIN "0/contexts/0/targets/0/regions/nr_regions"), "10");
+	assert_string_equal(fake_get(ADMIN "0/contexts/0/targets/0/regions/0/start"), "1073741824");
+	assert_string_equal(fake_get(ADMIN "0/contexts/0/targets/0/regions/0/end"), "1084227584");
+	assert_string_equal(fake_get(ADMIN "0/contexts/0/targets/0/regions/6/end"), "1140850688");
+	assert_string_equal(fake_get(ADMIN "0/contexts/0/targets/0/regions/7/start"), "2147483648");
+	assert_string_equal(fake_get(ADMIN "0/contexts/0/targets/0/regions/9/end"), "2178940928");
+	assert_string_equal(fake_get(ADMIN "0/state"), "on\n");
+	assert_int_equal(damon_sysfs_run(damon, &plan, &targets, &err), 0);
+	/* Somebody else's regions: hands off. */
+	fake_put(ADMIN "0/contexts/0/targets/0/regions/0/start", "4096\n");
+	assert_int_equal(damon_sysfs_run(damon, &plan, &targets, &err), -EBUSY);
+	damon_sysfs_close(damon);
+	assert_string_equal(fake_get(ADMIN "0/state"), "on\n");
+	assert_string_equal(fake_get(ADMIN "nr_kdamonds"), "1\n");
 }
 
 int
@@ -258,6 +311,7 @@ main(void)
 		TEST(region_limits),
 		TEST(probing),
 		TEST(one_kdamond_of_ours),
+		TEST(physical_ranges),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

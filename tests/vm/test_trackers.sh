@@ -59,13 +59,14 @@ cat >"$tmp/together.sh" <<'EOT2'
 refused() { # SAMPLERS TEXT
 	expect 2 "$2" sluice run --sampler "$1" -- touch /tmp/started
 }
+refused damon+damon-paddr 'both clear the accessed bits'
 refused damon+smaps "'damon' and 'smaps' cannot watch together: both clear the accessed bits"
 refused hintfault+softdirty 'both mark pages one by one'
 refused mglru 'tells no heat'
 refused hintfault+nope "there is no sampler 'nope'"
 check 'no refused run started its command' test ! -e /tmp/started
 sluice doctor >/tmp/out
-for name in hintfault damon idle etmem wp softdirty mglru smaps; do
+for name in hintfault damon damon-paddr idle etmem wp softdirty mglru smaps; do
 	check "doctor has a line on $name" grep -q "sampler $name " /tmp/out
 done
 check 'and says why idle cannot be used here' grep -q 'CONFIG_IDLE_PAGE_TRACKING' /tmp/out
@@ -74,7 +75,7 @@ machine >/tmp/machine
 hotset --size 60M --hot 20M --write 50 --seconds 100 --quiet >/dev/null 2>&1 &
 target=$!
 sleep 2
-for set in hintfault+damon softdirty+damon hintfault+mglru; do
+for set in hintfault+damon hintfault+damon-paddr softdirty+damon hintfault+mglru; do
 	start_service --sampler $set --policy skeleton
 	expect 0 '' sluice attach $target
 	sampled() { is_positive samples; }
@@ -104,7 +105,7 @@ machine >/tmp/machine
 hotset --size 60M --hot 20M --write 50 --start-on 1 --seconds 100 --quiet >/dev/null 2>&1 &
 target=$!
 sleep 1
-for set in auto hintfault+mglru softdirty+damon smaps; do
+for set in auto hintfault+mglru softdirty+damon damon-paddr smaps; do
 	start_service --sampler $set
 	expect 0 '' sluice attach $target
 	sleep 2

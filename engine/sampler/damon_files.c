@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* damon_files.c - see damon_files.h. */
+#include "damon_files.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "procfs.h"
+
+#define PIECE_UNIT (2ull << 20)
+
+static int
+file_write(const char *sysroot, const char *path, uint64_t number, const char *word,
+	   struct sluice_err *reterr)
+{
+	char text[64];
+	int r;
+
+	if (word)
+		snprintf(text, sizeof(text), "%s", word);
+	else
+		snprintf(text, sizeof(text), "%llu", (unsigned long long)number);
+	r = procfs_write(sysroot, 0, path, text);
+	if (r < 0)
+		return sluice_fail(reterr, r, "DAMON refused '%s' in %s: %s", text, path,
+				   strerror(-r));
+	return 0;
+}
+
+int
+damon_files_plan(const char *sysroot, const struct damon_plan *plan, struct sluice_err *reterr)
+{
+	const struct {
+		const char *name;
+		uint64_t number;
+	} numbers[] = {
+		/* The kernel refuses an aggregation shorter than a sample at each write. */
+		{"intervals/aggr_us", plan->aggregate_us}, {"intervals/sample_us", plan->sample_us},
+		{"intervals/update_us", plan->update_us},  {"nr_regions/max", plan->regions_max},
+		{"nr_regions/min", plan->regions_min},
+	};
+	char path[160];
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < sizeof(numbers) / sizeof(*numbers); i++) {
+		snprintf(path, sizeof(path), CONTEXT "monitoring_attrs/%s", numbers[i].name);
+		r = file_write(sysroot, path, numbers[i].number, NULL, reterr);
+	}
+	return r;
+}
+
+int
+damon_files_context(const char *sysroot, const char *operations, struct sluice_err *reterr)
+{
+	int r = 0;
+
+	r = file_write(sysroot, KDAMONDS "0/contexts/nr_contexts", 1, NULL, reterr);
+	if (r == 0)
+		r = file_write(sysroot, CONTEXT "operations", 0, operations, reterr);
+	if (r == -EINVAL)
+		r = sluice_fail(reterr, -ENOTSUP, "this kernel's DAMON cannot monitor by '%s' (%s)",
+				operations,
+				strcmp(operations, "paddr") == 0 ? "CONFIG_DAMON_PADDR"
+								 : "CONFIG_DAMON_VADDR");
+	return r;
+}
+
+int
+damon_files_pids(const char *sysroot, const struct damon_targets *targets,
+		 struct sluice_err *reterr)
+{
+	char path[160];
+	int r = file_write(sysroot, CONTEXT "targets/nr_targets", targets->count, NULL, reterr);
+
+	for (size_t i = 0; r == 0 && i < targets->count; i++) {
+		snprintf(path, sizeof(path), CONTEXT "targets/%zu/pid_target", i);
+		r = file_write(sysroot, path, (uint64_t)targets->pids[i], NULL, reterr);
+	}
+	return r;
+}
+
+/* The pieces of at most piece_bytes that a range is cut into. */
+static uint64_t
+pieces_of(const struct damon_range *range, uint64_t piece_bytes)
+{
+	return (range->end - range->start + piece_bytes - 1) / piece_bytes;
+}
+
+int
+damon_files_ranges(const char *sysroot, const struct damon_targets *targets, uint32_t regions,
+		   struct sluice_err *reterr)
+{
+	static const char folder[] = CONTEXT "targets/0/regions/";
+	uint64_t bytes = 0, pieces = 0, at = 0, piece_bytes;
+	char path[160];
+	int r;
+
+	for (size_t i = 0; i < targets->range_count; i++)
+		bytes += targets->ranges[i].end - targets->ranges[i].start;
+	piece_bytes = (bytes / regions / PIECE_UNIT + 1) * PIECE_UNIT;
+	for (size_t i = 0; i < targets->range_count; i++)
+		pieces += pieces_of(&targets->ranges[i], piece_bytes);
+	r = file_write(sysroot, CONTEXT "targets/nr_targets", 1, NULL, reterr);
+	snprintf(path, sizeof(path), "%snr_regions", folder);
+	if (r == 0)
+		r = file_write(sysroot, path, pieces, NULL, reterr);
+	for (size_t i = 0; r == 0 && i < targets->range_count; i++) {
+		const struct damon_range *range = &targets->ranges[i];
+
+		for (uint64_t start = range->start; r == 0 && start < range->end; at++) {
+			uint64_t end =
+				range->end - start > piece_bytes ? start + piece_bytes : range->end;
+
+			snprintf(path, sizeof(path), "%s%llu/start", folder,
+				 (unsigned long long)at);
+			r = file_write(sysroot, path, start, NULL, reterr);
+			snprintf(path, sizeof(path), "%s%llu/end", folder, (unsigned long long)at);
+			if (r == 0)
+				r = file_write(sysroot, path, end, NULL, reterr);
+			start = end;
+		}
+	}
+	return r;
+}
