@@ -31,5 +31,5 @@ move_price_ns(const struct move_price *price, uint64_t unknown)
 		return unknown;
 	memcpy(sorted, price->page_ns, count * sizeof(sorted[0]));
 	qsort(sorted, count, sizeof(sorted[0]), cheaper_first);
-	return sorted[count / 2] ? sorted[count / 2] : 1;
+	return sorted[count > 1] ? sorted[count > 1] : 1;
 }

@@ -2,8 +2,10 @@
 /*
  * move_price.h - what moving a page costs, as it was measured.
  *
- * The median of the last calls, since a mean is that of the machine's other work: a call that was
- * interrupted made pages look five times as dear, and hot ones stayed where they were.
+ * What others do meanwhile only makes it longer: a call that was interrupted, or a virtual CPU that
+ * had to wait for a real one, made pages look ten times as dear, and hot ones stayed where they were.
+ * What such a machine saves by a move grows as much, and nobody measures that. So it is the second
+ * cheapest of the last calls.
  */
 #ifndef CORE_MOVE_PRICE_H
 #define CORE_MOVE_PRICE_H
