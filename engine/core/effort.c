@@ -9,7 +9,7 @@
 #define FULL_DOUBT                                                                                 \
 	0.04             /* of all accesses: worth the full pace; half of it a quarter, and so on  \
 			  */
-#define PROGRESS 0.85    /* of the doubt may be left after LEARN_AT_LEAST_NS of looking */
+#define LASTS_S 300.0    /* what was learned, as the moves that come of it */
 #define CALM_DIVISOR 2.0 /* of the steady share, while decisions change nothing */
 #define CALM_MOST 3
 #define DEAF_LEAST_NS (5 * NS_PER_S)
@@ -43,7 +43,9 @@ effort_wake(struct effort *effort, uint64_t now_ns)
 	effort->alarmed = 0;
 	effort->hope = 1;
 	effort->doubt_then = 1;
-	effort->judged_ns = now_ns;
+	effort->doubt_sum = effort->spent_s = 0;
+	effort->looks = 0;
+	effort->judged_ns = effort->updated_ns = now_ns;
 }
 
 void
@@ -101,15 +103,22 @@ still_learning(const struct effort *effort, uint64_t now_ns)
 	       now_ns - effort->learned_ns < UNKNOWN_WAIT_NS;
 }
 
-/* Some doubt no looking removes: pages that cannot be marked, heat that changes all the time. */
+/* Some doubt no looking removes: pages that cannot be marked, heat that changes all the time. Looking
+ * pays while the accesses that it brings within reach, for as long as that may last, take more CPU
+ * time than it does. */
 static void
-judge_progress(struct effort *effort, double doubt, uint64_t now_ns)
+judge_progress(struct effort *effort, uint64_t now_ns)
 {
+	double doubt = effort->doubt_sum / effort->looks;
+
 	if (now_ns - effort->judged_ns < LEARN_AT_LEAST_NS)
 		return;
-	if (doubt > PROGRESS * effort->doubt_then && !still_learning(effort, now_ns))
+	if ((effort->doubt_then - doubt) * LASTS_S < effort->spent_s &&
+	    !still_learning(effort, now_ns))
 		effort->hope /= 2;
 	effort->doubt_then = doubt;
+	effort->doubt_sum = effort->spent_s = 0;
+	effort->looks = 0;
 	effort->judged_ns = now_ns;
 }
 
@@ -120,9 +129,13 @@ effort_update(struct effort *effort, double won, double doubt, unsigned int calm
 	double worth = doubt / FULL_DOUBT, least = effort->steady, now;
 
 	effort->won += won;
+	effort->doubt_sum += doubt;
+	effort->looks++;
+	effort->spent_s += effort->now * (double)(now_ns - effort->updated_ns) / 1e9;
+	effort->updated_ns = now_ns;
 	if (effort->paused || awake_ns < LEARN_AT_LEAST_NS)
 		return;
-	judge_progress(effort, doubt, now_ns);
+	judge_progress(effort, now_ns);
 	now = effort->hope * (worth < 1 ? effort->full * worth * worth : effort->full);
 	if (awake_ns > LEARN_AT_MOST_NS) {
 		double late = (double)LEARN_AT_MOST_NS / (double)awake_ns;

@@ -20,7 +20,9 @@ struct effort {
 	int paused;
 	int fixed;   /* the user set a price: neither more nor less */
 	double hope; /* 1, and half of it each time that looking harder did not help */
-	double doubt_then;
+	double doubt_then, doubt_sum, spent_s; /* mean doubt before, and of the looks since then; */
+	unsigned int looks;                    /* what these cost, as CPU time */
+	uint64_t updated_ns;
 	double unknown_then; /* share of memory of which nothing is known, and when it fell last */
 	uint64_t learned_ns;
 	uint64_t judged_ns;

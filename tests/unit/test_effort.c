@@ -117,6 +117,27 @@ test_effort_that_does_not_help(void **state)
 	assert_true(effort.now >= effort.full);
 }
 
+/* Of scattered heat little is learned in a second, but it lasts. */
+static void
+test_effort_that_pays(void **state)
+{
+	struct effort effort, hardly;
+	uint64_t t = S;
+
+	(void)state;
+	effort_init(&effort, 0.01);
+	effort_init(&hardly, 0.01);
+	effort_wake(&effort, t);
+	effort_wake(&hardly, t);
+	for (int i = 0; i < 40; i++) {
+		t += S;
+		effort_update(&effort, 0, 0.15 - 0.002 * i, 0, t);
+		effort_update(&hardly, 0, 0.15 - 0.00001 * i, 0, t);
+	}
+	assert_true(effort.now > 0.39);
+	assert_true(hardly.now < 0.05);
+}
+
 static void
 test_effort_ends_when_heat_never_settles(void **state)
 {
@@ -194,8 +215,8 @@ test_effort_goes_on_while_memory_becomes_known(void **state)
 
 		effort_unknown(&effort, unknown, t);
 		effort_unknown(&stuck, 1, t);
-		effort_update(&effort, 0, unknown, 0, t);
-		effort_update(&stuck, 0, unknown, 0, t);
+		effort_update(&effort, 0, 0.9, 0, t);
+		effort_update(&stuck, 0, 0.9, 0, t);
 	}
 	assert_true(effort.now > 0.39);
 	assert_true(stuck.now < 0.05);
@@ -231,6 +252,7 @@ main(void)
 		cmocka_unit_test(test_doubt_needs_two_tiers),
 		cmocka_unit_test(test_effort_follows_doubt),
 		cmocka_unit_test(test_effort_that_does_not_help),
+		cmocka_unit_test(test_effort_that_pays),
 		cmocka_unit_test(test_effort_ends_when_heat_never_settles),
 		cmocka_unit_test(test_growth),
 		cmocka_unit_test(test_false_alarms_are_heard_less),
