@@ -243,6 +243,38 @@ learns_what_does_not_last(void **state)
 	sluice_policy.fini(a);
 }
 
+/* Estimates that claim to be vague and do not change are surer than they claim; ones that vary as
+ * much as they claim are not. */
+static void
+narrows_the_bounds_of_what_stays(void **state)
+{
+	struct sluice_tier tiers[2];
+	struct sluice_region regions[PIECES];
+
+	(void)state;
+	two_tiers(tiers, 0, GIB);
+	for (int noisy = 0; noisy < 2; noisy++) {
+		struct world dice = {.seed = 88172645463325252u};
+		struct autop *a = start("with", NULL);
+		size_t planned_first = 0, planned_last = 0;
+
+		for (uint32_t round = 0; round < 120; round++) {
+			for (uint32_t i = 0; i < PIECES; i++) {
+				double off = noisy ? exp(0.6 * (world_random(&dice) - 0.5)) : 1;
+
+				regions[i] = piece(i % 2, 2 * MIB, (i % 2 ? 16 : 10) * off, 1.3);
+			}
+			spread(regions, PIECES);
+			decide_after(1000, a, tiers, regions, PIECES);
+			*(round < 8 ? &planned_first : &planned_last) = plan.count;
+		}
+		assert_int_equal(planned_first, 0);
+		assert_int_equal(planned_last, noisy ? 0 : PIECES);
+		assert_true(noisy ? a->forecast.doubt > 0.8 : a->forecast.doubt < 0.3);
+		sluice_policy.fini(a);
+	}
+}
+
 static void
 trusts_what_lasts(void **state)
 {
@@ -398,6 +430,7 @@ main(void)
 		cmocka_unit_test(cascades_through_three_tiers),
 		cmocka_unit_test(stops_evicting_when_room_stays),
 		cmocka_unit_test(learns_what_does_not_last),
+		cmocka_unit_test(narrows_the_bounds_of_what_stays),
 		cmocka_unit_test(trusts_what_lasts),
 		cmocka_unit_test(takes_the_extremes_of_many),
 		cmocka_unit_test(says_what_is_too_much),
