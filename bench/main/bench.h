@@ -31,6 +31,8 @@ int bench_number(const char *verb, const char *option, const char *text, uint64_
 /* CPU time of the calling thread, and time. */
 double bench_cpu_s(void);
 double bench_now_s(void);
+/* What results say of this machine: whether it is emulated, and a description. NULL: no memory. */
+json_t *bench_machine(void);
 /* Prints and frees it. Returns the exit status: 1 when it cannot be written. */
 int bench_print(json_t *json);
 

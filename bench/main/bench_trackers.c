@@ -171,7 +171,7 @@ struct files {
 static int
 write_files(const struct trackers_table *table, const struct files *files)
 {
-	json_t *result = trackers_table_json(table);
+	json_t *result = trackers_table_json(table, bench_machine());
 	struct sluice_err err = {0, ""};
 	int r = result ? 0 : sluice_fail(&err, -ENOMEM, "no memory for the result");
 

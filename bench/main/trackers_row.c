@@ -223,7 +223,7 @@ grid_of(const struct trackers_table *table, const char *title, int of_precision)
 }
 
 json_t *
-trackers_table_json(const struct trackers_table *table)
+trackers_table_json(const struct trackers_table *table, json_t *machine)
 {
 	json_t *charts = json_array(), *tables = json_array(), *grids = json_array();
 
@@ -234,10 +234,10 @@ trackers_table_json(const struct trackers_table *table)
 	for (size_t i = 0; i < table->count;)
 		i = add_workload(table, i, charts, tables);
 	return json_pack(
-		"{s:s, s:s, s:s, s:o, s:o, s:o, s:[s], s:s}", "schema", "sluice-result/1", "title",
-		"How right each tracker is, and at what price", "summary",
-		"Programs of which it is known what is hot, watched by each tracker.", "grids",
-		grids, "charts", charts, "tables", tables, "notes",
+		"{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:[s], s:s}", "schema", "sluice-result/1",
+		"title", "How right each tracker is, and at what price", "summary",
+		"Programs of which it is known what is hot, watched by each tracker.", "machine",
+		machine, "grids", grids, "charts", charts, "tables", tables, "notes",
 		"Precision, recall and delay are of tracking awake; CPU time and slowdown of "
 		"tracking in the steady state.",
 		"command", "sluice-bench trackers");

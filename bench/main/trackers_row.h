@@ -29,8 +29,9 @@ void trackers_table_free(struct trackers_table *table);
 struct trackers_row *trackers_table_row(struct trackers_table *table, const char *workload,
 					const char *tracker);
 void trackers_table_drop(struct trackers_table *table); /* the last row */
-/* As sluice-report reads it, with pictures: a result of schema sluice-result/1. NULL: no memory. */
-json_t *trackers_table_json(const struct trackers_table *table);
+/* As sluice-report reads it, with pictures: a result of schema sluice-result/1. machine: as
+ * bench_machine() has it, taken over. NULL: no memory. */
+json_t *trackers_table_json(const struct trackers_table *table, json_t *machine);
 
 void trackers_row_point(struct trackers_row *row, double t_s, double recall);
 void trackers_table_head(void);
