@@ -24,21 +24,9 @@ const float touches_variance[] = {0.0000f, 3.4237f, 1.3423f, 0.8220f, 0.5907f, 0
 				  0.3774f, 0.3196f, 0.2771f, 0.2446f, 0.2189f, 0.1981f,
 				  0.1809f, 0.1664f, 0.1541f, 0.1435f};
 
-static float
-touches_log(unsigned int touches)
-{
-	static const float logs[TOUCHES_FULL + 1] = {
-		0.0f, 0.0f,     1.0f,     1.58496f, 2.0f,     2.32193f, 2.58496f, 2.80735f,
-		3.0f, 3.16993f, 3.32193f, 3.45943f, 3.58496f, 3.70044f, 3.80735f, 3.90689f};
-
-	return touches <= TOUCHES_FULL ? logs[touches] : log2f((float)touches);
-}
-
-static float
-time_decode(uint8_t code)
-{
-	return TIME_LOWEST + (float)code / TIME_STEPS;
-}
+const float touches_logs[] = {0.0f,     0.0f,     1.0f,     1.58496f, 2.0f,     2.32193f,
+			      2.58496f, 2.80735f, 3.0f,     3.16993f, 3.32193f, 3.45943f,
+			      3.58496f, 3.70044f, 3.80735f, 3.90689f};
 
 /* Codes are coarse against what one gap changes of a long memory, so they are rounded up or down by
  * chance. Gaps are no dice: in replayed traces all may be alike, and each would be rounded down. */
@@ -71,21 +59,11 @@ time_encode(float log2_s)
 	return code < 1.0f ? 1 : code > 255.0f ? 255 : (uint8_t)code;
 }
 
-static float
-log2_of_ticks(uint64_t ticks)
+float
+estimate_log_of_ticks(uint64_t ticks)
 {
 	/* A touch within the tick of the marking: the true gap is half a tick on average. */
 	return log2f((ticks ? (float)ticks : 0.5f) / TICKS_PER_S);
-}
-
-struct evidence
-estimate_evidence(const struct page_heat *page)
-{
-	return (struct evidence){page->time != 0,
-				 !page->time                    ? 0
-				 : page->touches < TOUCHES_FULL ? page->touches
-								: TOUCHES_FULL,
-				 touches_log(page->touches) - time_decode(page->time)};
 }
 
 /* Add so much watching without a touch, unless it is less than that share of what there is. */
@@ -106,11 +84,9 @@ add_silence(struct evidence evidence, float log2_s, float least)
 }
 
 struct evidence
-estimate_watched(const struct page_heat *page, uint64_t ticks)
+estimate_watched(const struct page_heat *page, float log2_s)
 {
-	struct evidence evidence = estimate_evidence(page);
-
-	return ticks ? add_silence(evidence, log2_of_ticks(ticks), SILENCE_SHARE) : evidence;
+	return add_silence(estimate_evidence(page), log2_s, SILENCE_SHARE);
 }
 
 static void
@@ -124,7 +100,7 @@ void
 estimate_touched(struct page_heat *page, uint64_t ticks, float mean)
 {
 	struct evidence evidence = estimate_evidence(page);
-	float log2_s = log2_of_ticks(ticks);
+	float log2_s = estimate_log_of_ticks(ticks);
 	int is_short = evidence.touches && -log2_s > evidence.rate + SURPRISE_OCTAVES;
 	/* What is left of a gap after a marking in its midst may be as short as can be. */
 	int is_surprise = is_short && !page->again;
@@ -152,7 +128,7 @@ estimate_untouched(struct page_heat *page, uint64_t ticks)
 {
 	/* Watched for no time at all: that says nothing. */
 	if (ticks)
-		store(page, add_silence(estimate_evidence(page), log2_of_ticks(ticks), 0));
+		store(page, add_silence(estimate_evidence(page), estimate_log_of_ticks(ticks), 0));
 }
 
 /* Touches from which on a page's memory is long enough for silence to end it at once. */
@@ -163,7 +139,16 @@ estimate_untouched(struct page_heat *page, uint64_t ticks)
 static float
 memory_s(const struct page_heat *page)
 {
-	return page->time ? exp2f(time_decode(page->time)) : 0;
+	/* exp2f() of an eighth of a code and less, of which only the eighths are no exponents. */
+	static const float eighths[8] = {1.0f,       1.0905077f, 1.1892071f, 1.2968396f,
+					 1.4142135f, 1.5422108f, 1.6817929f, 1.8340081f};
+
+	uint32_t bits = (127u - 19u + page->time / 8u) << 23;
+	float octaves;
+
+	_Static_assert(TIME_STEPS == 8.0f && TIME_LOWEST == -19.0f, "codes are as this table");
+	memcpy(&octaves, &bits, sizeof(octaves));
+	return page->time ? eighths[page->time % 8] * octaves : 0;
 }
 
 /* Touches more than memory holds: time is forgotten in proportion. */

@@ -29,10 +29,33 @@ void estimate_begin(void);
 /* A whole number near this one, which it is on average. */
 unsigned int estimate_whole(float number);
 
-struct evidence estimate_evidence(const struct page_heat *page);
+extern const float touches_logs[TOUCHES_FULL + 1];
 
-/* What is known of a page that has been watched since its marking, for so many ticks by now. */
-struct evidence estimate_watched(const struct page_heat *page, uint64_t ticks);
+static inline float
+touches_log(unsigned int touches)
+{
+	return touches <= TOUCHES_FULL ? touches_logs[touches] : log2f((float)touches);
+}
+
+static inline float
+time_decode(uint8_t code)
+{
+	return TIME_LOWEST + (float)code / TIME_STEPS;
+}
+
+static inline struct evidence
+estimate_evidence(const struct page_heat *page)
+{
+	return (struct evidence){page->time != 0,
+				 !page->time                    ? 0
+				 : page->touches < TOUCHES_FULL ? page->touches
+								: TOUCHES_FULL,
+				 touches_log(page->touches) - time_decode(page->time)};
+}
+
+float estimate_log_of_ticks(uint64_t ticks); /* log2 of seconds */
+/* What is known of a page that has been watched since its marking, for so long by now. */
+struct evidence estimate_watched(const struct page_heat *page, float log2_s);
 
 /* The page was touched, or moved or marked again without having been, after so many ticks. `mean`
  * is what its region's pages are like, as log2 of their rate. */

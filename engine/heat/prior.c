@@ -40,12 +40,17 @@ prior_set_time(struct prior *prior, const struct region *region, uint64_t tick, 
 {
 	prior->split = region->split;
 	prior->epoch = epoch;
-	for (int part = 0; part < 2; part++)
-		prior->silent[part] =
-			region->armed[part] ? ticks_since(tick, region->armed[part]) : 0;
+	for (int part = 0; part < 2; part++) {
+		uint64_t ticks = region->armed[part] ? ticks_since(tick, region->armed[part]) : 0;
+
+		prior->is_silent[part] = ticks > 0;
+		if (ticks)
+			prior->silent_s[part] = estimate_log_of_ticks(ticks);
+	}
 }
 
-/* A region's mean, with the variance that it is uncertain by. */
+/* A region's mean, with the variance that it is
+ * uncertain by. */
 static void
 spread_add(struct spread *spread, float mean, float var, float pages)
 {
@@ -314,6 +319,19 @@ find(struct heat *heat, struct region *region, const struct prior *prior, struct
 		spread_add(spread, ret->mean, ret->var, ret->pages);
 }
 
+/* What was found of a region, for the cut line. */
+static void
+spread_add_cut(struct spread *spread, const struct region *region)
+{
+	float bin = (region->prior_mean - RATE_LOWEST) * 2;
+
+	if (region->prior_var >= 0)
+		spread->bytes[bin < 0               ? 0
+			      : bin >= CUT_BINS - 1 ? CUT_BINS - 1
+						    : (unsigned int)bin] +=
+			(uint64_t)region->pages * HEAT_PAGE_BYTES;
+}
+
 void
 prior_find(struct heat *heat, struct region *region, struct prior *prior, struct spread *spread)
 {
@@ -343,7 +361,21 @@ prior_find(struct heat *heat, struct region *region, struct prior *prior, struct
 		region->prior_var =
 			region_is_huge(region) ? finding.var : finding.var + finding.within;
 	}
+	spread_add_cut(spread, region);
 	prior_set(prior, region);
+}
+
+void
+spread_join(struct spread *spread, const struct spread *other)
+{
+	spread->pages += other->pages;
+	spread->mean_sum += other->mean_sum;
+	spread->mean_square_sum += other->mean_square_sum;
+	spread->mean_noise_sum += other->mean_noise_sum;
+	spread->excess_sum += other->excess_sum;
+	spread->excess_pages += other->excess_pages;
+	for (unsigned int bin = 0; bin < CUT_BINS; bin++)
+		spread->bytes[bin] += other->bytes[bin];
 }
 
 void
@@ -380,27 +412,14 @@ prior_spread_is_off(const struct heat *heat, const struct spread *spread)
 	return off_var > OFF_TIMES * (double)heat->between_var + OFF_VAR;
 }
 
-#define CUT_BINS 64 /* half octaves from RATE_LOWEST */
-
 void
-prior_learn_cut(struct heat *heat)
+prior_learn_cut(struct heat *heat, const struct spread *spread)
 {
-	uint64_t bytes[CUT_BINS], room = heat->totals.resident_bytes[0], above = 0;
+	uint64_t room = heat->totals.resident_bytes[0], above = 0;
 
-	memset(bytes, 0, sizeof(bytes));
-	for (uint32_t i = 0; i < heat->region_count; i++) {
-		const struct region *region = &heat->regions[i];
-		float bin = (region->prior_mean - RATE_LOWEST) * 2;
-
-		if (region->prior_var >= 0)
-			bytes[bin < 0               ? 0
-			      : bin >= CUT_BINS - 1 ? CUT_BINS - 1
-						    : (unsigned int)bin] +=
-				(uint64_t)region->pages * HEAT_PAGE_BYTES;
-	}
 	heat->have_cut = 0;
 	for (unsigned int bin = CUT_BINS; room && bin-- > 0;) {
-		above += bytes[bin];
+		above += spread->bytes[bin];
 		if (above <= room)
 			continue;
 		heat->cut_mean = RATE_LOWEST + ((float)bin + 0.5f) / 2;

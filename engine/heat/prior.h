@@ -29,14 +29,8 @@ struct prior {
 	uint32_t split;
 	int by_time;        /* see rate_of() */
 	uint8_t epoch;      /* of the view that it is for, as are */
-	uint64_t silent[2]; /* ticks since its pages before, and from, `split` on were marked */
-};
-
-/* What all regions together say of how alike they and their pages are. */
-struct spread {
-	double pages;
-	double mean_sum, mean_square_sum, mean_noise_sum; /* of regions' means, weighted by pages */
-	double excess_sum, excess_pages;                  /* of variance within regions */
+	int is_silent[2];   /* its pages before, and from, `split` on were marked */
+	float silent_s[2];  /* so long ago, log2 */
 };
 
 /* Of a page with touches, log2 of its rate and the variance of that. Where touches end the time,
@@ -57,8 +51,9 @@ variance_of(unsigned int touches, int by_time)
 static inline struct evidence
 page_evidence(const struct page_heat *page, int side, const struct prior *prior)
 {
-	return page->watched ? estimate_watched(page, prior->silent[side])
-			     : estimate_evidence(page);
+	return page->watched && prior->is_silent[side]
+		       ? estimate_watched(page, prior->silent_s[side])
+		       : estimate_evidence(page);
 }
 
 /* Stamps of moves wrap after 17 minutes; forget them well before. */
@@ -75,11 +70,13 @@ void prior_set_time(struct prior *prior, const struct region *region, uint64_t t
  * prior_var < 0: nothing is known. */
 void prior_find(struct heat *heat, struct region *region, struct prior *prior,
 		struct spread *spread);
+void spread_join(struct spread *spread, const struct spread *other); /* adds it */
 void prior_learn_spread(struct heat *heat, const struct spread *spread);
 /* Whether regions that make up at least half of memory differ far more than was learned, or lie
  * elsewhere: then they are pulled towards what is not true any more. */
 int prior_spread_is_off(const struct heat *heat, const struct spread *spread);
-/* Find the cut line by regions' means; of none when all known memory fits into the fast tier. */
-void prior_learn_cut(struct heat *heat);
+/* Find the cut line by regions' means; there is none when all known memory fits into the fast tier.
+ */
+void prior_learn_cut(struct heat *heat, const struct spread *spread);
 
 #endif

@@ -394,7 +394,8 @@ heat_set_spans(struct heat *heat, int32_t pid, const struct heat_span *spans, si
 	for (uint32_t r = 0; r < at.own; r++)
 		at.entry += heat->regions[r].entry_count;
 	while (at.own_end < at.end && heat->regions[at.own_end].pid == pid)
-		at.own_end++;
+		heat->tracked_bytes -=
+			(uint64_t)heat->regions[at.own_end++].pages * HEAT_PAGE_BYTES;
 	others_after = at.end - at.own_end;
 	for (size_t s = 0; s < span_count; s++) {
 		uint64_t addr = spans[s].start;
@@ -416,6 +417,7 @@ heat_set_spans(struct heat *heat, int32_t pid, const struct heat_span *spans, si
 			if (at.write == at.own && at.own < at.end)
 				rebuild_shift(heat, &at, (at.own_end - at.own) / REBUILD_PART + 64);
 			heat->regions[at.write++] = fresh;
+			heat->tracked_bytes += next - addr;
 			addr = next;
 		}
 	}

@@ -109,6 +109,28 @@ struct totals {
 	double access_rate[8];
 };
 
+/* Half octaves from RATE_LOWEST. */
+#define CUT_BINS 64
+
+/* What all regions together say of how alike they and their pages are. */
+struct spread {
+	double pages;
+	double mean_sum, mean_square_sum, mean_noise_sum; /* of regions' means, weighted by pages */
+	double excess_sum, excess_pages;                  /* of variance within regions */
+	uint64_t bytes[CUT_BINS];                         /* of known regions, by their means */
+};
+
+/* The spreads need all regions, so now and then all are done anew: those of a small table at once,
+ * of a large one as many in each view as take some 10 ms. */
+#define SWEEP_REGIONS 65536u /* 128 GiB; one in detail takes as long as */
+#define SWEEP_DETAIL 32u     /* others */
+
+struct sweep {
+	int is_under_way;
+	uint32_t next; /* region */
+	struct spread found;
+};
+
 /* Regions in a row, so that a view need not look at each of those of which nothing was heard. */
 #define STRETCH_REGIONS 64u
 
@@ -134,10 +156,15 @@ struct kind {
 #define KINDS_PLACES_LOG2 10u
 #define KINDS_PLACES (1u << KINDS_PLACES_LOG2)
 
+/* Of the bits of a page, those of its time and its touches. */
+#define KINDS_NEAR (1u << 12)
+
 struct kinds {
 	struct kind kind[HEAT_REGION_PAGES];
 	uint32_t count;
-	uint16_t place[KINDS_PLACES]; /* 1 + index; all zero between regions */
+	/* 1 + index of a kind, all zero between regions: by its bits if it differs from the
+	 * region's first one only in time and touches, as most do, else by hash, behind those. */
+	uint16_t place[KINDS_NEAR + KINDS_PLACES];
 };
 
 /* Accesses of a process are drawn, one of `odds` since `since`; see count.c. */
@@ -178,11 +205,13 @@ struct heat {
 	float seen_gap_s; /* how long SAMPLE_SEEN's pages were watched, smoothed */
 	struct coarse coarse[COARSE_SPEEDS];
 	float coarse_mean;       /* accesses expected in a SAMPLE_RATE, smoothed */
-	uint64_t spread_tick;    /* when the spreads were learned */
+	struct sweep sweep;
+	uint64_t spread_tick;    /* when the last sweep began */
 	uint64_t spread_ticks;   /* after how long they will be again: little is known at first */
 	uint64_t spread_samples; /* all samples then */
 	double spread_pages;     /* of which something was known */
 	int all_renewed;         /* this view does no region by its old entries */
+	uint64_t tracked_bytes;  /* of all regions */
 	uint64_t view_tick;
 	/* Of the last view, and which pages of their region they stand for: page_key(), or
 	 * WHOLE_REGION. A view is written over the last one, of which [old, old_end) is unread. */

@@ -146,12 +146,14 @@ renew_entries(struct heat *heat, struct region *region, uint32_t left, struct sp
 static int
 is_fresh(const struct heat *heat, uint32_t renew, uint32_t count)
 {
-	return renew && !heat->all_renewed && (int32_t)(renew - when_of(heat->view_tick)) > 0 &&
+	return renew && (int32_t)(renew - when_of(heat->view_tick)) > 0 &&
 	       heat->entry_count + count <= heat->entry_max;
 }
 
+/* With `sweep` none of its regions is done by its old entries. */
 static void
-view_stretch(struct heat *heat, struct stretch *stretch, uint32_t first, struct spread *spread)
+view_stretch(struct heat *heat, struct stretch *stretch, uint32_t first, int sweep,
+	     struct spread *spread)
 {
 	uint32_t end = heat->region_count - first < STRETCH_REGIONS ? heat->region_count
 								    : first + STRETCH_REGIONS;
@@ -159,14 +161,14 @@ view_stretch(struct heat *heat, struct stretch *stretch, uint32_t first, struct 
 	int32_t soonest = INT32_MAX;
 	size_t before = heat->entry_count;
 
-	if (is_fresh(heat, stretch->renew, stretch->entry_count)) {
+	if (!sweep && is_fresh(heat, stretch->renew, stretch->entry_count)) {
 		keep_entries(heat, stretch->entry_count);
 		return;
 	}
 	for (uint32_t i = first; i < end; i++) {
 		struct region *region = &heat->regions[i];
 
-		if (is_fresh(heat, region->renew, region->entry_count))
+		if (!sweep && is_fresh(heat, region->renew, region->entry_count))
 			keep_entries(heat, region->entry_count);
 		else
 			renew_entries(heat, region, heat->region_count - i, spread);
@@ -179,67 +181,117 @@ view_stretch(struct heat *heat, struct stretch *stretch, uint32_t first, struct 
 	stretch->entry_count = (uint32_t)(heat->entry_count - before);
 }
 
-/* The spreads need all regions, so now and then all are done anew. */
-static int
-priors_due(const struct heat *heat)
+static void
+sweep_begin(struct heat *heat)
 {
-	return !heat->have_spread || heat->view_tick - heat->spread_tick > heat->spread_ticks ||
-	       heat->samples - heat->spread_samples > heat->region_count * SPREAD_SAMPLES;
+	memset(&heat->sweep, 0, sizeof(heat->sweep));
+	heat->sweep.is_under_way = 1;
+	heat->spread_tick = heat->view_tick;
+	heat->spread_samples = heat->samples;
+}
+
+/* Begins a sweep when it is due. The first is of all regions at once, as before it nothing is
+ * known. Returns how many regions are swept in this view. */
+static uint64_t
+sweep_due(struct heat *heat)
+{
+	int is_whole = !heat->have_spread || heat->region_count <= SWEEP_REGIONS;
+
+	if (!heat->have_spread || (is_whole && heat->sweep.is_under_way) ||
+	    (!heat->sweep.is_under_way &&
+	     (heat->view_tick - heat->spread_tick > heat->spread_ticks ||
+	      heat->samples - heat->spread_samples > heat->region_count * SPREAD_SAMPLES)))
+		sweep_begin(heat);
+	if (!heat->sweep.is_under_way)
+		return 0;
+	return is_whole ? UINT64_MAX : SWEEP_REGIONS;
+}
+
+/* What a stretch takes of that. */
+static uint64_t
+sweep_price(const struct heat *heat, uint32_t first)
+{
+	uint64_t price = 0;
+
+	for (uint32_t i = first; i < heat->region_count && i < first + STRETCH_REGIONS; i++)
+		price += heat->regions[i].detail == NO_DETAIL ? 1 : SWEEP_DETAIL;
+	return price;
 }
 
 static void
-view_pass(struct heat *heat, int renew_all, struct spread *ret)
+sweep_end(struct heat *heat)
 {
-	memset(ret, 0, sizeof(*ret));
+	struct sweep *sweep = &heat->sweep;
+
+	if (!sweep->is_under_way || sweep->next < heat->region_count)
+		return;
+	sweep->is_under_way = 0;
+	if (!heat->have_spread)
+		heat->spread_ticks = SPREAD_TICKS / 2;
+	heat->spread_ticks = heat->spread_ticks < SPREAD_TICKS_MOST / 2 ? 2 * heat->spread_ticks
+									: SPREAD_TICKS_MOST;
+	prior_learn_spread(heat, &sweep->found);
+	prior_learn_cut(heat, &sweep->found);
+}
+
+/* `left` regions are swept, UINT64_MAX: all; news: of all that were not done by old entries. */
+static void
+view_pass(struct heat *heat, uint64_t left, struct spread *ret_news)
+{
+	struct spread swept;
+
+	memset(ret_news, 0, sizeof(*ret_news));
+	memset(&swept, 0, sizeof(swept));
 	heat->old = 0;
 	heat->old_end = heat->entry_count;
 	heat->entry_count = 0;
-	heat->all_renewed = renew_all;
-	if (renew_all)
+	heat->all_renewed = left == UINT64_MAX;
+	if (heat->all_renewed)
 		memset(&heat->totals, 0, sizeof(heat->totals));
-	for (uint32_t first = 0; first < heat->region_count; first += STRETCH_REGIONS)
-		view_stretch(heat, &heat->stretches[first / STRETCH_REGIONS], first, ret);
+	for (uint32_t first = 0; first < heat->region_count; first += STRETCH_REGIONS) {
+		struct stretch *stretch = &heat->stretches[first / STRETCH_REGIONS];
+		uint64_t price;
+
+		if (!left || first < heat->sweep.next) {
+			view_stretch(heat, stretch, first, 0, ret_news);
+			continue;
+		}
+		view_stretch(heat, stretch, first, 1, &swept);
+		heat->sweep.next = first + STRETCH_REGIONS;
+		price = sweep_price(heat, first);
+		left -= price < left ? price : left;
+	}
+	spread_join(&heat->sweep.found, &swept);
+	spread_join(ret_news, &swept);
 	if (heat->entry_count > heat->entry_most)
 		heat->entry_most = heat->entry_count;
 	if (heat->old_end > heat->entry_most)
 		heat->entry_most = heat->old_end;
 }
 
-static void
-learn_priors(struct heat *heat, const struct spread *spread)
-{
-	if (!heat->have_spread)
-		heat->spread_ticks = SPREAD_TICKS / 2;
-	heat->spread_ticks = heat->spread_ticks < SPREAD_TICKS_MOST / 2 ? 2 * heat->spread_ticks
-									: SPREAD_TICKS_MOST;
-	prior_learn_spread(heat, spread);
-	prior_learn_cut(heat);
-	heat->spread_tick = heat->view_tick;
-	heat->spread_samples = heat->samples;
-}
-
 const struct sluice_region *
 heat_view(struct heat *heat, uint64_t now_ns, size_t *ret_count)
 {
-	struct spread spread;
-	int due;
+	struct spread news;
+	uint64_t swept;
 
 	if (heat->entries_dropped)
 		close_gaps(heat);
 	/* So that it can be told again by when_of(). */
 	heat->view_tick = table_tick(heat, now_ns) / WHEN_TICKS * WHEN_TICKS;
 	heat->view_epoch = table_epoch(heat->view_tick);
-	due = priors_due(heat);
-	view_pass(heat, due, &spread);
-	if (!due && prior_spread_is_off(heat, &spread)) {
-		/* By what is new all memory is to be seen anew, and often for a while. */
-		prior_learn_spread(heat, &spread);
+	swept = sweep_due(heat);
+	view_pass(heat, swept, &news);
+	if (swept != UINT64_MAX && prior_spread_is_off(heat, &news)) {
+		/* By what is new all memory is to be seen anew, and often for a while: at once, but
+		 * for a large table. */
+		prior_learn_spread(heat, &news);
 		heat->spread_ticks = SPREAD_TICKS / 2;
-		due = 1;
-		view_pass(heat, due, &spread);
+		sweep_begin(heat);
+		if (heat->region_count <= SWEEP_REGIONS)
+			view_pass(heat, UINT64_MAX, &news);
 	}
-	if (due)
-		learn_priors(heat, &spread);
+	sweep_end(heat);
 	heat->told = heat->totals;
 	for (int tier = 0; tier < 8; tier++)
 		heat->told.access_rate[tier] = fmax(heat->told.access_rate[tier], 0);
@@ -266,8 +318,7 @@ heat_get_stats(const struct heat *heat, struct heat_stats *ret)
 	ret->samples = heat->samples;
 	ret->samples_lost = heat->samples_lost;
 	ret->alarms = heat->alarms;
-	for (uint32_t i = 0; i < heat->region_count; i++)
-		ret->tracked_bytes += (uint64_t)heat->regions[i].pages * HEAT_PAGE_BYTES;
+	ret->tracked_bytes = heat->tracked_bytes;
 	memcpy(ret->resident_bytes, heat->told.resident_bytes, sizeof(ret->resident_bytes));
 	ret->unknown_bytes = heat->told.unknown_bytes;
 	memcpy(ret->access_rate, heat->told.access_rate, sizeof(ret->access_rate));
