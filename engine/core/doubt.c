@@ -11,23 +11,35 @@
 #include "doubt.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "heat.h"
 
+_Static_assert(offsetof(struct sluice_region, heat_high) ==
+		       offsetof(struct sluice_region, heat) + 2 * sizeof(float),
+	       "a heat and its bounds are compared at once");
+
 #define BINS 64 /* half octaves of heat, from */
-#define BIN_LOWEST (-12.0f)
+#define BIN_LOWEST (-12)
 /* heat_low and heat_high are half a sigma away from the median each; see policy.h. */
 #define SIGMAS_BETWEEN_BOUNDS 1.0f
 /* Of the log of heat: no gap that we may yet see reduces this. */
 #define NEVER_KNOWN_VAR (HEAT_MODEL_VAR * M_LN2 * M_LN2)
 
+/* The half octave of a float is in its exponent, and whether the rest is less than the root of two.
+ */
 static unsigned int
 bin_of(float heat)
 {
-	float bin = heat > 0 ? (log2f(heat) - BIN_LOWEST) * 2 : 0;
+	uint32_t bits;
+	int bin;
 
+	if (heat <= 0)
+		return 0;
+	memcpy(&bits, &heat, sizeof(bits));
+	bin = ((int)(bits >> 23) - 127 - BIN_LOWEST) * 2 + ((bits & 0x7fffff) >= 0x3504f4);
 	return bin < 0 ? 0 : bin >= BINS ? BINS - 1 : (unsigned int)bin;
 }
 
@@ -51,7 +63,7 @@ find_cut(const struct sluice_region *entries, size_t count, const struct sluice_
 			continue;
 		}
 		part = (double)(room - above) / (double)bytes[bin];
-		return exp2f(BIN_LOWEST + ((float)bin + 1 - (float)part) / 2);
+		return exp2f((float)BIN_LOWEST + ((float)bin + 1 - (float)part) / 2);
 	}
 	return 0;
 }
@@ -75,16 +87,44 @@ worth_knowing(double heat, double sigma, double cut)
 	return option - fmax(heat - cut, 0);
 }
 
+/* Estimates come in few values where they are well known, and logarithms are dear. */
+#define MEMO_LOG2 8u
+
+struct memo {
+	float heat, low, high; /* all 0: nothing */
+	double worth;
+};
+
+/* As above, of an entry. */
+static double
+entry_worth(const struct sluice_region *entry, double cut, struct memo *memo)
+{
+	uint32_t bits;
+	double sigma, var;
+
+	memcpy(&bits, &entry->heat, sizeof(bits));
+	memo += bits * 0x9e3779b1u >> (32 - MEMO_LOG2);
+	if (memcmp(&memo->heat, &entry->heat, 3 * sizeof(float)) == 0)
+		return memo->worth;
+	sigma = log(entry->heat_high / entry->heat_low) / SIGMAS_BETWEEN_BOUNDS;
+	var = sigma * sigma - NEVER_KNOWN_VAR;
+	*memo = (struct memo){entry->heat, entry->heat_low, entry->heat_high,
+			      var > 0 ? worth_knowing(entry->heat, sqrt(var), cut) : 0};
+	return memo->worth;
+}
+
 double
 doubt_share(const struct sluice_region *entries, size_t count, const struct sluice_tier *tiers,
 	    size_t tier_count)
 {
 	double won = 0, all = 0, unknown_bytes = 0, bytes = 0;
+	struct memo memo[1u << MEMO_LOG2];
 	float cut;
 
 	if (!count || tier_count < 2)
 		return 0;
 	cut = find_cut(entries, count, tiers);
+	memset(memo, 0, sizeof(memo));
 	for (size_t i = 0; i < count; i++) {
 		const struct sluice_region *entry = &entries[i];
 
@@ -95,14 +135,8 @@ doubt_share(const struct sluice_region *entries, size_t count, const struct slui
 			continue;
 		}
 		/* Nothing is to be won by knowing memory that fits anyway. */
-		if (cut > 0 && entry->heat_low > 0 && entry->heat_high > entry->heat_low) {
-			double sigma =
-				log(entry->heat_high / entry->heat_low) / SIGMAS_BETWEEN_BOUNDS;
-			double var = sigma * sigma - NEVER_KNOWN_VAR;
-
-			if (var > 0)
-				won += worth_knowing(entry->heat, sqrt(var), cut) * entry->bytes;
-		}
+		if (cut > 0 && entry->heat_low > 0 && entry->heat_high > entry->heat_low)
+			won += entry_worth(entry, cut, memo) * entry->bytes;
 	}
 	return fmin((all > 0 ? won / all : 0) + unknown_bytes / bytes, 1);
 }

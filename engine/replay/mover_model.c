@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "world.h"
 
@@ -25,39 +26,56 @@ start(const struct ops_env *env, void **ret_self, struct sluice_err *reterr)
 	return sluice_fail(reterr, -ENOTSUP, "the mover of a replay is started by the replay");
 }
 
-static enum move_outcome
-move_one(struct world *world, int32_t pid, uint64_t addr, uint32_t tier, uint32_t *ret_bytes,
-	 uint8_t *ret_landed)
-{
-	int64_t unit = world_find(world, pid, addr);
-	uint64_t page, free_bytes;
-	uint8_t from;
+/* What is moved at once: pages of one unit that follow each other and are in one tier. */
+struct piece {
+	size_t count; /* of addresses; 0 in a tier that has no room */
+	uint32_t unit_bytes;
+	uint8_t from; /* HEAT_TIER_ABSENT: there is no such page */
+	uint64_t page;
+	size_t unit;
+};
 
-	*ret_bytes = HEAT_PAGE_BYTES;
-	*ret_landed = HEAT_TIER_ABSENT;
+/* The piece that addrs begins with. */
+static struct piece
+piece_at(struct world *world, int32_t pid, const uint64_t *addrs, size_t count, uint32_t tier)
+{
+	int64_t unit = world_find(world, pid, addrs[0]);
+	struct piece piece = {1, HEAT_PAGE_BYTES, HEAT_TIER_ABSENT, 0, (size_t)unit};
+	uint64_t end, free_bytes = 0, fits;
+
 	if (unit < 0)
-		return MOVE_GONE;
-	page = world_page(world, (size_t)unit, addr);
-	from = world->page_tier[page];
+		return piece;
+	piece.page = world_page(world, piece.unit, addrs[0]);
+	piece.from = world->page_tier[piece.page];
 	if (world->huge && world->info->units[unit].pages == HEAT_REGION_PAGES) {
-		page = world->first_page[unit];
-		*ret_bytes = HEAT_REGION_BYTES;
+		piece.page = world->first_page[unit];
+		piece.unit_bytes = HEAT_REGION_BYTES;
 	}
-	*ret_landed = from;
-	if (from == tier)
-		return MOVE_ALREADY;
-	free_bytes = world->model->tiers[tier].bytes > world->used_bytes[tier]
-			     ? world->model->tiers[tier].bytes - world->used_bytes[tier]
-			     : 0;
-	if (free_bytes < *ret_bytes)
-		return MOVE_NOMEM;
-	world_put(world, (size_t)unit, (uint32_t)(page - world->first_page[unit]),
-		  *ret_bytes / HEAT_PAGE_BYTES, tier);
-	world->read_bytes[from] += *ret_bytes;
-	world->write_bytes[tier] += *ret_bytes;
-	*(tier < from ? &world->up_bytes : &world->down_bytes) += *ret_bytes;
-	*ret_landed = (uint8_t)tier;
-	return MOVE_MOVED;
+	if (piece.from == tier)
+		return piece;
+	if (world->model->tiers[tier].bytes > world->used_bytes[tier])
+		free_bytes = world->model->tiers[tier].bytes - world->used_bytes[tier];
+	fits = free_bytes / piece.unit_bytes;
+	end = piece.unit_bytes == HEAT_PAGE_BYTES ? world->first_page[unit + 1] : piece.page + 1;
+	while (piece.count < count && piece.count < fits && piece.page + piece.count < end &&
+	       addrs[piece.count] == addrs[0] + piece.count * HEAT_PAGE_BYTES &&
+	       world->page_tier[piece.page + piece.count] == piece.from)
+		piece.count++;
+	piece.count = fits ? piece.count : 0;
+	return piece;
+}
+
+/* Moves a piece that has room in a tier that it is not in. */
+static void
+move_piece(struct world *world, const struct piece *piece, uint32_t tier)
+{
+	uint64_t bytes = piece->count * piece->unit_bytes;
+
+	world_put(world, piece->unit, (uint32_t)(piece->page - world->first_page[piece->unit]),
+		  (uint32_t)(bytes / HEAT_PAGE_BYTES), tier);
+	world->read_bytes[piece->from] += (double)bytes;
+	world->write_bytes[tier] += (double)bytes;
+	*(tier < piece->from ? &world->up_bytes : &world->down_bytes) += bytes;
 }
 
 /* The program's threads owe what one call took. Returns the mover's time. */
@@ -118,13 +136,26 @@ move(void *self, int32_t pid, const uint64_t *addrs, size_t count, uint32_t tier
 	uint64_t small = 0, huge = 0;
 
 	(void)reterr;
-	for (size_t i = 0; i < count; i++) {
-		outcomes[i] = (uint8_t)(tier < world->model->tier_count
-						? move_one(world, pid, addrs[i], tier, &bytes[i],
-							   &landed[i])
-						: MOVE_FAILED);
-		if (outcomes[i] == MOVE_MOVED)
-			*(bytes[i] == HEAT_PAGE_BYTES ? &small : &huge) += 1;
+	for (size_t i = 0; i < count;) {
+		struct piece piece = {1, HEAT_PAGE_BYTES, HEAT_TIER_ABSENT, 0, 0};
+		enum move_outcome outcome = MOVE_FAILED;
+
+		if (tier < world->model->tier_count) {
+			piece = piece_at(world, pid, addrs + i, count - i, tier);
+			outcome = piece.from == HEAT_TIER_ABSENT ? MOVE_GONE
+				  : piece.from == tier           ? MOVE_ALREADY
+				  : piece.count                  ? MOVE_MOVED
+								 : MOVE_NOMEM;
+		}
+		if (outcome == MOVE_MOVED) {
+			move_piece(world, &piece, tier);
+			*(piece.unit_bytes == HEAT_PAGE_BYTES ? &small : &huge) += piece.count;
+		}
+		piece.count += piece.count == 0;
+		memset(outcomes + i, (int)outcome, piece.count);
+		memset(landed + i, outcome == MOVE_MOVED ? (int)tier : piece.from, piece.count);
+		for (size_t end = i + piece.count; i < end; i++)
+			bytes[i] = piece.unit_bytes;
 	}
 	world->mover_ns += charge(world, small, huge);
 	return 0;

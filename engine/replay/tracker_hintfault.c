@@ -14,6 +14,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "fault_queue.h"
 #include "tracker_common.h"
 
 #define PURSE_MAX_S 0.5
@@ -23,72 +24,19 @@
 #define PASSED_TIMES 8.0
 #define SEES_SLOW (~1u) /* tiers of a pass over slow memory */
 
-/* A fault to come. */
-struct fault {
-	double work; /* when, in epochs of the program's work */
-	uint32_t page;
-	uint16_t version; /* of the unit's rate */
-};
-
 struct hintfault {
 	struct tracker_common common;
 	uint8_t *marked;       /* of each page: 1 + the tier it was marked in; 0: it is not */
 	uint16_t *version;     /* of each unit */
 	uint32_t *unit_marked; /* pages of the unit that are */
 	float *rate;           /* of each unit, that its faults were drawn with */
-	struct fault *heap;
-	size_t heap_count, heap_capacity;
+	struct fault_queue faults;
 	double work; /* done so far, in epochs */
 	double purse_ns, ease, ease_s;
 	size_t next_unit;
 	int slow_only;
 	double owed_pages;
 };
-
-static void
-heap_push(struct hintfault *self, struct fault fault)
-{
-	size_t i = self->heap_count;
-
-	if (i == self->heap_capacity) {
-		size_t capacity = i ? 2 * i : 4096;
-		struct fault *heap = realloc(self->heap, capacity * sizeof(*heap));
-
-		if (!heap) {
-			self->common.stats.lost++;
-			return;
-		}
-		self->heap = heap;
-		self->heap_capacity = capacity;
-	}
-	self->heap_count++;
-	for (; i > 0 && self->heap[(i - 1) / 2].work > fault.work; i = (i - 1) / 2)
-		self->heap[i] = self->heap[(i - 1) / 2];
-	self->heap[i] = fault;
-}
-
-static struct fault
-heap_pop(struct hintfault *self)
-{
-	struct fault first = self->heap[0], last = self->heap[--self->heap_count];
-	size_t i = 0;
-
-	for (;;) {
-		size_t child = 2 * i + 1;
-
-		if (child >= self->heap_count)
-			break;
-		if (child + 1 < self->heap_count &&
-		    self->heap[child + 1].work < self->heap[child].work)
-			child++;
-		if (self->heap[child].work >= last.work)
-			break;
-		self->heap[i] = self->heap[child];
-		i = child;
-	}
-	self->heap[i] = last;
-	return first;
-}
 
 static int
 hintfault_start(struct world *world, uint64_t seed, void **ret_self, struct sluice_err *reterr)
@@ -104,7 +52,8 @@ hintfault_start(struct world *world, uint64_t seed, void **ret_self, struct slui
 		self->unit_marked = calloc(units, sizeof(*self->unit_marked));
 		self->rate = calloc(units, sizeof(*self->rate));
 	}
-	if (!self || !self->marked || !self->version || !self->unit_marked || !self->rate) {
+	if (!self || !self->marked || !self->version || !self->unit_marked || !self->rate ||
+	    fault_queue_init(&self->faults, world->info->epoch_count) < 0) {
 		tracker_hintfault.sampler->stop(self);
 		return sluice_fail(reterr, -ENOMEM, "no memory for marks");
 	}
@@ -131,8 +80,10 @@ draw_fault(struct hintfault *self, size_t unit, uint64_t page, uint32_t together
 	if (rate <= 0)
 		return;
 	when = self->work + tracker_exponential(&self->common.dice) / rate;
-	if (when < self->common.world->info->epoch_count)
-		heap_push(self, (struct fault){when, (uint32_t)page, self->version[unit]});
+	if (when < self->common.world->info->epoch_count &&
+	    fault_queue_push(&self->faults,
+			     (struct fault){when, (uint32_t)page, self->version[unit]}) < 0)
+		self->common.stats.lost++;
 }
 
 static void
@@ -251,9 +202,9 @@ hintfault_ran(void *vself, const struct tracker_stretch *stretch)
 	double per_s = self->common.effort / fault_s;
 	double most_ns = PURSE_MAX_S * self->common.effort * 1e9;
 	uint64_t most = self->common.world->first_page[self->common.world->info->unit_count];
+	struct fault fault;
 
-	while (self->heap_count && self->heap[0].work < end) {
-		struct fault fault = heap_pop(self);
+	while (fault_queue_pop(&self->faults, end, &fault)) {
 		double share = stretch->part > 0 ? (fault.work - self->work) / stretch->part : 0;
 
 		take_fault(self, &fault, stretch->from_ns + (uint64_t)(share * seconds * 1e9));
@@ -322,7 +273,7 @@ hintfault_stop(void *vself)
 	free(self->version);
 	free(self->unit_marked);
 	free(self->rate);
-	free(self->heap);
+	fault_queue_destroy(&self->faults);
 	tracker_common_destroy(&self->common);
 	free(self);
 }

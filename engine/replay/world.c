@@ -174,19 +174,21 @@ world_put(struct world *world, size_t unit, uint32_t page, uint32_t count, uint3
 	uint8_t *tiers = world->page_tier + world->first_page[unit] + page;
 	int used = use->reads + use->writes > 0;
 
-	for (uint32_t i = 0; i < count; i++) {
+	for (uint32_t i = 0, run; i < count; i += run) {
 		uint8_t from = tiers[i];
 
+		for (run = 1; i + run < count && tiers[i + run] == from; run++)
+			continue;
 		if (from == tier)
 			continue;
-		tiers[i] = (uint8_t)tier;
-		world->resident[unit][from]--;
-		world->resident[unit][tier]++;
-		world->used_bytes[from] -= WORKLOAD_PAGE_BYTES;
-		world->used_bytes[tier] += WORKLOAD_PAGE_BYTES;
+		memset(tiers + i, (int)tier, run);
+		world->resident[unit][from] = (uint16_t)(world->resident[unit][from] - run);
+		world->resident[unit][tier] = (uint16_t)(world->resident[unit][tier] + run);
+		world->used_bytes[from] -= (uint64_t)run * WORKLOAD_PAGE_BYTES;
+		world->used_bytes[tier] += (uint64_t)run * WORKLOAD_PAGE_BYTES;
 		if (used) {
-			demand_add(&world->demand[from], use, -1);
-			demand_add(&world->demand[tier], use, 1);
+			demand_add(&world->demand[from], use, -(double)run);
+			demand_add(&world->demand[tier], use, run);
 		}
 	}
 	world->stirred = 1;
