@@ -58,15 +58,6 @@ output_file_close(struct output_file *file, int r)
 	return r;
 }
 
-void
-output_file_remove(const char *path)
-{
-	struct stat st;
-
-	if (lstat(path, &st) == 0 && S_ISREG(st.st_mode))
-		unlink(path);
-}
-
 int
 output_file_same(const char *a, const char *b)
 {

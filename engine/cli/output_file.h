@@ -17,8 +17,6 @@ int output_file_open(struct output_file *file, const char *path); /* 0 or -errno
 /* r < 0: what was there before stays. Gives r, or what went wrong since. */
 int output_file_close(struct output_file *file, int r);
 
-/* Removes a file of ours that is no use; what is no regular file stays. */
-void output_file_remove(const char *path);
 /* Whether both name one regular file. */
 int output_file_same(const char *a, const char *b);
 

@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "clock.h"
-#include "output_file.h"
 #include "parse.h"
 #include "text.h"
 
@@ -29,14 +29,38 @@ join(char *const *words)
 	return text;
 }
 
+/* A file under another name, readable and writable by the owner: a trace shows what a program did.
+ * What is there under its own name stays as it is until the recording has begun. */
+static int
+make_file(struct record_file *file, const char *path, int *ret_exit, struct sluice_err *reterr)
+{
+	struct stat st;
+	int fd = -1;
+
+	*ret_exit = EXIT_GENERAL;
+	if (lstat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+		*ret_exit = EXIT_USAGE;
+		return sluice_fail(reterr, -EINVAL,
+				   "'%s' is no regular file, and a trace is written to one", path);
+	}
+	errno = ENAMETOOLONG;
+	if (snprintf(file->temporary, sizeof(file->temporary), "%s.XXXXXX", path) <
+	    (int)sizeof(file->temporary))
+		fd = mkostemp(file->temporary, O_CLOEXEC);
+	if (fd < 0) {
+		file->temporary[0] = '\0';
+		return sluice_fail(reterr, -errno, "cannot write '%s': %s", path, strerror(errno));
+	}
+	return fd;
+}
+
 int
 record_file_begin(struct record_file *file, struct client *client, const char *path,
 		  char *const *command, json_t *pids, int only, int *ret_exit,
 		  struct sluice_err *reterr)
 {
 	json_t *request = json_pack("{s:s, s:b}", "verb", "record", "only", only);
-	/* Readable and writable by the owner: a trace shows what a program did. */
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600), r;
+	int fd = make_file(file, path, ret_exit, reterr), r;
 	char *text = command ? join(command) : NULL;
 
 	if (text)
@@ -47,19 +71,41 @@ record_file_begin(struct record_file *file, struct client *client, const char *p
 		json_object_set_new(request, "pids", pids);
 	if (fd < 0) {
 		json_decref(request);
-		*ret_exit = EXIT_GENERAL;
-		return sluice_fail(reterr, -errno, "cannot write '%s': %s", path, strerror(errno));
+		return fd;
 	}
 	r = client_call_fd(client, request, fd, NULL, ret_exit, reterr);
 	close(fd);
 	if (r < 0) {
-		output_file_remove(path);
+		record_file_drop(file);
 		return r;
 	}
 	file->path = path;
 	file->is_open = 1;
 	file->began_ns = clock_now_ns();
 	return 0;
+}
+
+int
+record_file_keep(struct record_file *file, struct sluice_err *reterr)
+{
+	if (file->temporary[0] && rename(file->temporary, file->path) < 0) {
+		int r = sluice_fail(reterr, -errno,
+				    "cannot write '%s': %s; the trace is in '%s'", file->path,
+				    strerror(errno), file->temporary);
+
+		file->temporary[0] = '\0';
+		return r;
+	}
+	file->temporary[0] = '\0';
+	return 0;
+}
+
+void
+record_file_drop(struct record_file *file)
+{
+	if (file->temporary[0])
+		unlink(file->temporary);
+	file->temporary[0] = '\0';
 }
 
 int

@@ -9,18 +9,24 @@
 #include "cli.h"
 
 struct record_file {
-	const char *path; /* NULL: nothing is recorded */
-	int is_open;      /* the service writes it */
+	const char *path;     /* NULL: nothing is recorded */
+	char temporary[4096]; /* what it is called until it is kept; "": it is */
+	int is_open;          /* the service writes it */
 	uint64_t began_ns;
 	double seconds;
 	json_t *result; /* of record_end, or NULL */
 };
 
-/* Makes the file (an old one of this name is gone) and lets the service record into it. command:
- * what is run, or NULL; pids: an array (stolen), or NULL; only: move nothing. */
+/* Makes a file beside that of the path, and lets the service record into it. command: what is run,
+ * or NULL; pids: an array (stolen), or NULL; only: move nothing. */
 int record_file_begin(struct record_file *file, struct client *client, const char *path,
 		      char *const *command, json_t *pids, int only, int *ret_exit,
 		      struct sluice_err *reterr);
+/* All that may be refused was not: the file gets its name, and an old one of it is gone. Nothing to
+ * keep is fine. */
+int record_file_keep(struct record_file *file, struct sluice_err *reterr);
+/* One that was not kept is removed. */
+void record_file_drop(struct record_file *file);
 /* Not begun, or ended already, is fine. */
 int record_file_end(struct record_file *file, struct client *client, struct sluice_err *reterr);
 /* To stderr for people, as JSON to the stream; drops the result. */

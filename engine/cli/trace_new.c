@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* trace_new.c - see trace_new.h. What goes wrong leaves no file, and never harms what is read. */
+/* trace_new.c - see trace_new.h. What goes wrong leaves what was there before. */
 #include "trace_new.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "json_text.h"
-#include "output_file.h"
 #include "parse.h"
 #include "synth.h"
 
@@ -31,15 +32,26 @@ begin_output(struct trace *trace, const char *input)
 		return cli_fail(trace->cli, EXIT_USAGE, -EINVAL,
 				"'%s' is what is read: write the new trace to another file",
 				trace->output);
-	fd = open(trace->output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return cli_fail(trace->cli, EXIT_GENERAL, -errno, "cannot write '%s': %s",
-				trace->output, strerror(errno));
-	r = sluice_trace_writer_new(fd, &options, &trace->writer, &err);
-	return r < 0 ? cli_fail(trace->cli, EXIT_GENERAL, r, "%s", err.msg) : EXIT_OK;
+	r = output_file_open(&trace->file, trace->output);
+	if (r < 0)
+		return cli_fail(trace->cli, EXIT_GENERAL, r, "cannot write '%s': %s", trace->output,
+				strerror(-r));
+	fd = fcntl(fileno(trace->file.stream), F_DUPFD_CLOEXEC, 0);
+	/* A trace shows what a program did, so it is its owner's to read. */
+	if (fd < 0 || (trace->file.temporary[0] && fchmod(fd, 0600) < 0))
+		r = sluice_fail(&err, -errno, "cannot write '%s': %s", trace->output,
+				strerror(errno));
+	if (r == 0)
+		r = sluice_trace_writer_new(fd, &options, &trace->writer, &err);
+	else if (fd >= 0)
+		close(fd);
+	if (r == 0)
+		return EXIT_OK;
+	(void)output_file_close(&trace->file, r);
+	return cli_fail(trace->cli, EXIT_GENERAL, r, "%s", err.msg);
 }
 
-/* r, with its sentence, is what came before. What went wrong leaves no file. */
+/* r, with its sentence, is what came before. */
 static int
 end_output(struct trace *trace, int r, struct sluice_err *err, uint64_t skipped)
 {
@@ -52,10 +64,12 @@ end_output(struct trace *trace, int r, struct sluice_err *err, uint64_t skipped)
 		r = finish;
 		*err = own;
 	}
-	if (r < 0) {
-		output_file_remove(trace->output);
+	finish = output_file_close(&trace->file, r);
+	if (r == 0 && finish < 0)
+		r = sluice_fail(err, finish, "cannot write '%s': %s", trace->output,
+				strerror(-finish));
+	if (r < 0)
 		return cli_fail(trace->cli, EXIT_GENERAL, r, "%s", err->msg);
-	}
 	if (trace->cli->json) {
 		json_t *answer =
 			json_pack("{s:b, s:o, s:I, s:I, s:I, s:I}", "ok", 1, "file",

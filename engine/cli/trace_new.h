@@ -6,6 +6,7 @@
 #include "cli.h"
 #include "import.h"
 #include "make.h"
+#include "output_file.h"
 #include "sluice/trace.h"
 #include "trace_cut.h"
 
@@ -19,6 +20,7 @@ struct trace {
 	struct trace_cut cut;
 	struct make_options make;
 	struct import_options import;
+	struct output_file file; /* while it is written */
 	struct sluice_trace_writer *writer;
 };
 

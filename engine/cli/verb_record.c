@@ -18,7 +18,6 @@
 #include "cli.h"
 #include "clock.h"
 #include "find_process.h"
-#include "output_file.h"
 #include "record_file.h"
 #include "record_wish.h"
 #include "run_wish.h"
@@ -198,12 +197,11 @@ begin(struct record *record)
 				  json_pack("{s:s, s:O, s:b}", "verb", "attach", "pid", pid,
 					    "follow", record->follow),
 				  NULL);
-		if (status != EXIT_OK) {
-			output_file_remove(record->output);
+		if (status != EXIT_OK)
 			return status;
-		}
 	}
-	return EXIT_OK;
+	r = record_file_keep(&record->file, &err);
+	return r < 0 ? cli_fail(record->cli, EXIT_GENERAL, r, "%s", err.msg) : EXIT_OK;
 }
 
 /* Are there any processes left to record, and does the recording work? */
@@ -274,6 +272,7 @@ record_processes(struct record *record)
 			status = cli_fail(record->cli, EXIT_GENERAL, r, "%s", err.msg);
 		record_file_print(&record->file, record->cli, record->quiet, stdout);
 	}
+	record_file_drop(&record->file);
 	client_free(record->client);
 	json_decref(record->pids);
 	return status;

@@ -292,6 +292,8 @@ attach_and_release(struct run *run, struct run_child *child)
 	if (r < 0)
 		return cli_fail(run->cli, r == -ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_EXECUTE, r,
 				"cannot run '%s': %s", run->command[0], strerror(-r));
+	if (run->client && record_file_keep(&run->record, &err) < 0)
+		fprintf(stderr, "sluice: %s\n", err.msg);
 	return EXIT_OK;
 }
 
@@ -375,6 +377,7 @@ run_it(struct run *run)
 	status = start_tiering(run);
 	if (status == EXIT_OK)
 		status = run_command(run);
+	record_file_drop(&run->record);
 	client_free(run->client);
 	run_report_free(run->report);
 	if (run->signal_fd >= 0)

@@ -72,7 +72,18 @@ pid=$!
 sleep 0.7
 expect 1 "a recording is under way already" "${fakes[@]}" record --socket "$tmp/run/s" --seconds 1 -o "$tmp/s3.trace"
 check "and it leaves no file" test ! -e "$tmp/s3.trace"
+cp "$tmp/s.trace" "$tmp/old.trace"
+expect 1 "a recording is under way already" "${fakes[@]}" record --socket "$tmp/run/s" --seconds 1 -o "$tmp/old.trace"
+check "nor does it harm an older one" cmp "$tmp/s.trace" "$tmp/old.trace"
+check "one that grows has its name" test -e "$tmp/s2.trace"
 wait $pid
+expect 9 "is not tiered" "${fakes[@]}" record --socket "$tmp/run/s" -o "$tmp/old.trace" $$
+expect 127 "cannot run" "${fakes[@]}" run "${run[@]}" --state-dir "$tmp/state4" --record "$tmp/old.trace" -- /nonexistent/program
+check "what is refused leaves an older one as it was" cmp "$tmp/s.trace" "$tmp/old.trace"
+expect 0 "" "${fakes[@]}" record --socket "$tmp/run/s" --seconds 0.5 --quiet -o "$tmp/old.trace"
+expect 0 "" "${fakes[@]}" trace check "$tmp/old.trace"
+check "what is recorded replaces it" no cmp "$tmp/s.trace" "$tmp/old.trace"
+check "and nothing lies beside it" test -z "$(ls "$tmp"/*.trace.* 2>/dev/null)"
 expect 3 "there is no process" "${real[@]}" record --sampler smaps --state-dir "$tmp/state2" --socket /nonexistent -o "$tmp/none.trace" 99999999
 check "a recording that did not begin leaves no file" test ! -e "$tmp/none.trace"
 expect 2 "where to?" "${real[@]}" record $program
@@ -100,6 +111,9 @@ expect 2 "there is no tracker 'x'" "${make[@]}" hot --as x -o "$tmp/x.trace"
 expect 2 "needs -o FILE" "${make[@]}" hot
 expect 1 "intervals of" "${make[@]}" hot --seconds 0.05 -o "$tmp/x.trace"
 check "what is refused leaves no file" test ! -e "$tmp/x.trace"
+cp "$tmp/a.trace" "$tmp/old.trace"
+expect 1 "intervals of" "${make[@]}" hot --seconds 0.05 -o "$tmp/old.trace"
+check "or what was there before" cmp "$tmp/a.trace" "$tmp/old.trace"
 
 # A part of one.
 "${real[@]}" trace cut --from 1 --to 3 -o "$tmp/cut.trace" "$tmp/a.trace" >/dev/null
@@ -146,6 +160,8 @@ check "samples without an address are counted" grep -q '2 without an address' <(
 { cat "$data/damo.txt"; echo 'and now something else'; } >"$tmp/bad.txt"
 expect 1 "bad.txt:$(wc -l <"$tmp/bad.txt"): 'and now something else' is neither" "${real[@]}" trace import damo "$tmp/bad.txt" -o "$tmp/x.trace"
 check "nothing is left of it" test ! -e "$tmp/x.trace"
+expect 1 "bad.txt:" "${real[@]}" trace import damo "$tmp/bad.txt" -o "$tmp/old.trace"
+check "and an older one stays" cmp "$tmp/a.trace" "$tmp/old.trace"
 # A device stays, whatever goes wrong, and what is read is not written over.
 mknod "$tmp/null" c 1 3 2>/dev/null || mkfifo "$tmp/null"
 if [ -c "$tmp/null" ]; then
