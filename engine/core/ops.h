@@ -41,7 +41,7 @@ ops_is_leaving(const uint64_t *leaving, int node)
 struct sampler_stats {
 	uint64_t samples;        /* delivered so far */
 	uint64_t lost;           /* the kernel says that it dropped these */
-	uint64_t kernel_cpu_ns;  /* CPU time of kernel threads that work for us (kdamond) */
+	uint64_t kernel_cpu_ns;  /* CPU time of other threads that work for us (kdamond, mglru's) */
 	uint64_t target_cost_ns; /* estimated time taken from the targets (hint faults) */
 	uint64_t
 		kernel_moved_pages; /* pages that the kernel migrated by itself because we sample */

@@ -46,6 +46,9 @@ struct softdirty {
 	struct scan_purse purse;
 	struct scan_out out;
 	enum phase phase;
+	size_t armed_at;   /* the first of the walk's mappings that is not told as armed yet; they
+			    * may be more than there is room for at once */
+	uint64_t armed_ns; /* when they were */
 	int32_t pid;     /* of the round under way */
 	uint64_t due_ns; /* the wait ends, or the next round may begin */
 	size_t turn;     /* whose turn is next */
@@ -185,6 +188,24 @@ remove_target(void *vself, int32_t pid)
 		end_round(self);
 }
 
+static int
+is_arming(const struct softdirty *self)
+{
+	return self->phase == WAIT && self->armed_at < self->walk.span_count;
+}
+
+/* Tell of mappings that were cleared, as far as there is room. */
+static void
+arm_on(struct softdirty *self)
+{
+	while (is_arming(self) && scan_out_has_room(&self->out)) {
+		const struct heat_span *span = &self->walk.spans[self->armed_at++];
+
+		scan_out_range(&self->out, SAMPLE_ARMED, self->pid, span->start,
+			       span->end - span->start, self->armed_ns);
+	}
+}
+
 /* What is mapped now is watched from now on; mappings that come later are dirty from the start. */
 static void
 clear(struct softdirty *self, uint64_t now_ns)
@@ -204,10 +225,10 @@ clear(struct softdirty *self, uint64_t now_ns)
 		slot = cleared_slot(self, 0);
 	if (slot)
 		*slot = pid;
-	for (size_t i = 0; i < self->walk.span_count; i++)
-		scan_out_range(&self->out, SAMPLE_ARMED, pid, self->walk.spans[i].start,
-			       self->walk.spans[i].end - self->walk.spans[i].start, time_ns);
+	self->armed_at = 0;
+	self->armed_ns = time_ns;
 	self->phase = WAIT;
+	arm_on(self);
 	self->due_ns = time_ns + wait_ns[self->rounds++ / self->walk.count % WAITS];
 }
 
@@ -264,6 +285,8 @@ go_on(struct softdirty *self, uint64_t now_ns)
 	if (self->phase == NONE && self->walk.count && self->purse.effort > 0 &&
 	    self->purse.ns > 0 && now_ns >= self->due_ns)
 		begin_round(self, now_ns);
+	else if (is_arming(self))
+		arm_on(self);
 	else if (self->phase == WAIT && now_ns >= self->due_ns)
 		self->phase = READ_AFTER;
 	scan_purse_pay(&self->purse, (double)(clock_thread_cpu_ns() - began_ns));
@@ -288,11 +311,16 @@ read_samples(void *vself, uint64_t now_ns, struct sample *samples, size_t capaci
 	struct softdirty *self = vself;
 
 	(void)reterr;
-	if (self->out.count == 0) {
-		scan_purse_fill(&self->purse, now_ns);
-		go_on(self, now_ns);
-	}
-	*ret_count = scan_out_take(&self->out, samples, capacity);
+	*ret_count = 0;
+	do {
+		if (self->out.count == 0) {
+			scan_purse_fill(&self->purse, now_ns);
+			go_on(self, now_ns);
+		}
+		*ret_count += scan_out_take(&self->out, samples + *ret_count,
+					    capacity - *ret_count);
+		/* All that was armed is told before anything of what it has seen. */
+	} while (is_arming(self) && *ret_count < capacity);
 	return 0;
 }
 
@@ -301,6 +329,8 @@ due_ns(void *vself, uint64_t now_ns)
 {
 	const struct softdirty *self = vself;
 
+	if (is_arming(self))
+		return 0;
 	if (self->phase != WAIT)
 		return UINT64_MAX;
 	return self->due_ns > now_ns ? self->due_ns - now_ns : 0;

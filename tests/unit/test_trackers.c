@@ -191,6 +191,49 @@ softdirty(void **state)
 	ops->stop(NULL);
 }
 
+/* More mappings than samples fit into one look: all are told as armed, before anything that was
+ * seen in them. */
+static void
+softdirty_many_mappings(void **state)
+{
+	enum { MAPPINGS = 20000 };
+	const struct sampler_ops *ops = &sampler_softdirty;
+	char *maps = malloc(MAPPINGS * 64), *at = maps;
+	uint64_t now_ns = 100 * S, bytes = 0, seen_first = 0;
+	size_t armed = 0, count;
+	struct sluice_err err;
+	void *self;
+
+	(void)state;
+	assert_non_null(maps);
+	make_process();
+	for (uint64_t i = 0; i < MAPPINGS; i++)
+		at += sprintf(at, "%llx-%llx rw-p 00000000 00:00 0 \n",
+			      (unsigned long long)(ADDR + i * 2 * PAGE),
+			      (unsigned long long)(ADDR + i * 2 * PAGE + PAGE));
+	fake_put("proc/7/maps", maps);
+	free(maps);
+	for (uint64_t p = 0; p < 1024; p++)
+		put_page(p, PAGEMAP_PRESENT | PAGEMAP_SOFT_DIRTY);
+	assert_int_equal(ops->start(&env, &self, &err), 0);
+	ops->set_effort(self, 1);
+	assert_int_equal(ops->add(self, 7, &err), 0);
+	read_all(ops, self, now_ns);
+	now_ns += S / 10;
+	do {
+		assert_int_equal(ops->read(self, now_ns, got, 4096, &count, NULL), 0);
+		for (size_t i = 0; i < count; i++) {
+			armed += got[i].kind == SAMPLE_ARMED;
+			bytes += got[i].kind == SAMPLE_ARMED ? got[i].len_bytes : 0;
+			seen_first |= got[i].kind == SAMPLE_SEEN && armed < MAPPINGS;
+		}
+		now_ns += S / 10;
+	} while (count);
+	assert_int_equal(armed % MAPPINGS, 0);
+	assert_true(armed >= MAPPINGS && bytes == armed * PAGE && !seen_first);
+	ops->stop(self);
+}
+
 #define BITMAP "sys/kernel/mm/page_idle/bitmap"
 #define PFN 0x4000ull
 
@@ -368,6 +411,28 @@ lru_gen_format(void **state)
 	assert_int_equal(line.kind, LRU_GEN_OTHER);
 }
 
+/* Reads until the file of generations has a text in it, at most ten seconds. */
+static int
+asks_for(const struct sampler_ops *ops, void *self, uint64_t now_ns, const char *text)
+{
+	struct sampler_stats before, after;
+
+	ops->get_stats(self, &before);
+	for (int i = 0; i < 10000; i++) {
+		read_all(ops, self, now_ns);
+		assert_int_equal(got_count, 0);
+		ops->get_stats(self, &after);
+		if (after.kernel_cpu_ns > before.kernel_cpu_ns)
+			return strstr(fake_get("sys/kernel/debug/lru_gen"), text) != NULL;
+		usleep(1000);
+	}
+	return 0;
+}
+
+#define GENERATIONS                                                                                \
+	"memcg 5 /job\n node 0\n 2 9000 10 0\n 3 100 20 5\n"                                      \
+	" node 1\n 7 50 3 0\n"
+
 static void
 mglru(void **state)
 {
@@ -387,9 +452,7 @@ mglru(void **state)
 	fake_put("sys/kernel/mm/lru_gen/enabled", "0x0007\n");
 	assert_int_equal(ops->probe(&env, sentence), -ENOTSUP);
 	assert_non_null(strstr(sentence, "debugfs"));
-	fake_put("sys/kernel/debug/lru_gen", "memcg 1 /\n node 0\n 1 900 1 1\n"
-					     "memcg 5 /job\n node 0\n 2 9000 10 0\n 3 100 20 5\n"
-					     " node 1\n 7 50 3 0\n");
+	fake_put("sys/kernel/debug/lru_gen", "memcg 1 /\n node 0\n 1 900 1 1\n" GENERATIONS);
 	fake_put("proc/7/cgroup", "0::/job\n");
 	assert_int_equal(ops->probe(&env, sentence), 0);
 	assert_int_equal(ops->start(&env, &self, &err), 0);
@@ -399,20 +462,47 @@ mglru(void **state)
 	read_all(ops, self, now_ns);
 	/* Nothing is asked for while the purse is empty. */
 	assert_null(strstr(fake_get("sys/kernel/debug/lru_gen"), "+"));
-	read_all(ops, self, now_ns + S);
-	assert_int_equal(got_count, 0);
-	/* A look was asked for on each node: "+ 5 0 3 1 1", "+ 5 1 7 1 1". */
-	assert_non_null(strstr(fake_get("sys/kernel/debug/lru_gen"), "+ 5 1 7 1 1"));
+	/* A look is asked for on each node: "+ 5 0 3 1 1", "+ 5 1 7 1 1". The file is a plain one
+	 * here: what is asked for overwrites its beginning. */
+	assert_true(asks_for(ops, self, now_ns + S, "+ 5 1 7 1 1"));
 	ops->remove(self, 7);
-	fake_put("sys/kernel/debug/lru_gen", "memcg 5 /job\n node 0\n 2 9000 10 0\n 3 100 20 5\n"
-					     " node 1\n 7 50 3 0\n");
-	assert_int_equal(ops->add(self, 7, &err), 0);
-	/* The file is a plain one here: what is asked for overwrites its beginning. */
-	ops->set_effort(self, 1);
 	read_all(ops, self, now_ns + 2 * S);
-	assert_true(ops->working_sets(self, sets, 8) <= 2);
+	assert_int_equal(ops->working_sets(self, sets, 8), 0);
 	ops->stop(self);
 	ops->stop(NULL);
+}
+
+/* Where a look takes the kernel long, as here for ever, nobody waits: the engine's lock is held
+ * meanwhile. A FIFO blocks who opens it. */
+static void
+mglru_slow(void **state)
+{
+	const struct sampler_ops *ops = &sampler_mglru;
+	struct sampler_working_set sets[SAMPLER_WORKING_SETS_MAX];
+	char path[512];
+	struct sluice_err err;
+	void *self;
+	int fd;
+
+	(void)state;
+	make_process();
+	fake_put("proc/7/cgroup", "0::/job\n");
+	fake_put("sys/kernel/debug/lru_gen", "");
+	snprintf(path, sizeof(path), "%s/sys/kernel/debug/lru_gen", fake_root);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(ops->start(&env, &self, &err), 0);
+	ops->set_effort(self, 1);
+	assert_int_equal(ops->add(self, 7, &err), 0);
+	for (uint64_t s = 100; s < 140; s++)
+		read_all(ops, self, s * S);
+	assert_int_equal(ops->working_sets(self, sets, 8), 0);
+	ops->stop(self);
+	/* The look that was left ends when the kernel lets it. */
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	assert_true(fd >= 0);
+	usleep(50000);
+	close(fd);
 }
 
 int
@@ -420,8 +510,9 @@ main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, fake_root_make, fake_root_remove)
 	const struct CMUnitTest tests[] = {
-		TEST(walk_in_slices), TEST(softdirty),      TEST(idle),  TEST(idle_pages_format),
-		TEST(etmem),          TEST(lru_gen_format), TEST(mglru),
+		TEST(walk_in_slices), TEST(softdirty),      TEST(softdirty_many_mappings),
+		TEST(idle),           TEST(idle_pages_format),
+		TEST(etmem),          TEST(lru_gen_format), TEST(mglru), TEST(mglru_slow),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
