@@ -39,6 +39,7 @@ struct policy_process_options {
 	size_t entry_max;    /* of a view, and moves of a plan */
 	size_t view_bytes;   /* that views can be made in, see below; 0: they are copied */
 	uint64_t decide_ms;  /* of CPU time that a decision may take; four times that in all */
+	uint64_t list_ms;    /* policy_process_list(): after that no more is looked at; 0: 10 s */
 };
 
 /* Look up the policy's file as plugin_load() does, check what can be checked from outside, and make
@@ -73,7 +74,8 @@ const struct policy_card *policy_process_card(const struct policy_process *proce
 void *policy_process_view_memory(const struct policy_process *process);
 
 /* All *.so of the folders, by name, each looked at in a process of its own; those that would not
- * load come with `problem` set. The callback runs for each; card is NULL when there is a problem,
+ * load, or whose turn did not come within list_ms, come with `problem` set. It takes that and one
+ * policy's start at most. The callback runs for each; card is NULL when there is a problem,
  * and borrowed for the call. */
 int policy_process_list(const struct policy_process_options *options, const char *const *folders,
 			void (*each)(void *ctx, const char *path, const struct policy_card *card,

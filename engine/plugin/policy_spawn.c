@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "plugin_internal.h"
 #include "policy_process_parts.h"
 
@@ -18,6 +19,7 @@
 #define SLUICE_LIBEXEC_DIR "/usr/libexec/sluice"
 #endif
 #define DECIDE_MS_DEFAULT 1000u
+#define LIST_MS_DEFAULT 10000u
 /* Descriptors are put out of the way of those that the program is started with. */
 #define FD_AWAY 16
 
@@ -248,6 +250,8 @@ policy_process_list(const struct policy_process_options *options, const char *co
 				 const char *problem),
 		    void *ctx, struct sluice_err *reterr)
 {
+	uint64_t list_ms = options->list_ms ? options->list_ms : LIST_MS_DEFAULT;
+	uint64_t began_ns = clock_now_ns();
 	struct plugin_dir dir;
 	int r = plugin_dir_read(folders, &dir, reterr);
 
@@ -261,6 +265,11 @@ policy_process_list(const struct policy_process_options *options, const char *co
 		if (i > 0 && strcmp(dir.files[i].name, dir.files[i - 1].name) == 0)
 			sluice_fail(&err, -EEXIST, "hidden by the policy of the same name in '%s'",
 				    folders[dir.files[i - 1].folder]);
+		/* Each may take as long as it is let, and whoever lists has others to serve. */
+		else if (clock_now_ns() - began_ns >= list_ms * 1000000u)
+			sluice_fail(&err, -ETIMEDOUT,
+				    "not looked at: the policies before it took more than %llu ms",
+				    (unsigned long long)list_ms);
 		else if (policy_process_new(options, path, NULL, NULL, 0, &process, &err) == 0)
 			(void)policy_process_start(process, 1, &err);
 		if (err.code)

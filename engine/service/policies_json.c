@@ -9,6 +9,8 @@
 #include "json_text.h"
 #include "policy_process.h"
 
+#define LOOK_MS 500u /* nothing is decided: a policy is only loaded */
+
 json_t *
 policy_params_to_json(const struct policy_card *card)
 {
@@ -46,7 +48,7 @@ int
 policies_to_json(const struct options *options, json_t **ret, struct sluice_err *reterr)
 {
 	const char *folders[ENGINE_FOLDERS_MAX + 1] = {NULL};
-	struct policy_process_options process = {.entry_max = 1};
+	struct policy_process_options process = {.entry_max = 1, .decide_ms = LOOK_MS};
 	json_t *names = json_array(), *policies = json_array();
 	int r;
 

@@ -334,7 +334,7 @@ nobody_else_may_write(void **state)
 struct listed {
 	size_t good, bad;
 	char last[64];
-	int hidden;
+	int hidden, skipped;
 };
 
 static void
@@ -352,6 +352,8 @@ on_listed(void *ctx, const char *path, const struct policy_card *policy, const c
 		listed->bad++;
 	if (problem && strstr(problem, "hidden by the policy of the same name"))
 		listed->hidden++;
+	if (problem && strstr(problem, "not looked at"))
+		listed->skipped++;
 }
 
 static void
@@ -371,6 +373,23 @@ lists_good_and_bad(void **state)
 			 -ENOTDIR);
 	assert_says("cannot read the policy folder");
 	assert_int_equal(policy_process_list(&options, NULL, on_listed, &listed, &err), 0);
+}
+
+/* Each may take its time, but all of them together no more than whoever lists can spare. */
+static void
+lists_endless(void **state)
+{
+	static const char *const endless[] = {TEST_BUILD "/policies-endless", NULL};
+	static const struct policy_process_options options = {
+		.entry_max = 1, .decide_ms = 1, .list_ms = 1200};
+	struct listed listed = {0};
+
+	(void)state;
+	assert_int_equal(policy_process_list(&options, endless, on_listed, &listed, &err), 0);
+	assert_int_equal(listed.good, 0);
+	assert_int_equal(listed.bad, 4);
+	/* One takes a second of CPU time, or of the clock up to four. */
+	assert_in_range(listed.skipped, 2, 3);
 }
 
 static int
@@ -405,6 +424,7 @@ main(void)
 		cmocka_unit_test(other_files_are_not_loaded),
 		cmocka_unit_test(nobody_else_may_write),
 		cmocka_unit_test(lists_good_and_bad),
+		cmocka_unit_test(lists_endless),
 	};
 
 	return cmocka_run_group_tests(tests, make_scratch, remove_scratch);
