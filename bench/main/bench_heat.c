@@ -328,9 +328,9 @@ measure(struct bench *bench, uint64_t gib, int json)
 		return bench_print(json_pack(
 			"{s:I, s:O, s:{s:f, s:f, s:f}, s:f, s:I, s:{s:f, s:f}, s:I, s:I, s:f}",
 			"target_bytes", (json_int_t)(gib << 30), "kinds", bench->kinds, "view_ms",
-			"all", all_ms, "steady", steady_ms, "steady_most", most_ms, "view_ns_per_page_in_detail", page_ns,
-			"metadata_bytes", (json_int_t)full.metadata_bytes,
-			"metadata_bytes_per_page", "plain",
+			"all", all_ms, "steady", steady_ms, "steady_most", most_ms,
+			"view_ns_per_page_in_detail", page_ns, "metadata_bytes",
+			(json_int_t)full.metadata_bytes, "metadata_bytes_per_page", "plain",
 			(double)plain.metadata_bytes / (double)bench->pages, "full",
 			(double)full.metadata_bytes / (double)bench->pages, "regions_in_detail",
 			(json_int_t)full.regions_in_detail, "entries", (json_int_t)entries,

@@ -7,7 +7,6 @@
 #include <string.h>
 
 struct mapped {
-	int32_t pid;
 	struct sluice_trace_span *spans;
 	size_t count;
 };
@@ -15,35 +14,47 @@ struct mapped {
 static struct mapped *
 find(const struct heat_clip *clip, int32_t pid)
 {
-	for (size_t i = 0; i < clip->count; i++) {
-		if (clip->mapped[i].pid == pid)
-			return &clip->mapped[i];
+	int64_t at = pid_list_find(&clip->list, pid);
+
+	return at < 0 ? NULL : &clip->mapped[at];
+}
+
+static int
+add(struct heat_clip *clip, int32_t pid)
+{
+	if (clip->count == clip->capacity) {
+		size_t capacity = 2 * clip->capacity + 16;
+		struct mapped *grown = realloc(clip->mapped, capacity * sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		clip->mapped = grown;
+		clip->capacity = capacity;
 	}
-	return NULL;
+	clip->mapped[clip->count] = (struct mapped){NULL, 0};
+	return pid_list_add(&clip->list, pid, (uint32_t)clip->count++);
 }
 
 int
 heat_clip_spans(struct heat_clip *clip, const struct sluice_trace_item *item)
 {
 	size_t bytes = item->count * sizeof(*item->spans);
-	struct mapped *mapped = find(clip, item->pid), *grown;
-	struct sluice_trace_span *spans = malloc(bytes ? bytes : 1);
+	int r = find(clip, item->pid) ? 0 : add(clip, item->pid);
+	struct mapped *mapped = find(clip, item->pid);
+	struct sluice_trace_span *spans;
 
+	if (r < 0)
+		return r;
+	if (clip->span_count - mapped->count + item->count > HEAT_CLIP_SPANS_MAX)
+		return -E2BIG;
+	spans = malloc(bytes ? bytes : 1);
 	if (!spans)
 		return -ENOMEM;
 	if (bytes)
 		memcpy(spans, item->spans, bytes);
-	if (!mapped) {
-		grown = realloc(clip->mapped, (clip->count + 1) * sizeof(*grown));
-		if (!grown) {
-			free(spans);
-			return -ENOMEM;
-		}
-		clip->mapped = grown;
-		mapped = &grown[clip->count++];
-		*mapped = (struct mapped){.pid = item->pid};
-	}
 	free(mapped->spans);
+	clip->span_count += item->count;
+	clip->span_count -= mapped->count;
 	mapped->spans = spans;
 	mapped->count = item->count;
 	return 0;
@@ -55,6 +66,7 @@ heat_clip_free(struct heat_clip *clip)
 	for (size_t i = 0; i < clip->count; i++)
 		free(clip->mapped[i].spans);
 	free(clip->mapped);
+	pid_list_free(&clip->list);
 	*clip = (struct heat_clip){0};
 }
 

@@ -48,24 +48,30 @@ note_range(void *ctx, const struct evidence_told *told)
 		heat_clip(&filling->clip, told, note_part, filling);
 }
 
+/* Of processes that there is no room for, the names are not known. */
 static void
 note_name(struct heat_map *map, const struct sluice_trace_item *item)
 {
-	struct heat_name *names;
-	size_t i = 0;
+	int64_t at = pid_list_find(&map->name_list, item->pid);
 
-	while (i < map->name_count && map->names[i].pid != item->pid)
-		i++;
-	if (i == map->name_count) {
-		names = realloc(map->names, (i + 1) * sizeof(*names));
+	if (at < 0 && map->name_count == map->name_capacity) {
+		size_t capacity = 2 * map->name_capacity + 16;
+		struct heat_name *names = realloc(map->names, capacity * sizeof(*names));
+
 		if (!names)
 			return;
 		map->names = names;
+		map->name_capacity = capacity;
+	}
+	if (at < 0) {
+		at = (int64_t)map->name_count;
+		if (pid_list_add(&map->name_list, item->pid, (uint32_t)at) < 0)
+			return;
 		map->name_count++;
 	}
-	map->names[i].pid = item->pid;
-	snprintf(map->names[i].text, sizeof(map->names[i].text), "%s", item->text);
-	text_plain(map->names[i].text);
+	map->names[at].pid = item->pid;
+	snprintf(map->names[at].text, sizeof(map->names[at].text), "%s", item->text);
+	text_plain(map->names[at].text);
 }
 
 static void
@@ -244,7 +250,10 @@ read_all(struct sluice_trace_reader *reader, struct reading *reading, int is_fir
 			    ? heat_clip_spans(&reading->filling->clip, item)
 			    : evidence_take(evidence, item);
 		if (r < 0)
-			sluice_fail(reterr, r, "out of memory");
+			sluice_fail(reterr, r, "%s",
+				    r == -E2BIG ? "the trace has more processes or mappings than "
+						  "can be drawn"
+						: "out of memory");
 		if (!is_first)
 			continue;
 		if (item->kind == SLUICE_TRACE_SAMPLES) {
@@ -328,17 +337,16 @@ heat_map_free(struct heat_map *map)
 	free(map->ranges);
 	free(map->rate);
 	free(map->names);
+	pid_list_free(&map->name_list);
 	free(map);
 }
 
 const char *
 heat_map_name(const struct heat_map *map, int32_t pid)
 {
-	for (size_t i = 0; i < map->name_count; i++) {
-		if (map->names[i].pid == pid)
-			return map->names[i].text;
-	}
-	return "";
+	int64_t at = pid_list_find(&map->name_list, pid);
+
+	return at < 0 ? "" : map->names[at].text;
 }
 
 float

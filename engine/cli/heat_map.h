@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "pid_list.h"
 #include "sluice/err.h"
 #include "sluice/trace.h"
 
@@ -32,7 +33,8 @@ struct heat_map {
 	float *rate; /* rows * columns: accesses per second and page; below 0: not known */
 	float rate_max;
 	uint64_t samples;
-	size_t name_count;
+	struct pid_list name_list;
+	size_t name_count, name_capacity;
 	struct heat_name {
 		int32_t pid;
 		char text[64];

@@ -89,9 +89,8 @@ int
 record_file_keep(struct record_file *file, struct sluice_err *reterr)
 {
 	if (file->temporary[0] && rename(file->temporary, file->path) < 0) {
-		int r = sluice_fail(reterr, -errno,
-				    "cannot write '%s': %s; the trace is in '%s'", file->path,
-				    strerror(errno), file->temporary);
+		int r = sluice_fail(reterr, -errno, "cannot write '%s': %s; the trace is in '%s'",
+				    file->path, strerror(errno), file->temporary);
 
 		file->temporary[0] = '\0';
 		return r;

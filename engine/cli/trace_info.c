@@ -9,7 +9,10 @@
 #include "clock.h"
 #include "json_text.h"
 #include "parse.h"
+#include "pid_list.h"
 #include "text.h"
+
+#define META_MAX 256u /* keys; whoever has more means no good */
 
 struct process {
 	int32_t pid;
@@ -22,43 +25,56 @@ struct counts {
 	uint64_t outcomes[SLUICE_TRACE_OUTCOMES];
 	uint64_t lost, move_ns;
 	struct process *processes;
-	size_t process_count, last;
+	size_t process_count, process_capacity, last;
+	struct pid_list list;
 	size_t tier_count;
 	struct sluice_trace_tier tiers[SLUICE_TRACE_TIERS_MAX];
 	json_t *meta;
 	double read_s;
 };
 
-/* NULL: no memory. */
-static struct process *
-find_process(struct counts *counts, int32_t pid)
+/* 0 or -errno, as of pid_list_add(). */
+static int
+find_process(struct counts *counts, int32_t pid, struct process **ret)
 {
-	struct process *grown;
+	int64_t at =
+		counts->last < counts->process_count && counts->processes[counts->last].pid == pid
+			? (int64_t)counts->last
+			: pid_list_find(&counts->list, pid);
 
-	if (counts->last < counts->process_count && counts->processes[counts->last].pid == pid)
-		return &counts->processes[counts->last];
-	for (size_t i = 0; i < counts->process_count; i++) {
-		if (counts->processes[i].pid == pid)
-			return &counts->processes[counts->last = i];
+	if (at < 0) {
+		int r = pid_list_add(&counts->list, pid, (uint32_t)counts->process_count);
+
+		if (r == 0 && counts->process_count == counts->process_capacity) {
+			size_t capacity = 2 * counts->process_capacity + 16;
+			struct process *grown =
+				realloc(counts->processes, capacity * sizeof(*grown));
+
+			if (!grown)
+				return -ENOMEM;
+			counts->processes = grown;
+			counts->process_capacity = capacity;
+		}
+		if (r < 0)
+			return r;
+		at = (int64_t)counts->process_count++;
+		counts->processes[at] = (struct process){.pid = pid};
 	}
-	grown = realloc(counts->processes, (counts->process_count + 1) * sizeof(*grown));
-	if (!grown)
-		return NULL;
-	counts->processes = grown;
-	counts->last = counts->process_count++;
-	grown[counts->last] = (struct process){.pid = pid};
-	return &grown[counts->last];
+	counts->last = (size_t)at;
+	*ret = &counts->processes[at];
+	return 0;
 }
 
 static int
 count_samples(struct counts *counts, const struct sluice_trace_item *item)
 {
 	for (size_t i = 0; i < item->count;) {
-		struct process *process = find_process(counts, item->samples[i].pid);
+		struct process *process;
+		int r = find_process(counts, item->samples[i].pid, &process);
 		size_t run = 0;
 
-		if (!process)
-			return -ENOMEM;
+		if (r < 0)
+			return r;
 		for (; i < item->count && item->samples[i].pid == process->pid; i++, run++)
 			counts->samples[item->samples[i].kind]++;
 		process->samples += run;
@@ -70,12 +86,14 @@ static int
 count_item(struct counts *counts, const struct sluice_trace_item *item)
 {
 	struct process *process;
+	int r;
 
 	counts->items[item->kind]++;
 	counts->lost += item->kind == SLUICE_TRACE_LOST ? item->lost : 0;
 	if (item->kind == SLUICE_TRACE_SAMPLES)
 		return count_samples(counts, item);
-	if (item->kind == SLUICE_TRACE_META)
+	if (item->kind == SLUICE_TRACE_META &&
+	    (json_object_size(counts->meta) < META_MAX || json_object_get(counts->meta, item->key)))
 		/* Text of strangers: left out when it is no UTF-8. */
 		json_object_set_new(counts->meta, item->key, json_string(item->text));
 	if (item->kind == SLUICE_TRACE_TIERS) {
@@ -85,9 +103,9 @@ count_item(struct counts *counts, const struct sluice_trace_item *item)
 	if (item->kind != SLUICE_TRACE_PROCESS && item->kind != SLUICE_TRACE_SPANS &&
 	    item->kind != SLUICE_TRACE_MOVES)
 		return 0;
-	process = find_process(counts, item->pid);
-	if (!process)
-		return -ENOMEM;
+	r = find_process(counts, item->pid, &process);
+	if (r < 0)
+		return r;
 	if (item->kind == SLUICE_TRACE_PROCESS)
 		snprintf(process->name, sizeof(process->name), "%s", item->text);
 	if (item->kind == SLUICE_TRACE_SPANS) {
@@ -205,7 +223,10 @@ trace_info_read(struct sluice_trace_reader *reader, const char *path, json_t **r
 	counts->meta = json_object();
 	while (r == 0 && (r = sluice_trace_next(reader, &item, reterr)) == 1) {
 		r = count_item(counts, item);
-		if (r < 0)
+		if (r == -E2BIG)
+			sluice_fail(reterr, r, "'%s' has more than %u processes", path,
+				    PID_LIST_MAX);
+		else if (r < 0)
 			sluice_fail(reterr, r, "out of memory");
 	}
 	counts->read_s = (double)(clock_now_ns() - began) / 1e9;
@@ -217,6 +238,7 @@ trace_info_read(struct sluice_trace_reader *reader, const char *path, json_t **r
 	}
 	json_decref(counts->meta);
 	free(counts->processes);
+	pid_list_free(&counts->list);
 	free(counts);
 	return r;
 }

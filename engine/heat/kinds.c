@@ -61,15 +61,13 @@ kinds_find(struct heat *heat, const struct region *region, const struct prior *p
 		if (!count)
 			common = bits & ~(KINDS_NEAR - 1);
 		place = (bits & ~(KINDS_NEAR - 1)) == common ? &kinds->place[bits % KINDS_NEAR]
-							      : place_of(kinds, bits);
+							     : place_of(kinds, bits);
 		if (*place && !heat->unmerged) {
 			kinds->kind[*place - 1].pages++;
 			continue;
 		}
-		kinds->kind[count++] =
-			(struct kind){.bits = bits,
-				      .pages = 1,
-				      .place = (uint16_t)(place - kinds->place)};
+		kinds->kind[count++] = (struct kind){
+			.bits = bits, .pages = 1, .place = (uint16_t)(place - kinds->place)};
 		if (!*place)
 			*place = (uint16_t)count;
 	}

@@ -27,10 +27,10 @@ struct prior {
 	struct evidence last; /* of the last page that was never touched: many are alike */
 	struct belief of_last;
 	uint32_t split;
-	int by_time;        /* see rate_of() */
-	uint8_t epoch;      /* of the view that it is for, as are */
-	int is_silent[2];   /* its pages before, and from, `split` on were marked */
-	float silent_s[2];  /* so long ago, log2 */
+	int by_time;       /* see rate_of() */
+	uint8_t epoch;     /* of the view that it is for, as are */
+	int is_silent[2];  /* its pages before, and from, `split` on were marked */
+	float silent_s[2]; /* so long ago, log2 */
 };
 
 /* Of a page with touches, log2 of its rate and the variance of that. Where touches end the time,

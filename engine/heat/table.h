@@ -204,7 +204,7 @@ struct heat {
 
 	float seen_gap_s; /* how long SAMPLE_SEEN's pages were watched, smoothed */
 	struct coarse coarse[COARSE_SPEEDS];
-	float coarse_mean;       /* accesses expected in a SAMPLE_RATE, smoothed */
+	float coarse_mean; /* accesses expected in a SAMPLE_RATE, smoothed */
 	struct sweep sweep;
 	uint64_t spread_tick;    /* when the last sweep began */
 	uint64_t spread_ticks;   /* after how long they will be again: little is known at first */

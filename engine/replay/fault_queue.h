@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fault_queue.h - faults to come, of millions of marked pages, in order of the program's work. Those
- * of the next moments are in a heap that a cache holds; the others wait by the part of an epoch
- * that they fall into. One thread.
+ * fault_queue.h - faults to come, of millions of marked pages, in order of the program's work.
+ * Those of the next moments are in a heap that a cache holds; the others wait by the part of an
+ * epoch that they fall into. One thread.
  */
 #ifndef REPLAY_FAULT_QUEUE_H
 #define REPLAY_FAULT_QUEUE_H

@@ -76,6 +76,8 @@ add_range(struct memory *memory, int32_t pid, uint64_t addr, uint64_t len)
 		/* Most are told again and again. */
 		if (memory->count)
 			merge_ranges(memory);
+		if (memory->count > UNITS_MAX)
+			return -E2BIG;
 		if (memory->count <= memory->capacity / 2 && memory->capacity) {
 			memory->ranges[memory->count++] = range;
 			return 0;
@@ -127,6 +129,8 @@ find_memory(struct sluice_trace_reader *reader, struct memory *memory, struct sl
 				added = add_range(memory, s->pid, s->addr, s->len_bytes);
 		}
 	}
+	if (added == -E2BIG)
+		return sluice_fail(reterr, added, "a trace of more than 16 TiB of memory");
 	if (added < 0)
 		return sluice_fail(reterr, added, "no memory to read a trace");
 	if (r < 0)
@@ -215,6 +219,11 @@ learn_rates(struct sluice_trace_reader *reader, struct workload *workload,
 	}
 	trace_learn_end(&learning);
 	free(learning.units);
+	if (learning.failed == -E2BIG)
+		return sluice_fail(reterr, learning.failed,
+				   "the trace tells more than %u rates; replay a part of it, which "
+				   "'sluice trace cut' makes, or longer epochs",
+				   TRACE_RATES_MAX);
 	if (learning.failed)
 		return sluice_fail(reterr, learning.failed, "no memory to learn from a trace");
 	if (r < 0)

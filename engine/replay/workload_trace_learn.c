@@ -22,12 +22,14 @@ write_rate(struct trace_learning *learning, size_t unit, uint32_t epoch, double 
 
 	if (rates->count == rates->capacity) {
 		size_t capacity = rates->capacity ? 2 * rates->capacity : 4096;
-		struct trace_rate *list = realloc(rates->list, capacity * sizeof(*list));
+		struct trace_rate *list = NULL;
 
-		if (!list) {
-			learning->failed = -ENOMEM;
+		learning->failed = capacity > TRACE_RATES_MAX ? -E2BIG : -ENOMEM;
+		if (capacity <= TRACE_RATES_MAX)
+			list = realloc(rates->list, capacity * sizeof(*list));
+		if (!list)
 			return;
-		}
+		learning->failed = 0;
 		rates->list = list;
 		rates->capacity = capacity;
 	}

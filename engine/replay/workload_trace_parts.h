@@ -6,6 +6,8 @@
 #include "sluice/trace.h"
 #include "workload_parts.h"
 
+#define TRACE_RATES_MAX (1u << 26) /* 800 MB of them */
+
 /* From an epoch on, a page of the unit is accessed so often a second. */
 struct trace_rate {
 	uint32_t unit, epoch;
@@ -36,7 +38,7 @@ struct trace_learning {
 	uint32_t window_first;  /* from this epoch on */
 	int draws;              /* some accesses were drawn */
 	uint32_t epoch;
-	int failed; /* -ENOMEM */
+	int failed; /* -ENOMEM, -E2BIG */
 };
 
 /* Fold one sample. Time never goes back by more than a window. */

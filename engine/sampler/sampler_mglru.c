@@ -30,7 +30,7 @@ struct mglru {
 	char sysroot[256];
 	struct scan_walk walk; /* for its targets */
 	struct scan_purse purse;
-	uint64_t looked_ns; /* 0: not yet */
+	uint64_t looked_ns;    /* 0: not yet */
 	struct lru_look *look; /* NULL: none is under way */
 	struct lru_found found;
 	struct sampler_stats stats;

@@ -49,9 +49,9 @@ struct softdirty {
 	size_t armed_at;   /* the first of the walk's mappings that is not told as armed yet; they
 			    * may be more than there is room for at once */
 	uint64_t armed_ns; /* when they were */
-	int32_t pid;     /* of the round under way */
-	uint64_t due_ns; /* the wait ends, or the next round may begin */
-	size_t turn;     /* whose turn is next */
+	int32_t pid;       /* of the round under way */
+	uint64_t due_ns;   /* the wait ends, or the next round may begin */
+	size_t turn;       /* whose turn is next */
 	uint32_t rounds;
 	int32_t cleared[SCAN_TARGETS_MAX]; /* of these it is known what was written since; 0 free */
 	int pagemap_fd;
@@ -317,8 +317,8 @@ read_samples(void *vself, uint64_t now_ns, struct sample *samples, size_t capaci
 			scan_purse_fill(&self->purse, now_ns);
 			go_on(self, now_ns);
 		}
-		*ret_count += scan_out_take(&self->out, samples + *ret_count,
-					    capacity - *ret_count);
+		*ret_count +=
+			scan_out_take(&self->out, samples + *ret_count, capacity - *ret_count);
 		/* All that was armed is told before anything of what it has seen. */
 	} while (is_arming(self) && *ret_count < capacity);
 	return 0;

@@ -12,6 +12,10 @@
 #include "service.h"
 #include "verb_answers.h"
 
+/* How long the end of a recording may hold up other clients: the file is theirs, and may lie where
+ * nothing answers any more. */
+#define PATIENCE_MS 3000u
+
 /* As many as can be attached. */
 static int
 read_pids(const json_t *request, int32_t pids[ENGINE_TARGETS_MAX], size_t *ret_count,
@@ -76,6 +80,8 @@ record_begin(struct service *service, struct control_client *client, const json_
 {
 	const json_t *command = json_object_get(request, "command");
 	const json_t *only = json_object_get(request, "only");
+	const struct sluice_trace_writer_options options = {
+		.size = sizeof(options), .time_shift = UINT32_MAX, .patience_ms = PATIENCE_MS};
 	struct sluice_trace_writer *writer = NULL;
 	int32_t pids[ENGINE_TARGETS_MAX];
 	struct sluice_err err = {0, ""};
@@ -98,7 +104,7 @@ record_begin(struct service *service, struct control_client *client, const json_
 			close(fd);
 		return control_error(r, status, err.msg);
 	}
-	r = sluice_trace_writer_new(fd, NULL, &writer, &err);
+	r = sluice_trace_writer_new(fd, &options, &writer, &err);
 	if (r == 0 && command)
 		sluice_trace_write_meta(writer, clock_now_ns(), "command",
 					json_string_value(command));

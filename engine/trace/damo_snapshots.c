@@ -174,8 +174,10 @@ import_snapshot(struct damo_snapshots *snapshots, const struct snapshot *snapsho
 				.events = accesses_of(&regions[i], looks < 1 ? 1 : looks),
 				.exposure_s = (float)(duration_ns / 1e9)};
 
-			if (import_sample(import, &sample) < 0)
-				return sluice_fail(reterr, -ENOMEM, "out of memory");
+			int r = import_sample(import, &sample, reterr);
+
+			if (r < 0)
+				return r;
 		}
 	}
 	return 0;

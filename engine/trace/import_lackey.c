@@ -21,6 +21,7 @@
 #define INTERVAL_NS 10000000u
 #define SLOTS_FIRST 4096u
 #define PAGE_SHIFT 12
+#define PAGES_MAX (1u << 22) /* 16 GiB; nobody waits for valgrind to go through more */
 
 struct page {
 	uint64_t number; /* plus 1; 0: the slot is free */
@@ -71,12 +72,15 @@ grow(struct lackey *lackey)
 }
 
 static int
-count_access(struct lackey *lackey, uint64_t number)
+count_access(struct lackey *lackey, uint64_t number, struct sluice_err *reterr)
 {
 	struct page *page;
 
+	if (lackey->used == PAGES_MAX)
+		return import_bad(&lackey->import, reterr, "more than %u pages of memory",
+				  PAGES_MAX);
 	if (lackey->used * 4 >= lackey->slots * 3 && grow(lackey) < 0)
-		return -ENOMEM;
+		return sluice_fail(reterr, -ENOMEM, "out of memory");
 	page = find(lackey->pages, lackey->slots, number + 1);
 	if (!page->number) {
 		page->number = number + 1;
@@ -96,7 +100,7 @@ by_number(const void *a, const void *b)
 
 /* All pages that there are, also those that nobody accessed: what is not told is not known. */
 static int
-end_interval(struct lackey *lackey)
+end_interval(struct lackey *lackey, struct sluice_err *reterr)
 {
 	double seconds = (lackey->now_ns - lackey->interval_from_ns) / 1e9;
 	size_t count = 0;
@@ -112,6 +116,7 @@ end_interval(struct lackey *lackey)
 	qsort(lackey->sorted, count, sizeof(*lackey->sorted), by_number);
 	for (size_t i = 0; i < count;) {
 		size_t run = 1;
+		int r;
 		struct sluice_trace_sample sample = {
 			.kind = SLUICE_TRACE_EXACT,
 			.pid = lackey->pid,
@@ -126,8 +131,9 @@ end_interval(struct lackey *lackey)
 		       lackey->sorted[i + run].accesses == lackey->sorted[i].accesses)
 			run++;
 		sample.len_bytes = (uint64_t)run << PAGE_SHIFT;
-		if (import_sample(&lackey->import, &sample) < 0)
-			return -ENOMEM;
+		r = import_sample(&lackey->import, &sample, reterr);
+		if (r < 0)
+			return r;
 		i += run;
 	}
 	lackey->interval_from_ns = lackey->now_ns;
@@ -182,17 +188,19 @@ take_line(struct lackey *lackey, int may_set_pid, struct sluice_err *reterr)
 	} else {
 		for (uint64_t page = addr >> PAGE_SHIFT; page <= (addr + size - 1) >> PAGE_SHIFT;
 		     page++) {
-			if (count_access(lackey, page) < 0)
-				return sluice_fail(reterr, -ENOMEM, "out of memory");
+			int r = count_access(lackey, page, reterr);
+
+			if (r < 0)
+				return r;
 		}
 		/* Where instructions were not traced, accesses are the clock. */
 		if (!lackey->instructions)
 			lackey->now_ns += lackey->ns_per_step;
 		lackey->accesses++;
 	}
-	if (lackey->now_ns - lackey->interval_from_ns >= INTERVAL_NS && end_interval(lackey) < 0)
-		return sluice_fail(reterr, -ENOMEM, "out of memory");
-	return 0;
+	return lackey->now_ns - lackey->interval_from_ns >= INTERVAL_NS
+		       ? end_interval(lackey, reterr)
+		       : 0;
 }
 
 int
@@ -210,8 +218,8 @@ import_lackey(FILE *in, const char *name, const struct import_options *options,
 	r = import_begin(&lackey->import, in, name, writer, "lackey", reterr);
 	while (r == 0 && (r = import_line(&lackey->import, reterr)) == 1)
 		r = take_line(lackey, options->pid <= 0, reterr);
-	if (r == 0 && end_interval(lackey) < 0)
-		r = sluice_fail(reterr, -ENOMEM, "out of memory");
+	if (r == 0)
+		r = end_interval(lackey, reterr);
 	r = import_end(&lackey->import, r, ret, reterr);
 	free(lackey->pages);
 	free(lackey->sorted);

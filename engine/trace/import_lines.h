@@ -4,6 +4,7 @@
 #define TRACE_IMPORT_LINES_H
 
 #include "import.h"
+#include "import_seen.h"
 
 #define IMPORT_LINE_BYTES 65536
 #define IMPORT_EARLIEST_NS 1000000000u /* so that what was watched before is not before 0 */
@@ -14,8 +15,8 @@ struct import {
 	struct sluice_trace_writer *writer;
 	struct import_stats stats;
 	char *line; /* IMPORT_LINE_BYTES */
-	struct seen *seen;
-	uint64_t told_ns; /* when seen memory was told last */
+	struct seen seen;
+	uint64_t told_ns; /* when samples were told last */
 	struct sluice_trace_sample batch[SLUICE_TRACE_BATCH_MAX];
 	size_t batch_count;
 	uint64_t now_ns; /* of the last sample */
@@ -32,8 +33,9 @@ int import_line(struct import *import, struct sluice_err *reterr);
 int import_bad(const struct import *import, struct sluice_err *reterr, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* A sample; its memory counts as mapped from now on. -ENOMEM. */
-int import_sample(struct import *import, const struct sluice_trace_sample *sample);
+/* A sample; its memory counts as mapped from now on. -ENOMEM; -E2BIG: too many processes. */
+int import_sample(struct import *import, const struct sluice_trace_sample *sample,
+		  struct sluice_err *reterr);
 
 /* Numbers at *text, which is stepped over them; 1 there is one, 0 not (or it is too large). */
 int import_hex(const char **text, uint64_t *ret);

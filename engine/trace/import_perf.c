@@ -102,7 +102,8 @@ read_access(const char *at, uint64_t *ret_period, uint64_t *ret_addr)
 }
 
 static int
-tell_counting(struct perf *perf, int32_t pid, uint64_t period, uint64_t time_ns)
+tell_counting(struct perf *perf, int32_t pid, uint64_t period, uint64_t time_ns,
+	      struct sluice_err *reterr)
 {
 	struct counting *counting = NULL;
 	struct sluice_trace_sample sample = {
@@ -126,7 +127,7 @@ tell_counting(struct perf *perf, int32_t pid, uint64_t period, uint64_t time_ns)
 	}
 	counting->period = period;
 	counting->told_ns = time_ns;
-	return import_sample(&perf->import, &sample);
+	return import_sample(&perf->import, &sample, reterr);
 }
 
 static int
@@ -136,6 +137,7 @@ take_line(struct perf *perf, struct sluice_err *reterr)
 	const char *line = import->line, *after, *time;
 	struct sluice_trace_sample sample = {.kind = SLUICE_TRACE_COUNT};
 	uint64_t period;
+	int r;
 
 	if (!line[0] || line[0] == '#')
 		return 0;
@@ -162,10 +164,8 @@ take_line(struct perf *perf, struct sluice_err *reterr)
 		return 0;
 	}
 	sample.events = (float)period;
-	if (tell_counting(perf, sample.pid, period, sample.time_ns) < 0 ||
-	    import_sample(import, &sample) < 0)
-		return sluice_fail(reterr, -ENOMEM, "out of memory");
-	return 0;
+	r = tell_counting(perf, sample.pid, period, sample.time_ns, reterr);
+	return r < 0 ? r : import_sample(import, &sample, reterr);
 }
 
 int

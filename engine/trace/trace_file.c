@@ -46,7 +46,7 @@ trace_file_new(int fd, uint32_t time_shift, uint32_t level, struct trace_file **
 	file->fd = fd;
 	file->time_shift = (uint8_t)time_shift;
 	file->zstd = ZSTD_createCCtx();
-	file->state = trace_state_new();
+	file->state = trace_state_new(TRACE_STATE_BYTES_MAX);
 	*ret = file; /* so that the caller frees it */
 	if (!file->zstd || !file->state)
 		return sluice_fail(reterr, -ENOMEM, "no memory for a trace");
@@ -190,9 +190,9 @@ static void
 repeat_state(struct trace_file *file)
 {
 	struct packed_item item;
-	uint64_t cursor = 0;
+	struct trace_state_place place = {0};
 
-	while (trace_state_next(file->state, &cursor, &item)) {
+	while (trace_state_next(file->state, &place, &item)) {
 		item.time_ns = file->last_ns;
 		if (encoder_is_full(&file->encoder)) {
 			trace_file_flush(file);

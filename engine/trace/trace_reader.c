@@ -21,11 +21,11 @@ struct sluice_trace_reader {
 	int retells;     /* which is under way */
 	uint64_t last_ns;
 
-	struct trace_state *state; /* NULL: nobody sought yet */
-	int tells_state;           /* what holds is being told, */
-	uint64_t state_cursor;     /* and it is there, */
-	uint64_t state_ns;         /* as of that time */
-	int has_pending;           /* an item was decoded and not told yet */
+	struct trace_state *state;            /* NULL: nobody sought yet */
+	int tells_state;                      /* what holds is being told, */
+	struct trace_state_place state_place; /* from there on, */
+	uint64_t state_ns;                    /* as of that time */
+	int has_pending;                      /* an item was decoded and not told yet */
 	struct packed_item pending;
 	size_t pending_samples;
 
@@ -254,7 +254,7 @@ sluice_trace_next(struct sluice_trace_reader *reader, const struct sluice_trace_
 
 		samples = 0;
 		if (of_state) {
-			r = trace_state_next(reader->state, &reader->state_cursor, &packed);
+			r = trace_state_next(reader->state, &reader->state_place, &packed);
 			packed.time_ns = reader->state_ns;
 			if (r == 0) {
 				reader->tells_state = 0;
@@ -297,7 +297,7 @@ sluice_trace_seek(struct sluice_trace_reader *reader, uint64_t time_ns, struct s
 	if (r < 0)
 		return r;
 	if (!reader->state)
-		reader->state = trace_state_new();
+		reader->state = trace_state_new(TRACE_STATE_BYTES_MAX);
 	if (!reader->state)
 		return sluice_fail(reterr, -ENOMEM, "no memory for reading '%s'", reader->name);
 	trace_state_clear(reader->state);
@@ -324,13 +324,18 @@ sluice_trace_seek(struct sluice_trace_reader *reader, uint64_t time_ns, struct s
 			reader->has_pending = 1;
 			break;
 		}
-		if (trace_state_take(reader->state, &reader->pending) < 0)
+		r = trace_state_take(reader->state, &reader->pending);
+		if (r == -EFBIG)
+			return sluice_fail(reterr, r,
+					   "'%s' tells of more at one time than there can be",
+					   reader->name);
+		if (r < 0)
 			return sluice_fail(reterr, -ENOMEM, "no memory for reading '%s'",
 					   reader->name);
 	}
 	reader->last_ns = 0;
 	reader->tells_state = 1;
-	reader->state_cursor = 0;
+	reader->state_place = (struct trace_state_place){0};
 	reader->state_ns = time_ns;
 	return 0;
 }

@@ -1,25 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* trace_state.c - a hash table of what was told last. See trace_state.h. */
+/*
+ * trace_state.c - a tree of what was told last, see trace_state.h.
+ *
+ * It is in the order of kind, process and address, so that what ends with a process or a mapping
+ * lies together and is cut out at once. Each entry has a random weight, more than those below it,
+ * which keeps the tree about balanced (a treap); no file can foresee them.
+ */
 #include "trace_state.h"
 
 #include <errno.h>
+#include <sys/random.h>
 
 #include "trace_format.h"
 
-#define SLOTS_FIRST 256u
-
 struct entry {
-	uint8_t *body; /* NULL: the slot is free */
-	uint32_t bytes;
-	uint32_t kind;
-	int32_t pid;
+	struct entry *left, *right;
+	uint64_t group; /* kind and process, see group_of() */
 	uint64_t addr;
+	uint32_t weight;
+	uint32_t bytes; /* of the body */
+	uint8_t body[];
 };
 
 struct trace_state {
-	struct entry *entries;
-	size_t slots, used; /* slots: a power of two */
-	size_t body_bytes;
+	struct entry *root;
+	size_t used, body_bytes, bytes_max;
+	uint64_t dice;
 	struct item_room room;
 };
 
@@ -29,27 +35,43 @@ static const uint32_t order[] = {SLUICE_TRACE_META, SLUICE_TRACE_TIERS, SLUICE_T
 #define ORDERS (sizeof(order) / sizeof(order[0]))
 
 struct trace_state *
-trace_state_new(void)
+trace_state_new(size_t bytes_max)
 {
 	struct trace_state *state = calloc(1, sizeof(*state));
 
 	if (!state)
 		return NULL;
-	state->slots = SLOTS_FIRST;
-	state->entries = calloc(state->slots, sizeof(*state->entries));
-	if (state->entries)
-		return state;
-	free(state);
-	return NULL;
+	state->bytes_max = bytes_max;
+	if (getrandom(&state->dice, sizeof(state->dice), GRND_NONBLOCK) < 0)
+		state->dice = (uint64_t)(uintptr_t)state;
+	return state;
+}
+
+/* Frees a tree; what is on the left of an entry is hung below it on the way. */
+static void
+drop_tree(struct trace_state *state, struct entry *tree)
+{
+	while (tree) {
+		struct entry *next = tree->left;
+
+		if (next) {
+			tree->left = next->right;
+			next->right = tree;
+		} else {
+			next = tree->right;
+			state->body_bytes -= tree->bytes;
+			state->used--;
+			free(tree);
+		}
+		tree = next;
+	}
 }
 
 void
 trace_state_clear(struct trace_state *state)
 {
-	for (size_t i = 0; i < state->slots; i++)
-		free(state->entries[i].body);
-	memset(state->entries, 0, state->slots * sizeof(*state->entries));
-	state->used = state->body_bytes = 0;
+	drop_tree(state, state->root);
+	state->root = NULL;
 }
 
 void
@@ -59,56 +81,101 @@ trace_state_free(struct trace_state *state)
 		return;
 	trace_state_clear(state);
 	item_room_free(&state->room);
-	free(state->entries);
 	free(state);
 }
 
 static uint64_t
-mix(uint64_t x)
+group_of(uint32_t kind, int32_t pid)
 {
-	x = (x ^ x >> 32) * 0xd6e8feb86659fd93u;
-	x = (x ^ x >> 32) * 0xd6e8feb86659fd93u;
-	return x ^ x >> 32;
+	uint64_t at = 0;
+
+	while (order[at] != kind)
+		at++;
+	return at << 32 | (uint32_t)pid;
 }
 
-/* The slot that it is in, or the free one that it would be put in. */
-static struct entry *
-find(struct entry *entries, size_t slots, uint32_t kind, int32_t pid, uint64_t addr)
-{
-	size_t at = mix(mix(addr) ^ ((uint64_t)(uint32_t)pid << 8 | kind)) & (slots - 1);
-
-	while (entries[at].body &&
-	       (entries[at].kind != kind || entries[at].pid != pid || entries[at].addr != addr))
-		at = (at + 1) & (slots - 1);
-	return &entries[at];
-}
-
-/* Puts all entries that stay into a table of so many slots. */
 static int
-rebuild(struct trace_state *state, size_t slots)
+is_before(const struct entry *entry, uint64_t group, uint64_t addr)
 {
-	struct entry *entries = calloc(slots, sizeof(*entries));
+	return entry->group != group ? entry->group < group : entry->addr < addr;
+}
 
-	if (!entries)
-		return -ENOMEM;
-	for (size_t i = 0; i < state->slots; i++) {
-		const struct entry *entry = &state->entries[i];
-
-		if (entry->body)
-			*find(entries, slots, entry->kind, entry->pid, entry->addr) = *entry;
+/* Parts a tree into what is before a place and the rest. */
+static void
+split(struct entry *tree, uint64_t group, uint64_t addr, struct entry **before, struct entry **rest)
+{
+	while (tree) {
+		if (is_before(tree, group, addr)) {
+			*before = tree;
+			before = &tree->right;
+			tree = tree->right;
+		} else {
+			*rest = tree;
+			rest = &tree->left;
+			tree = tree->left;
+		}
 	}
-	free(state->entries);
-	state->entries = entries;
-	state->slots = slots;
-	return 0;
+	*before = *rest = NULL;
 }
 
-static int
-within(const struct sluice_trace_span *spans, size_t count, uint64_t addr)
+/* One tree of two, of which all of the first is before the second. */
+static struct entry *
+join(struct entry *first, struct entry *second)
+{
+	struct entry *joined = NULL, **link = &joined;
+
+	while (first && second) {
+		if (first->weight > second->weight) {
+			*link = first;
+			link = &first->right;
+			first = first->right;
+		} else {
+			*link = second;
+			link = &second->left;
+			second = second->left;
+		}
+	}
+	*link = first ? first : second;
+	return joined;
+}
+
+/* Forgets all from one place to before another. */
+static void
+forget(struct trace_state *state, uint64_t from_group, uint64_t from_addr, uint64_t to_group,
+       uint64_t to_addr)
+{
+	struct entry *before, *gone, *behind;
+
+	split(state->root, from_group, from_addr, &before, &behind);
+	split(behind, to_group, to_addr, &gone, &behind);
+	drop_tree(state, gone);
+	state->root = join(before, behind);
+}
+
+/* The first that is not before a place, or NULL. */
+static const struct entry *
+first_from(const struct trace_state *state, uint64_t group, uint64_t addr)
+{
+	const struct entry *at = state->root, *first = NULL;
+
+	while (at) {
+		if (is_before(at, group, addr)) {
+			at = at->right;
+		} else {
+			first = at;
+			at = at->left;
+		}
+	}
+	return first;
+}
+
+/* The first that ends behind the address, or count. */
+static size_t
+find_span(const struct sluice_trace_span *spans, size_t count, uint64_t addr)
 {
 	size_t low = 0;
 
-	while (count > 0) { /* the first that ends after it */
+	while (count > 0) {
 		size_t half = count / 2;
 
 		if (spans[low + half].end > addr) {
@@ -118,37 +185,34 @@ within(const struct sluice_trace_span *spans, size_t count, uint64_t addr)
 			count -= half + 1;
 		}
 	}
-	return spans[low].start <= addr;
+	return low;
 }
 
-/* Forgets residency of the process outside of the mappings, or with NULL all of the process. */
-static int
-forget(struct trace_state *state, int32_t pid, const struct sluice_trace_item *spans)
+/* Forgets where pages of the process are that lie outside of its mappings: from entry to entry, so
+ * that mappings without any cost nothing. */
+static void
+forget_unmapped(struct trace_state *state, int32_t pid, const struct sluice_trace_item *item)
 {
-	size_t gone = 0;
+	uint64_t group = group_of(SLUICE_TRACE_RESIDENCY, pid), from = 0;
+	const struct entry *entry = first_from(state, group, from);
 
-	for (size_t i = 0; i < state->slots; i++) {
-		struct entry *entry = &state->entries[i];
+	while (entry && entry->group == group) {
+		size_t i = find_span(item->spans, item->count, entry->addr);
 
-		if (!entry->body || entry->pid != pid || entry->kind < SLUICE_TRACE_PROCESS)
-			continue;
-		if (spans && (entry->kind != SLUICE_TRACE_RESIDENCY ||
-			      (spans->count && entry->addr < spans->spans[spans->count - 1].end &&
-			       within(spans->spans, spans->count, entry->addr))))
-			continue;
-		state->body_bytes -= entry->bytes;
-		state->used--;
-		free(entry->body);
-		entry->body = NULL;
-		gone++;
+		if (i == item->count) {
+			forget(state, group, from, group + 1, 0);
+			return;
+		}
+		if (entry->addr < item->spans[i].start)
+			forget(state, group, from, group, item->spans[i].start);
+		from = item->spans[i].end;
+		entry = first_from(state, group, from);
 	}
-	/* Chains are broken where entries went. */
-	return gone ? rebuild(state, state->slots) : 0;
 }
 
 /* Of meta data, the key is what tells entries apart: the hash of it, as an address. */
 static uint64_t
-key_of(const struct packed_item *item)
+addr_of(const struct packed_item *item)
 {
 	uint64_t hash = 0xcbf29ce484222325u;
 	size_t bytes;
@@ -161,32 +225,67 @@ key_of(const struct packed_item *item)
 	return hash;
 }
 
+static uint32_t
+next_weight(struct trace_state *state)
+{
+	state->dice = state->dice * 6364136223846793005u + 1442695040888963407u;
+	return (uint32_t)(state->dice >> 32);
+}
+
+static size_t
+all_bytes(const struct trace_state *state)
+{
+	return state->body_bytes + state->used * sizeof(struct entry);
+}
+
+/* A new entry goes where it outweighs what is there, and that is parted below it. */
+static void
+insert(struct trace_state *state, struct entry *entry)
+{
+	struct entry **link = &state->root;
+
+	while (*link && (*link)->weight >= entry->weight)
+		link = is_before(*link, entry->group, entry->addr) ? &(*link)->right
+								   : &(*link)->left;
+	split(*link, entry->group, entry->addr, &entry->left, &entry->right);
+	*link = entry;
+	state->used++;
+}
+
 static int
 put(struct trace_state *state, const struct packed_item *item)
 {
-	uint64_t addr = key_of(item);
-	struct entry *entry;
-	uint8_t *body;
+	uint64_t group = group_of(item->kind, item->pid), addr = addr_of(item);
+	struct entry **link = &state->root, *entry;
+	size_t before = 0;
 
-	if (state->used * 4 >= state->slots * 3 && rebuild(state, state->slots * 2) < 0)
-		return -ENOMEM;
-	entry = find(state->entries, state->slots, item->kind, item->pid, addr);
-	if (entry->body && entry->bytes == item->body_bytes &&
-	    memcmp(entry->body, item->body, item->body_bytes) == 0)
-		return 0;
-	body = realloc(entry->body, item->body_bytes ? item->body_bytes : 1);
-	if (!body)
-		return -ENOMEM;
-	if (!entry->body) {
-		*entry = (struct entry){.kind = item->kind, .pid = item->pid, .addr = addr};
-		state->used++;
+	while (*link && ((*link)->group != group || (*link)->addr != addr))
+		link = is_before(*link, group, addr) ? &(*link)->right : &(*link)->left;
+	entry = *link;
+	if (entry) {
+		if (entry->bytes == item->body_bytes &&
+		    (!entry->bytes || memcmp(entry->body, item->body, entry->bytes) == 0))
+			return 0;
+		before = sizeof(*entry) + entry->bytes;
 	}
-	if (item->body_bytes)
-		memcpy(body, item->body, item->body_bytes);
-	state->body_bytes += item->body_bytes;
-	state->body_bytes -= entry->bytes;
-	entry->body = body;
+	if (all_bytes(state) - before + sizeof(*entry) + item->body_bytes > state->bytes_max)
+		return -EFBIG;
+	entry = realloc(entry, sizeof(*entry) + item->body_bytes);
+	if (!entry)
+		return -ENOMEM;
+	if (before) {
+		*link = entry;
+		state->body_bytes -= entry->bytes;
+	} else {
+		entry->group = group;
+		entry->addr = addr;
+		entry->weight = next_weight(state);
+		insert(state, entry);
+	}
 	entry->bytes = (uint32_t)item->body_bytes;
+	state->body_bytes += entry->bytes;
+	if (entry->bytes)
+		memcpy(entry->body, item->body, entry->bytes);
 	return 1;
 }
 
@@ -197,38 +296,47 @@ trace_state_take(struct trace_state *state, const struct packed_item *item)
 	int r;
 
 	if (item->kind == SLUICE_TRACE_EXIT) {
-		r = forget(state, item->pid, NULL);
-		return r < 0 ? r : 1;
+		for (size_t i = 0; i < ORDERS; i++) {
+			uint64_t group = group_of(order[i], item->pid);
+
+			if (order[i] >= SLUICE_TRACE_PROCESS)
+				forget(state, group, 0, group + 1, 0);
+		}
+		return 1;
 	}
 	if (!item_is_state(item->kind))
 		return 1;
 	r = put(state, item);
-	if (r == 1 && item->kind == SLUICE_TRACE_SPANS &&
-	    item_get(item, &state->room, &spans) == 0 && forget(state, item->pid, &spans) < 0)
-		return -ENOMEM;
+	if (r == 1 && item->kind == SLUICE_TRACE_SPANS) {
+		int got = item_get(item, &state->room, &spans);
+
+		if (got == 0)
+			forget_unmapped(state, item->pid, &spans);
+		else if (got == -ENOMEM)
+			return got;
+	}
 	return r;
 }
 
 int
-trace_state_next(const struct trace_state *state, uint64_t *cursor, struct packed_item *ret)
+trace_state_next(const struct trace_state *state, struct trace_state_place *place,
+		 struct packed_item *ret)
 {
-	for (; *cursor < ORDERS * state->slots; ++*cursor) {
-		const struct entry *entry = &state->entries[*cursor % state->slots];
+	const struct entry *next = first_from(state, place->group, place->addr);
 
-		if (!entry->body || entry->kind != order[*cursor / state->slots])
-			continue;
-		*ret = (struct packed_item){
-			.kind = entry->kind,
-			.pid = entry->pid,
-			.addr = entry->kind == SLUICE_TRACE_RESIDENCY ? entry->addr : 0,
-			.repeated = 1,
-			.body = entry->body,
-			.body_bytes = entry->bytes,
-		};
-		++*cursor;
-		return 1;
-	}
-	return 0;
+	if (!next)
+		return 0;
+	*place = next->addr == UINT64_MAX ? (struct trace_state_place){next->group + 1, 0}
+					  : (struct trace_state_place){next->group, next->addr + 1};
+	*ret = (struct packed_item){
+		.kind = order[next->group >> 32],
+		.pid = (int32_t)(uint32_t)next->group,
+		.addr = order[next->group >> 32] == SLUICE_TRACE_RESIDENCY ? next->addr : 0,
+		.repeated = 1,
+		.body = next->body,
+		.body_bytes = next->bytes,
+	};
+	return 1;
 }
 
 size_t

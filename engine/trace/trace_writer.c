@@ -70,13 +70,33 @@ thread_cpu_ns(void)
 	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
 }
 
+static struct timespec
+in_ns(uint64_t ns)
+{
+	uint64_t at = clock_now_ns() + ns;
+
+	return (struct timespec){(time_t)(at / NS_PER_S), (long)(at % NS_PER_S)};
+}
+
 static void
 wait_for_more(struct sluice_trace_writer *writer)
 {
-	uint64_t at = clock_now_ns() + WAKE_NS;
-	struct timespec until = {(time_t)(at / NS_PER_S), (long)(at % NS_PER_S)};
+	struct timespec until = in_ns(WAKE_NS);
 
 	pthread_cond_timedwait(&writer->filled, &writer->lock, &until);
+}
+
+static void
+writer_free(struct sluice_trace_writer *writer)
+{
+	for (int i = 0; i < 2; i++)
+		release(writer->queues[i].at, writer->options.queue_bytes / 2);
+	trace_file_free(writer->file);
+	bytes_free(&writer->body);
+	pthread_cond_destroy(&writer->filled);
+	pthread_cond_destroy(&writer->emptied);
+	pthread_mutex_destroy(&writer->lock);
+	free(writer);
 }
 
 static void *
@@ -85,7 +105,7 @@ writer_thread(void *arg)
 	struct sluice_trace_writer *writer = arg;
 	uint64_t block_ns = (uint64_t)writer->options.block_ms * 1000000u, begun_ns = 0;
 	uint64_t lost_items = 0; /* of the file, as far as counted */
-	int stop = 0;
+	int stop = 0, is_left;
 
 	pthread_mutex_lock(&writer->lock);
 	while (!stop) {
@@ -124,21 +144,13 @@ writer_thread(void *arg)
 		writer->stats.error = trace_file_error(writer->file, &writer->err);
 		writer->stats.cpu_ns = thread_cpu_ns();
 	}
+	writer->has_ended = 1;
+	is_left = writer->is_left;
+	pthread_cond_broadcast(&writer->emptied);
 	pthread_mutex_unlock(&writer->lock);
+	if (is_left)
+		writer_free(writer);
 	return NULL;
-}
-
-static void
-writer_free(struct sluice_trace_writer *writer)
-{
-	for (int i = 0; i < 2; i++)
-		release(writer->queues[i].at, writer->options.queue_bytes / 2);
-	trace_file_free(writer->file);
-	bytes_free(&writer->body);
-	pthread_cond_destroy(&writer->filled);
-	pthread_cond_destroy(&writer->emptied);
-	pthread_mutex_destroy(&writer->lock);
-	free(writer);
 }
 
 static struct sluice_trace_writer_options
@@ -170,7 +182,7 @@ init_locks(struct sluice_trace_writer *writer)
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&writer->filled, &attr);
-	pthread_cond_init(&writer->emptied, NULL);
+	pthread_cond_init(&writer->emptied, &attr);
 	pthread_condattr_destroy(&attr);
 }
 
@@ -215,6 +227,18 @@ sluice_trace_writer_new(int fd, const struct sluice_trace_writer_options *option
 	return 0;
 }
 
+/* With the lock held: 1 when the thread is done, 0 when patience is over. */
+static int
+wait_for_end(struct sluice_trace_writer *writer)
+{
+	struct timespec until = in_ns((uint64_t)writer->options.patience_ms * 1000000u);
+	int r = 0;
+
+	while (writer->options.patience_ms && !writer->has_ended && r == 0)
+		r = pthread_cond_timedwait(&writer->emptied, &writer->lock, &until);
+	return !writer->options.patience_ms || writer->has_ended;
+}
+
 int
 sluice_trace_writer_finish(struct sluice_trace_writer *writer,
 			   struct sluice_trace_writer_stats *ret_stats, struct sluice_err *reterr)
@@ -226,6 +250,20 @@ sluice_trace_writer_finish(struct sluice_trace_writer *writer,
 	pthread_mutex_lock(&writer->lock);
 	writer->stop = 1;
 	pthread_cond_signal(&writer->filled);
+	if (!wait_for_end(writer)) {
+		pthread_t thread = writer->thread;
+
+		r = sluice_fail(reterr, -ETIMEDOUT,
+				"the file of the trace takes nothing: %llu bytes are written, and "
+				"what else there is will be if that changes",
+				(unsigned long long)writer->stats.file_bytes);
+		if (ret_stats)
+			*ret_stats = writer->stats;
+		writer->is_left = 1;
+		pthread_mutex_unlock(&writer->lock);
+		pthread_detach(thread);
+		return r;
+	}
 	pthread_mutex_unlock(&writer->lock);
 	pthread_join(writer->thread, NULL);
 	r = writer->stats.error;

@@ -31,7 +31,8 @@ struct sluice_trace_writer {
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t filled, emptied;
-	int stop;
+	int stop, has_ended; /* wished; and the thread is done with the file */
+	int is_left;         /* nobody waits for the thread: it frees all of this */
 	struct queue queues[2];
 	int front; /* where callers append */
 	uint64_t last_ns;

@@ -183,7 +183,8 @@ struct sluice_trace_writer_options {
 			      * 30. Default (UINT32_MAX) 16, which is 66 us. 0: exact */
 	uint32_t level;      /* of zstd, 1 to 19; 0: 3 */
 	uint32_t block_ms;   /* a block is written at the latest after this time; 0: 2000 */
-	uint32_t reserved;
+	uint32_t patience_ms; /* how long finishing may wait for a file that takes nothing, as on a
+			       * network mount that is gone; 0: for ever */
 };
 
 struct sluice_trace_writer_stats {
@@ -199,7 +200,8 @@ struct sluice_trace_writer_stats {
 int sluice_trace_writer_new(int fd, const struct sluice_trace_writer_options *options,
 			    struct sluice_trace_writer **ret, struct sluice_err *reterr);
 /* Writes what is left, and the index; frees the writer. ret_stats may be NULL. 0, or the first
- * error of writing with its sentence. */
+ * error of writing with its sentence. -ETIMEDOUT: patience_ms were over; the writer's thread goes
+ * on for as long as the file needs, and frees all then. */
 int sluice_trace_writer_finish(struct sluice_trace_writer *writer,
 			       struct sluice_trace_writer_stats *ret_stats,
 			       struct sluice_err *reterr);

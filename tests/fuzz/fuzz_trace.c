@@ -110,11 +110,11 @@ read_block(const uint8_t *data, size_t size)
 	static struct sluice_trace_sample samples[SLUICE_TRACE_BATCH_MAX];
 	static struct item_room room;
 	struct format_header header = {.time_shift = 16};
-	struct trace_state *state = trace_state_new();
+	struct trace_state *state = trace_state_new(TRACE_STATE_BYTES_MAX);
 	struct packed_item packed;
 	struct sluice_trace_item item;
 	size_t count = 0;
-	uint64_t cursor = 0;
+	struct trace_state_place place = {0};
 
 	FUZZ_REQUIRE(state);
 	if (decoder_begin(&decoder, &header, data, size) == 0) {
@@ -128,7 +128,7 @@ read_block(const uint8_t *data, size_t size)
 			}
 		}
 	}
-	while (trace_state_next(state, &cursor, &packed))
+	while (trace_state_next(state, &place, &packed))
 		FUZZ_REQUIRE(item_get(&packed, &room, &item) == 0);
 	trace_state_free(state);
 }

@@ -430,7 +430,7 @@ asks_for(const struct sampler_ops *ops, void *self, uint64_t now_ns, const char 
 }
 
 #define GENERATIONS                                                                                \
-	"memcg 5 /job\n node 0\n 2 9000 10 0\n 3 100 20 5\n"                                      \
+	"memcg 5 /job\n node 0\n 2 9000 10 0\n 3 100 20 5\n"                                       \
 	" node 1\n 7 50 3 0\n"
 
 static void
@@ -510,9 +510,15 @@ main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, fake_root_make, fake_root_remove)
 	const struct CMUnitTest tests[] = {
-		TEST(walk_in_slices), TEST(softdirty),      TEST(softdirty_many_mappings),
-		TEST(idle),           TEST(idle_pages_format),
-		TEST(etmem),          TEST(lru_gen_format), TEST(mglru), TEST(mglru_slow),
+		TEST(walk_in_slices),
+		TEST(softdirty),
+		TEST(softdirty_many_mappings),
+		TEST(idle),
+		TEST(idle_pages_format),
+		TEST(etmem),
+		TEST(lru_gen_format),
+		TEST(mglru),
+		TEST(mglru_slow),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
