@@ -49,8 +49,7 @@ prior_set_time(struct prior *prior, const struct region *region, uint64_t tick, 
 	}
 }
 
-/* A region's mean, with the variance that it is
- * uncertain by. */
+/* A region's mean, with the variance that it is uncertain by. */
 static void
 spread_add(struct spread *spread, float mean, float var, float pages)
 {
