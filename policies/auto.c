@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * auto.c - our own policy: fast memory holds what is forecast to be the hottest, to the byte.
+ * auto.c - the default policy: fast memory holds what is forecast to be the hottest, to the byte.
  *
  * The forecast is forecast.h's. Who moves is decided as in hotness.c: slow memory from its hottest
  * against fast memory from its coldest, the lower bound of one against the upper bound of the
@@ -64,7 +64,7 @@ static const struct sluice_param params[] = {
 	[LEARN_S] = {"learn_s", "20", "half-life of what is learned about persistence"},
 	[TURN_ROUNDS] = {"turn_rounds", "3",
 			 "moves are judged by what they win in so many rounds, at most"},
-	[REGIONS_MAX] = {"regions_max", "16777216",
+	[REGIONS_MAX] = {"regions_max", "9437184",
 			 "most view entries that can be ranked, at 90 bytes each when used"},
 	{0},
 };
@@ -360,5 +360,6 @@ fail:
 	return r;
 }
 
-SLUICE_POLICY(.name = "auto", .summary = "keep in the fastest tiers what is forecast to be hottest",
+SLUICE_POLICY(.name = "auto",
+	      .summary = "keep in the fastest tiers what is forecast to be hottest (default)",
 	      .params = params, .init = auto_init, .decide = auto_decide, .fini = auto_fini);

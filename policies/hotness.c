@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hotness.c - the default policy: the hottest bytes live in the fast tier, to the byte.
+ * hotness.c - the hottest bytes live in the fast tier, to the byte. It remembers nothing.
  *
  * Fast memory holds the hottest K bytes when no memory in slow tiers is hotter than any in fast
  * ones. So rank slow memory from its hottest and fast memory from its coldest, and swap from the
@@ -64,7 +64,7 @@ static const struct sluice_param params[] = {
 	[SLACK_PERCENT] = {"slack_percent", "0.5",
 			   "share of a tier whose room is left alone, so that small ups and downs "
 			   "of free memory move nothing"},
-	[ENTRIES_MAX] = {"entries_max", "16777216",
+	[ENTRIES_MAX] = {"entries_max", "9437184",
 			 "most view entries that can be ranked, at 17 bytes each when used"},
 	{0},
 };
@@ -440,6 +440,6 @@ fail:
 	return r;
 }
 
-SLUICE_POLICY(.name = "hotness", .summary = "keep the hottest bytes in the fastest tiers (default)",
+SLUICE_POLICY(.name = "hotness", .summary = "keep the hottest bytes in the fastest tiers",
 	      .params = params, .init = hotness_init, .decide = hotness_decide,
 	      .fini = hotness_fini);

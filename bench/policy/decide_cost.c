@@ -29,7 +29,7 @@
 #define DECISIONS 15u
 #define MIB (1ull << 20)
 
-static const char *policy = "hotness", *folders[2];
+static const char *policy = "auto", *folders[2];
 static double limit_us = 50, limit_ms = 20;
 static struct plugin_setting settings[PLUGIN_SETTINGS_MAX];
 static size_t setting_count;

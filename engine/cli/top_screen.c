@@ -2,7 +2,7 @@
 /*
  * top_screen.c - see top_screen.h.
  *
- *     sluice top   policy hotness, pages, hintfault              up 3 min   q quits
+ *     sluice top   policy auto, pages, hintfault                 up 3 min   q quits
  *     0 dram  ███████████████▏░░░░  412 MiB of 512 MiB  98.0 % of accesses
  *     served fast  ▁▂▄▆▇█████████████
  *     PID  COMMAND  ...

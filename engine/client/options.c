@@ -17,7 +17,7 @@
 #define FOLDER_BYTES_MAX 240
 
 const struct option_row option_table[OPTION_COUNT] = {
-	[OPTION_POLICY] = {"policy", "NAME|FILE", OPTION_TEXT, "hotness", 0, 0, 1,
+	[OPTION_POLICY] = {"policy", "NAME|FILE", OPTION_TEXT, "auto", 0, 0, 1,
 			   "placement policy, by name or as a path with a '/'"},
 	[OPTION_POLICY_SET] = {"policy-set", "KEY=VALUE", OPTION_SETTING, NULL, 0, 0, 32,
 			       "set a parameter of the policy; may be repeated"},

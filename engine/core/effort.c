@@ -103,9 +103,9 @@ still_learning(const struct effort *effort, uint64_t now_ns)
 	       now_ns - effort->learned_ns < UNKNOWN_WAIT_NS;
 }
 
-/* Some doubt no looking removes: pages that cannot be marked, heat that changes all the time. Looking
- * pays while the accesses that it brings within reach, for as long as that may last, take more CPU
- * time than it does. */
+/* Some doubt no looking removes: pages that cannot be marked, heat that changes all the time.
+ * Looking pays while the accesses that it brings within reach, for as long as that may last, take
+ * more CPU time than it does. */
 static void
 judge_progress(struct effort *effort, uint64_t now_ns)
 {

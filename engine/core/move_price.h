@@ -3,9 +3,9 @@
  * move_price.h - what moving a page costs, as it was measured.
  *
  * What others do meanwhile only makes it longer: a call that was interrupted, or a virtual CPU that
- * had to wait for a real one, made pages look ten times as dear, and hot ones stayed where they were.
- * What such a machine saves by a move grows as much, and nobody measures that. So it is the second
- * cheapest of the last calls.
+ * had to wait for a real one, made pages look ten times as dear, and hot ones stayed where they
+ * were. What such a machine saves by a move grows as much, and nobody measures that. So it is the
+ * second cheapest of the last calls.
  */
 #ifndef CORE_MOVE_PRICE_H
 #define CORE_MOVE_PRICE_H

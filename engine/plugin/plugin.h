@@ -22,7 +22,7 @@ struct plugin_setting { /* "--policy-set KEY=VALUE" */
 	const char *key, *value;
 };
 
-/* name: "hotness" is looked up as NAME.so in the folders, in order; a text with a '/' is a path.
+/* name: "auto" is looked up as NAME.so in the folders, in order; a text with a '/' is a path.
  * folders ends with NULL. The policy's init() runs with the settings given and its fallbacks for
  * the rest. Errors: -ENOENT missing (the sentence lists what is there), -EACCES writable by others
  * or owned by a stranger, -ENOEXEC not a shared object or not a policy, -EPROTO another ABI or too

@@ -12,7 +12,7 @@
 #define REPLAY_SETTINGS_MAX 8u
 #define REPLAY_RUNS_MAX 100u
 
-/* "hotness:margin=2": a policy, and settings of its own. */
+/* "auto:band=2": a policy, and settings of its own. */
 struct replay_policy {
 	char *label, *name; /* as given; without the settings, which point into the same text */
 	struct plugin_setting settings[REPLAY_SETTINGS_MAX];

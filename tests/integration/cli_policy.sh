@@ -21,7 +21,7 @@ expect 2 "is no process and address" policy explain hotness 0x1000
 expect 2 "is no process and address" policy explain 12 0x10zz
 
 # check: all that we ship passes without a failure.
-for name in hotness watermark skeleton; do
+for name in auto hotness watermark skeleton; do
 	expect 0 "" policy check $name --quick --policy-dir "$policies" --json
 	json "$tmp/out" ".ok and .passed and .name == \"$name\" and .failed == 0 and .abi == 1"
 	json "$tmp/out" '[.checks[] | select(.check == "determinism" or .check == "growth") | .verdict] == ["ok", "ok"]'

@@ -145,11 +145,11 @@ static void
 shipped_ones_load(void **state)
 {
 	static const char *const shipped[] = {TEST_BUILD "/policies", NULL};
-	static const char *const names[] = {"hotness", "watermark", "skeleton"};
+	static const char *const names[] = {"auto", "hotness", "watermark", "skeleton"};
 	struct plugin *plugin;
 
 	(void)state;
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < 4; i++) {
 		if (plugin_load(names[i], shipped, NULL, 0, &host, &plugin, &err) < 0)
 			fail_msg("%s", err.msg);
 		plugin_unload(plugin);

@@ -19,7 +19,7 @@
 
 #include "round.h"
 
-#include "policies/hotness.c"
+#include "policies/auto.c"
 
 #define PID 77
 #define BASE 0x100000000000ull

@@ -34,7 +34,7 @@ check 'by its tier' grep -q 'is in tier [01] (dram)' /tmp/out
 check 'and its heat' grep -q '^heat' /tmp/out
 expect 1 'is in no memory that is tiered' sluice policy explain $target 0x1000
 expect 3 'is not attached' sluice policy explain 1 0x1000
-expect 0 '' sluice policy explain hotness
+expect 0 '' sluice policy explain auto
 check 'its process is told' grep -q "it runs, as process $(policy_pid)" /tmp/out
 check 'and what was set' grep -q 'min_age_ms = 2500 (set)' /tmp/out
 
