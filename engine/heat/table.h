@@ -121,8 +121,9 @@ struct spread {
 };
 
 /* The spreads need all regions, so now and then all are done anew: those of a small table at once,
- * of a large one as many in each view as take some 10 ms. */
-#define SWEEP_REGIONS 65536u /* 128 GiB; one in detail takes as long as */
+ * of a large one as many in each view as take a few ms. */
+#define SWEEP_REGIONS 65536u /* 128 GiB is small */
+#define SWEEP_PART 32768u    /* regions; one in detail takes as long as */
 #define SWEEP_DETAIL 32u     /* others */
 
 struct sweep {

@@ -204,7 +204,7 @@ sweep_due(struct heat *heat)
 		sweep_begin(heat);
 	if (!heat->sweep.is_under_way)
 		return 0;
-	return is_whole ? UINT64_MAX : SWEEP_REGIONS;
+	return is_whole ? UINT64_MAX : SWEEP_PART;
 }
 
 /* What a stretch takes of that. */
