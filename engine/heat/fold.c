@@ -2,6 +2,8 @@
 /* fold.c - what samples change in the table: pages that are watched, and when they were touched. */
 #include "fold.h"
 
+#include "surprise.h"
+
 static void
 page_arm(struct page_heat *page, uint64_t armed, uint64_t tick)
 {
@@ -25,14 +27,14 @@ armed_set(struct region *region, uint32_t first, uint32_t end, uint64_t tick)
 {
 	if (end < region_pages(region)) {
 		region->armed[0] = tick;
-		region->split = (uint16_t)end;
+		region->split = end & 1023u;
 		return;
 	}
 	region->armed[1] = tick;
 	if (first == 0)
 		region->armed[0] = tick;
 	else
-		region->split = (uint16_t)first;
+		region->split = first & 1023u;
 }
 
 /* Two times do for three windows in a region: the pages beside this one may get another time than
@@ -73,7 +75,7 @@ region_arm_coarsely(struct region *region, uint32_t tiers, uint32_t first, uint3
 		region_remember_gaps(region, 0,
 				     (float)left * (float)ticks_since(tick, armed) / TICKS_PER_S,
 				     tick);
-	region->watched = (uint16_t)(region->watched - left + resident * part / pages);
+	region->watched = (region->watched - left + resident * part / pages) & 1023u;
 }
 
 /* Pages from `first` to before `end` are watched from now on. */
@@ -100,6 +102,7 @@ region_arm(struct heat *heat, uint32_t index, uint32_t tiers, uint32_t first, ui
 		region_arm_coarsely(region, tiers, first, end, tick);
 	}
 	armed_set(region, first, end, tick);
+	region->touched = 0;
 	if (detail && (first > 0 || end < region_pages(region)))
 		keep_silence(region, detail, &before, first, end);
 	heat->gaps_known = 1;
@@ -235,11 +238,13 @@ fold_touch(struct heat *heat, const struct sample *sample, uint64_t tick)
 		estimate_touched(page, tick - armed, region->prior_mean);
 		page->watched = 0;
 		region->by_bits = 0;
+		surprise_touched(heat, region, tick - armed, tick);
 	} else if (!page) {
 		/* No room for detail: the region learns the mean rate of its pages. */
-		region->watched = (uint16_t)(region->watched - (region->watched > 0));
+		region->watched = (region->watched - (region->watched > 0)) & 1023u;
 		region_remember_gaps(region, 1, (float)(tick - armed) / TICKS_PER_S, tick);
 		region->by_bits = 0;
+		surprise_touched(heat, region, tick - armed, tick);
 	}
 }
 
@@ -349,6 +354,8 @@ heat_fold(struct heat *heat, const struct sample *samples, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		uint64_t tick = table_tick(heat, samples[i].time_ns);
 
+		if (tick > heat->latest_tick)
+			heat->latest_tick = tick;
 		fetch_ahead(heat, samples + i, count - i);
 		if (samples[i].kind < sizeof(fold) / sizeof(fold[0]))
 			fold[samples[i].kind](heat, &samples[i], tick);

@@ -53,8 +53,6 @@ region_rate(struct heat *heat, struct region *region, const struct sample *sampl
  * alarm: trackers that clear accessed bits without flushing TLBs miss accesses. One look at few
  * pages may be chance, so evidence is added up for each region: how much likelier it is that the
  * region is hotter by ALARM_TIMES than that it is as hot as believed, as a logarithm. */
-#define ALARM_TIMES 4.0f
-#define ALARM_LOG 14.0f
 #define SUSPICION_UNIT (1.0f / 1024)
 #define COARSE_SURE_VAR 0.5f /* of what is believed, octaves squared, to learn from it */
 /* Memory is cold with so many accesses expected between looks, or so many times the mean. */
@@ -124,7 +122,7 @@ coarse_word_counts(const struct heat *heat, const struct region *region, uint64_
 					coarse_scale(&heat->coarse[COARSE_FAST]);
 }
 
-static void
+void
 region_alarmed(struct heat *heat, struct region *region, int certain, uint64_t tick)
 {
 	int forget = coarse_word_counts(heat, region, tick);

@@ -202,7 +202,7 @@ keep_mean(struct heat *heat, struct region *region)
 	}
 	region->watched = 0;
 	for (uint32_t p = 0; p < region_pages(region); p++)
-		region->watched = (uint16_t)(region->watched + pages[p].watched);
+		region->watched = (region->watched + pages[p].watched) & 1023u;
 	region->fine = 1;
 	region->seen = when_of(heat->view_tick);
 	region->events = KEPT_EVENTS;
@@ -317,7 +317,7 @@ region_init(struct region *region, int32_t pid, uint64_t addr, uint32_t len_byte
 	memset(region, 0, sizeof(*region));
 	region->pid = pid;
 	region->addr = addr;
-	region->pages = (uint16_t)(len_bytes / HEAT_PAGE_BYTES);
+	region->pages = len_bytes / HEAT_PAGE_BYTES & 1023u;
 	region->detail = NO_DETAIL;
 	region->prior_var = -1.0f;
 	page_set(&region->whole, HEAT_TIER_ABSENT);
@@ -372,7 +372,7 @@ rebuild_inherit(struct heat *heat, struct rebuild *at, struct region *fresh)
 	if (old->pages != pages)
 		old->renew = 0;
 	*fresh = *old;
-	fresh->pages = pages;
+	fresh->pages = pages & 1023u;
 	at->entry += fresh->entry_count;
 	at->own++;
 	for (uint32_t p = pages; fresh->detail != NO_DETAIL && p < HEAT_REGION_PAGES; p++)
@@ -487,7 +487,7 @@ heat_set_residency(struct heat *heat, size_t index, const uint8_t *tiers, int hu
 	uint64_t tick = table_tick(heat, now_ns);
 	uint32_t others;
 	/* Most regions lie in one tier: their pages are counted at once. */
-	uint16_t same = memcmp(tiers, tiers + 1, pages - 1) == 0 ? region->pages : 1;
+	uint16_t same = memcmp(tiers, tiers + 1, pages - 1) == 0 ? (uint16_t)region->pages : 1;
 
 	memset(resident, 0, sizeof(resident));
 	for (uint32_t p = 0; p < pages; p += same) {
@@ -570,7 +570,7 @@ heat_page_moved(struct heat *heat, int32_t pid, uint64_t addr, uint8_t from, uin
 		resident_count(region, from, -1);
 		resident_count(region, tier, 1);
 		/* Moved pages are not watched any more; whether this one was is not known. */
-		region->watched = (uint16_t)(region->watched - (region->watched > 0));
+		region->watched = (region->watched - (region->watched > 0)) & 1023u;
 		if (from != HEAT_TIER_ABSENT && tier != HEAT_TIER_ABSENT)
 			region->whole.moved = table_epoch(tick);
 	}

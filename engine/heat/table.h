@@ -72,11 +72,11 @@ struct region {
 			   * a guess: nothing of the region was sampled */
 	struct page_heat whole; /* a huge page; or the mean of the pages, by drawn and exact
 				 * counts while there is no detail */
-	uint16_t pages;
-	uint8_t entry_count; /* in the last view */
+	uint32_t pages : 10, split : 10;
+	uint32_t watched : 10; /* pages that are, when there is no detail */
+	uint8_t entry_count;   /* in the last view */
 	uint8_t differ; /* spread_code() of its pages when it lost its detail, and 1; 0: unknown */
-	uint16_t split;
-	uint16_t watched;     /* pages that are, when there is no detail */
+	uint16_t touched;     /* pages since the last marking */
 	uint16_t suspicion;   /* SUSPICION_UNITs: the log of how much likelier it is that it is far
 			       * hotter than believed */
 	uint16_t resident[6]; /* pages by tier when there is no detail; tiers above 5 count as 5 */
@@ -184,7 +184,8 @@ struct heat {
 	struct detail *details;
 	uint32_t *detail_free; /* stack of free indices */
 	uint32_t detail_free_count, detail_max;
-	uint64_t origin_ns; /* tick 0 */
+	uint64_t origin_ns;   /* tick 0 */
+	uint64_t latest_tick; /* of any sample */
 	uint64_t samples, samples_lost, alarms;
 	uint32_t last_region; /* where the last look-up ended: samples come in runs */
 	uint32_t evict_hand;

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * surprise.c - see surprise.h.
+ *
+ * Of n pages that are marked, with rate r each, n r t are touched in a short time t. Each touch
+ * makes it likelier by a factor of ALARM_TIMES that all are hotter by as much, and each second of a
+ * page's waiting less likely; it counts from the marking for all of them, also for those that were
+ * touched. In a region whose pages differ the hotter ones come first, and there it says nothing.
+ */
+#include "surprise.h"
+
+/* Colder memory than that is no news, whatever it was before. */
+#define NEWS_RATE 1.0f /* accesses per second */
+#define NEWS_TICKS 1000000u
+/* To count those that wait takes a while, so that is done at each power of two from there on. */
+#define TOUCHES_LEAST 16u
+#define ALIKE_VAR 0.7f /* octaves squared */
+
+static uint32_t
+pages_waiting(const struct heat *heat, const struct region *region)
+{
+	uint32_t count = 0;
+
+	if (region->detail == NO_DETAIL)
+		return region->watched;
+	for (uint32_t p = 0; p < region_pages(region); p++)
+		count += heat->details[region->detail].page[p].watched;
+	return count;
+}
+
+static int
+pages_are_alike(const struct region *region)
+{
+	if (region_believed(region) <= 0 || region->by_bits)
+		return 0;
+	if (region->detail != NO_DETAIL)
+		return region->prior_var < ALIKE_VAR;
+	return region->differ && region_differ_var(region) < ALIKE_VAR;
+}
+
+void
+surprise_touched(struct heat *heat, struct region *region, uint64_t ticks, uint64_t tick)
+{
+	/* Rings of several CPUs are read one after the other, so later touches may have come. */
+	uint64_t armed = tick - ticks, elapsed = ticks_since(heat->latest_tick, armed);
+	float touched, waiting_s;
+
+	if (region_is_huge(region) || region->touched == UINT16_MAX)
+		return;
+	region->touched++;
+	if (region->touched < TOUCHES_LEAST || (region->touched & (region->touched - 1u)) ||
+	    elapsed > NEWS_TICKS || !pages_are_alike(region))
+		return;
+	touched = region->touched;
+	waiting_s = (touched + (float)pages_waiting(heat, region)) * (float)elapsed / TICKS_PER_S;
+	if (touched < NEWS_RATE * waiting_s ||
+	    touched * logf(ALARM_TIMES) - (ALARM_TIMES - 1) * region_believed(region) * waiting_s <
+		    ALARM_LOG)
+		return;
+	heat->alarms++;
+	region_alarmed(heat, region, 0, tick);
+}

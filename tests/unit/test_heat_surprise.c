@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_heat_surprise.c - pages that are watched one by one tell at once when cold memory has become
+ * hot, and cry wolf neither over early touches nor over pages that differ.
+ */
+#include "heat_world.h"
+
+#define REGIONS 32u
+#define STEP_NS (10 * MS)
+
+static uint8_t marked[REGIONS * HEAT_REGION_PAGES];
+static double rates[REGIONS * HEAT_REGION_PAGES];
+
+/* A window that marks a region each 40 ms, so each once in 1.3 s. */
+static void
+live(unsigned int steps)
+{
+	static unsigned int step;
+
+	for (unsigned int end = step + steps; step < end; step++) {
+		if (step % 4 == 0) {
+			uint64_t r = step / 4 % REGIONS;
+
+			tell(SAMPLE_ARMED, r * PAGES, PAGES, 0, 0);
+			memset(marked + r * PAGES, 1, PAGES);
+		}
+		for (uint64_t p = 0; p < REGIONS * PAGES; p++) {
+			if (!marked[p] || uniform01() > 1 - exp(-rates[p] * (double)STEP_NS / 1e9))
+				continue;
+			marked[p] = 0;
+			now_ns += STEP_NS / 2;
+			tell(SAMPLE_TOUCH, p, 0, 0, 0);
+			now_ns -= STEP_NS / 2;
+		}
+		now_ns += STEP_NS;
+		if (step % 100 == 0)
+			look();
+	}
+}
+
+static void
+set_rates(double octaves)
+{
+	memset(marked, 0, sizeof(marked));
+	for (size_t p = 0; p < REGIONS * PAGES; p++)
+		rates[p] = 0.5 * exp2(octaves * sqrt(-2 * log(uniform01())) *
+				      cos(2 * 3.14159265358979 * uniform01()));
+}
+
+static void
+test_jump(void **state)
+{
+	uint64_t before;
+
+	(void)state;
+	begin(REGIONS, 1u << 20, 0);
+	set_rates(0);
+	live(2000);
+	before = heat_alarms(heat);
+	for (uint64_t p = 8 * PAGES; p < 16 * PAGES; p++)
+		rates[p] = 20;
+	live(150);
+	/* Each of the eight regions was marked once or twice. */
+	assert_in_range(heat_alarms(heat) - before, 6, 40);
+	heat_free(heat);
+}
+
+static void
+no_jump(uint64_t detail_bytes, double octaves)
+{
+	uint64_t before;
+
+	begin(REGIONS, detail_bytes, 0);
+	set_rates(octaves);
+	live(1500);
+	before = heat_alarms(heat);
+	live(6000);
+	assert_true(heat_alarms(heat) - before <= 1);
+	heat_free(heat);
+}
+
+static void
+test_no_jump(void **state)
+{
+	(void)state;
+	no_jump(1u << 20, 0);
+	no_jump(0, 0);
+}
+
+static void
+test_no_jump_of_pages_that_differ(void **state)
+{
+	(void)state;
+	no_jump(1u << 20, 2);
+	no_jump(0, 2);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_jump),
+		cmocka_unit_test(test_no_jump),
+		cmocka_unit_test(test_no_jump_of_pages_that_differ),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
