@@ -15,9 +15,8 @@ void fold_exact(struct heat *heat, const struct sample *sample, uint64_t tick);
  * watching, older ones by their half-life. */
 void region_remember_gaps(struct region *region, float events, float exposure_s, uint64_t tick);
 
-/* An alarm: that a region is hotter by ALARM_TIMES is so much likelier than that it is as hot as
+/* An alarm: that a region is several times hotter is so much likelier than that it is as hot as
  * believed, as a logarithm. */
-#define ALARM_TIMES 4.0f
 #define ALARM_LOG 14.0f
 
 /* The program has changed its ways there; `certain`: beyond doubt. */

@@ -53,6 +53,7 @@ region_rate(struct heat *heat, struct region *region, const struct sample *sampl
  * alarm: trackers that clear accessed bits without flushing TLBs miss accesses. One look at few
  * pages may be chance, so evidence is added up for each region: how much likelier it is that the
  * region is hotter by ALARM_TIMES than that it is as hot as believed, as a logarithm. */
+#define ALARM_TIMES 4.0f
 #define SUSPICION_UNIT (1.0f / 1024)
 #define COARSE_SURE_VAR 0.5f /* of what is believed, octaves squared, to learn from it */
 /* Memory is cold with so many accesses expected between looks, or so many times the mean. */

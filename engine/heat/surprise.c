@@ -3,17 +3,22 @@
  * surprise.c - see surprise.h.
  *
  * Of n pages that are marked, with rate r each, n r t are touched in a short time t. Each touch
- * makes it likelier by a factor of ALARM_TIMES that all are hotter by as much, and each second of a
- * page's waiting less likely; it counts from the marking for all of them, also for those that were
- * touched. In a region whose pages differ the hotter ones come first, and there it says nothing.
+ * makes it likelier by a factor of SURPRISE_TIMES that all are hotter by as much, and each second
+ * of a page's waiting less likely; it counts from the marking for all of them, also for those that
+ * were touched. In a region whose pages differ the hotter ones come first, and there it says
+ * nothing.
  */
 #include "surprise.h"
 
+/* Programs, and machines that others use too, change their pace several times over. */
+#define SURPRISE_TIMES 8.0f
 /* Colder memory than that is no news, whatever it was before. */
 #define NEWS_RATE 1.0f /* accesses per second */
 #define NEWS_TICKS 1000000u
 /* To count those that wait takes a while, so that is done at each power of two from there on. */
 #define TOUCHES_LEAST 16u
+/* It is surer than what a coarse tracker sees, and comes region by region. */
+#define WORTH_ALARMS 2u
 #define ALIKE_VAR 0.7f /* octaves squared */
 
 static uint32_t
@@ -28,14 +33,24 @@ pages_waiting(const struct heat *heat, const struct region *region)
 	return count;
 }
 
+/* Of what is in fast memory already nothing is to be done. */
 static int
-pages_are_alike(const struct region *region)
+is_in_slow_memory(const struct region *region)
+{
+	return region->resident[0] * 2u < region_pages(region);
+}
+
+/* Without detail that is what was found when it had some, or what others with detail tell. */
+static int
+pages_are_alike(const struct heat *heat, const struct region *region)
 {
 	if (region_believed(region) <= 0 || region->by_bits)
 		return 0;
 	if (region->detail != NO_DETAIL)
 		return region->prior_var < ALIKE_VAR;
-	return region->differ && region_differ_var(region) < ALIKE_VAR;
+	if (region->differ)
+		return region_differ_var(region) < ALIKE_VAR;
+	return heat->detail_most > 0 && heat->within_var < ALIKE_VAR;
 }
 
 void
@@ -49,14 +64,15 @@ surprise_touched(struct heat *heat, struct region *region, uint64_t ticks, uint6
 		return;
 	region->touched++;
 	if (region->touched < TOUCHES_LEAST || (region->touched & (region->touched - 1u)) ||
-	    elapsed > NEWS_TICKS || !pages_are_alike(region))
+	    elapsed > NEWS_TICKS || !pages_are_alike(heat, region) || !is_in_slow_memory(region))
 		return;
 	touched = region->touched;
 	waiting_s = (touched + (float)pages_waiting(heat, region)) * (float)elapsed / TICKS_PER_S;
 	if (touched < NEWS_RATE * waiting_s ||
-	    touched * logf(ALARM_TIMES) - (ALARM_TIMES - 1) * region_believed(region) * waiting_s <
+	    touched * logf(SURPRISE_TIMES) -
+			    (SURPRISE_TIMES - 1) * region_believed(region) * waiting_s <
 		    ALARM_LOG)
 		return;
-	heat->alarms++;
+	heat->alarms += WORTH_ALARMS;
 	region_alarmed(heat, region, 0, tick);
 }
