@@ -43,7 +43,7 @@ heat_clip_spans(struct heat_clip *clip, const struct sluice_trace_item *item)
 	struct mapped *mapped = find(clip, item->pid);
 	struct sluice_trace_span *spans;
 
-	if (r < 0)
+	if (r < 0 || !mapped)
 		return r;
 	if (clip->span_count - mapped->count + item->count > HEAT_CLIP_SPANS_MAX)
 		return -E2BIG;

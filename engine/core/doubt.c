@@ -91,7 +91,7 @@ worth_knowing(double heat, double sigma, double cut)
 #define MEMO_LOG2 8u
 
 struct memo {
-	float heat, low, high; /* all 0: nothing */
+	uint32_t bits[3]; /* of heat and its bounds; all 0: nothing */
 	double worth;
 };
 
@@ -99,17 +99,17 @@ struct memo {
 static double
 entry_worth(const struct sluice_region *entry, double cut, struct memo *memo)
 {
-	uint32_t bits;
+	uint32_t bits[3];
 	double sigma, var;
 
-	memcpy(&bits, &entry->heat, sizeof(bits));
-	memo += bits * 0x9e3779b1u >> (32 - MEMO_LOG2);
-	if (memcmp(&memo->heat, &entry->heat, 3 * sizeof(float)) == 0)
+	memcpy(bits, &entry->heat, sizeof(bits));
+	memo += bits[0] * 0x9e3779b1u >> (32 - MEMO_LOG2);
+	if (memcmp(memo->bits, bits, sizeof(bits)) == 0)
 		return memo->worth;
-	sigma = log(entry->heat_high / entry->heat_low) / SIGMAS_BETWEEN_BOUNDS;
+	sigma = log((double)(entry->heat_high / entry->heat_low)) / SIGMAS_BETWEEN_BOUNDS;
 	var = sigma * sigma - NEVER_KNOWN_VAR;
-	*memo = (struct memo){entry->heat, entry->heat_low, entry->heat_high,
-			      var > 0 ? worth_knowing(entry->heat, sqrt(var), cut) : 0};
+	memcpy(memo->bits, bits, sizeof(bits));
+	memo->worth = var > 0 ? worth_knowing(entry->heat, sqrt(var), cut) : 0;
 	return memo->worth;
 }
 

@@ -146,7 +146,7 @@ memory_s(const struct page_heat *page)
 	uint32_t bits = (127u - 19u + page->time / 8u) << 23;
 	float octaves;
 
-	_Static_assert(TIME_STEPS == 8.0f && TIME_LOWEST == -19.0f, "codes are as this table");
+	_Static_assert((int)TIME_STEPS == 8 && (int)TIME_LOWEST == -19, "codes are as this table");
 	memcpy(&octaves, &bits, sizeof(octaves));
 	return page->time ? eighths[page->time % 8] * octaves : 0;
 }

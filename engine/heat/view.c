@@ -200,7 +200,8 @@ sweep_due(struct heat *heat)
 	if (!heat->have_spread || (is_whole && heat->sweep.is_under_way) ||
 	    (!heat->sweep.is_under_way &&
 	     (heat->view_tick - heat->spread_tick > heat->spread_ticks ||
-	      heat->samples - heat->spread_samples > heat->region_count * SPREAD_SAMPLES)))
+	      heat->samples - heat->spread_samples >
+		      (uint64_t)heat->region_count * SPREAD_SAMPLES)))
 		sweep_begin(heat);
 	if (!heat->sweep.is_under_way)
 		return 0;

@@ -55,7 +55,7 @@ memcg_of(const char *sysroot, int32_t pid, char *path, size_t capacity)
 			continue;
 		if (strlen(at + 1) >= capacity)
 			continue;
-		strcpy(path, at + 1);
+		memcpy(path, at + 1, strlen(at + 1) + 1);
 		found = name[1] == ':' ? 1 : 2;
 	}
 	procfs_lines_close(&lines);
