@@ -12,8 +12,10 @@
 
 /* Programs, and machines that others use too, change their pace several times over. */
 #define SURPRISE_TIMES 8.0f
-/* Colder memory than that is no news, whatever it was before. */
-#define NEWS_RATE 1.0f /* accesses per second */
+/* Colder memory than that is no news, whatever it was before: accesses per second, and beside the
+ * mean of what fast memory holds. */
+#define NEWS_RATE 1.0f
+#define NEWS_SHARE 0.5f
 #define NEWS_TICKS 1000000u
 /* To count those that wait takes a while, so that is done at each power of two from there on. */
 #define TOUCHES_LEAST 16u
@@ -53,6 +55,15 @@ pages_are_alike(const struct heat *heat, const struct region *region)
 	return heat->detail_most > 0 && heat->within_var < ALIKE_VAR;
 }
 
+static float
+news_rate(const struct heat *heat)
+{
+	double pages = (double)heat->told.resident_bytes[0] / HEAT_PAGE_BYTES;
+
+	return fmaxf(NEWS_RATE,
+		     pages > 0 ? (float)(NEWS_SHARE * heat->told.access_rate[0] / pages) : 0);
+}
+
 void
 surprise_touched(struct heat *heat, struct region *region, uint64_t ticks, uint64_t tick)
 {
@@ -68,7 +79,7 @@ surprise_touched(struct heat *heat, struct region *region, uint64_t ticks, uint6
 		return;
 	touched = region->touched;
 	waiting_s = (touched + (float)pages_waiting(heat, region)) * (float)elapsed / TICKS_PER_S;
-	if (touched < NEWS_RATE * waiting_s ||
+	if (touched < news_rate(heat) * waiting_s ||
 	    touched * logf(SURPRISE_TIMES) -
 			    (SURPRISE_TIMES - 1) * region_believed(region) * waiting_s <
 		    ALARM_LOG)
