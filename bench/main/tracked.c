@@ -153,15 +153,18 @@ child(const struct tracked *tracked, uint64_t bytes, int node)
 }
 
 static int
-wait_ready(const struct tracked *tracked)
+wait_ready(struct tracked *tracked)
 {
 	for (int waited = 0; waited < WAIT_S * 100; waited++) {
 		int ready = atomic_load(&tracked->shared->ready), status;
 
 		if (ready)
 			return ready < 0 ? ready : 0;
-		if (waitpid(tracked->pid, &status, WNOHANG) != 0)
-			return -ECHILD;
+		if (waitpid(tracked->pid, &status, WNOHANG) != 0) {
+			tracked->pid = 0; /* others' from now on, not to be killed */
+			ready = atomic_load(&tracked->shared->ready);
+			return ready < 0 ? ready : -ECHILD;
+		}
 		nanosleep(&(struct timespec){0, 10000000L}, NULL);
 	}
 	return -ETIMEDOUT;

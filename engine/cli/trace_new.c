@@ -23,6 +23,7 @@ begin_output(struct trace *trace, const char *input)
 		.time_shift = trace->exact_times ? 0 : UINT32_MAX,
 	};
 	struct sluice_err err = {0, ""};
+	mode_t mask;
 	int fd, r;
 
 	if (!trace->output)
@@ -32,12 +33,14 @@ begin_output(struct trace *trace, const char *input)
 		return cli_fail(trace->cli, EXIT_USAGE, -EINVAL,
 				"'%s' is what is read: write the new trace to another file",
 				trace->output);
+	/* A trace shows what a program did, so it is its owner's to read, from the first moment. */
+	mask = umask(077);
 	r = output_file_open(&trace->file, trace->output);
+	umask(mask);
 	if (r < 0)
 		return cli_fail(trace->cli, EXIT_GENERAL, r, "cannot write '%s': %s", trace->output,
 				strerror(-r));
 	fd = fcntl(fileno(trace->file.stream), F_DUPFD_CLOEXEC, 0);
-	/* A trace shows what a program did, so it is its owner's to read. */
 	if (fd < 0 || (trace->file.temporary[0] && fchmod(fd, 0600) < 0))
 		r = sluice_fail(&err, -errno, "cannot write '%s': %s", trace->output,
 				strerror(errno));

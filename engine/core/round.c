@@ -119,7 +119,7 @@ round_new(const struct round_options *options, const struct round_parts *parts, 
 	round->options = *options;
 	round->parts = *parts;
 	horizon_init(&round->horizon, options->payback_horizon_ms);
-	round->stats.page_move_ns = PAGE_MOVE_UNKNOWN_NS;
+	round->stats.page_move_ns = round->page_pace_ns = PAGE_MOVE_UNKNOWN_NS;
 	start_price(round);
 	heat_options.view_memory = parts->view_memory;
 	r = heat_new(&heat_options, &round->heat, reterr);
@@ -370,7 +370,7 @@ decide(struct round *round, uint64_t now_ns)
 
 	/* No more than can be carried out by then, or the next decision would come late. */
 	movable = round->options.interval_ms * NS_PER_MS /
-		  move_price_ns(&round->move_pace, PAGE_MOVE_UNKNOWN_NS) * HEAT_PAGE_BYTES;
+		  (round->page_pace_ns ? round->page_pace_ns : 1) * HEAT_PAGE_BYTES;
 	if (movable && movable < governor.budget_bytes)
 		view.budget_bytes = governor.budget_bytes = movable;
 	(void)round_read_tiers(round, round->options.watermark_percent, round->tiers,

@@ -89,11 +89,12 @@ struct round {
 	size_t residency_next;    /* region whose residency is read next */
 	size_t residency_urgent;  /* regions to read at once, after mappings changed */
 	struct horizon horizon;
-	struct move_price move_price, move_pace; /* CPU time, and by the clock */
-	uint64_t promoted_standing; /* bytes in tier 0 that were promoted in the last minutes */
-	uint64_t alarms;            /* of the heat, so far */
-	uint64_t alarms_before;     /* when those began that are looked at together, */
-	uint64_t alarm_ns;          /* which was then */
+	struct move_price move_price; /* CPU time */
+	uint64_t page_pace_ns;        /* by the clock, smoothed */
+	uint64_t promoted_standing;   /* bytes in tier 0 that were promoted in the last minutes */
+	uint64_t alarms;              /* of the heat, so far */
+	uint64_t alarms_before;       /* when those began that are looked at together, */
+	uint64_t alarm_ns;            /* which was then */
 	struct round_stats stats;
 	struct drain drain;
 

@@ -589,6 +589,7 @@ heat_restart(struct heat *heat, int32_t pid, uint64_t now_ns)
 			break;
 		region_renew(heat, region);
 		region->seen = 0;
+		region->touched = 0;
 		region->counted = clock;
 		region->whole.time = region->whole.touches = 0;
 		for (int part = 0; part < 2; part++)

@@ -286,9 +286,15 @@ heat_view(struct heat *heat, uint64_t now_ns, size_t *ret_count)
 	if (swept != UINT64_MAX && prior_spread_is_off(heat, &news)) {
 		/* By what is new all memory is to be seen anew, and often for a while: at once, but
 		 * for a large table. */
+		double pages = heat->spread_pages;
+
 		prior_learn_spread(heat, &news);
+		/* Half of all memory, not of what was new. */
+		heat->spread_pages = fmax(pages, heat->spread_pages);
 		heat->spread_ticks = SPREAD_TICKS / 2;
-		sweep_begin(heat);
+		/* One of a large table that is under way goes on, or it might never end. */
+		if (!heat->sweep.is_under_way || heat->region_count <= SWEEP_REGIONS)
+			sweep_begin(heat);
 		if (heat->region_count <= SWEEP_REGIONS)
 			view_pass(heat, UINT64_MAX, &news);
 	}

@@ -14,6 +14,8 @@
 #include "procfs.h"
 #include "settings.h"
 
+#define RANGES CONTEXT "targets/0/regions/"
+
 struct damon_sysfs {
 	char sysroot[256];
 	struct settings *settings;
@@ -21,9 +23,9 @@ struct damon_sysfs {
 	int32_t kdamond;   /* thread of the run under way */
 	int32_t first_pid; /* as written to the first target: how we know ours */
 	int is_physical;   /* then it is known by the first range */
-	uint64_t first_start;
-	uint64_t cpu_ns;     /* of earlier runs */
-	uint64_t cpu_ns_now; /* of this run, when last looked at */
+	uint64_t first_start, first_end, ranges; /* as read back: every new range starts at 0 */
+	uint64_t cpu_ns;                         /* of earlier runs */
+	uint64_t cpu_ns_now;                     /* of this run, when last looked at */
 };
 
 /* Who holds the kdamonds that are there, as far as sysfs tells. */
@@ -114,6 +116,14 @@ damon_sysfs_open(const char *sysroot, const char *state_dir, struct damon_sysfs 
 	return 0;
 }
 
+static int
+reads(const struct damon_sysfs *damon, const char *path, uint64_t wanted)
+{
+	int64_t number;
+
+	return procfs_number(damon->sysroot, 0, path, &number) == 0 && (uint64_t)number == wanted;
+}
+
 /* Somebody may have taken our kdamond away while it stood still, and made one of their own. */
 static int
 is_ours(const struct damon_sysfs *damon)
@@ -126,9 +136,9 @@ is_ours(const struct damon_sysfs *damon)
 	    number > 0 && number != damon->kdamond)
 		return 0;
 	if (damon->is_physical)
-		return procfs_number(damon->sysroot, 0, CONTEXT "targets/0/regions/0/start",
-				     &number) == 0 &&
-		       (uint64_t)number == damon->first_start;
+		return reads(damon, RANGES "nr_regions", damon->ranges) &&
+		       reads(damon, RANGES "0/start", damon->first_start) &&
+		       reads(damon, RANGES "0/end", damon->first_end);
 	/* Before our first run there is no such file. */
 	if (procfs_number(damon->sysroot, 0, CONTEXT "targets/0/pid_target", &number) < 0)
 		number = 0;
@@ -216,8 +226,14 @@ write_targets(struct damon_sysfs *damon, const struct damon_plan *plan,
 	damon->first_pid = 0;
 	if (targets->range_count) {
 		r = damon_files_ranges(damon->sysroot, targets, plan->regions_min, reterr);
-		damon->is_physical = r == 0;
 		damon->first_start = targets->ranges[0].start;
+		if (procfs_number(damon->sysroot, 0, RANGES "nr_regions", &number) < 0)
+			number = 0;
+		damon->ranges = (uint64_t)number;
+		if (procfs_number(damon->sysroot, 0, RANGES "0/end", &number) < 0)
+			number = 0;
+		damon->first_end = (uint64_t)number;
+		damon->is_physical = r == 0;
 		return r;
 	}
 	r = damon_files_pids(damon->sysroot, targets, reterr);

@@ -230,11 +230,14 @@ damon_watch_restart(struct damon_watch *watch, const struct damon_targets *targe
 		return 0;
 	}
 	damon_plan_make(bytes, watch->effort, watch->check_ns, &plan);
+	/* Also when it fails now: damon_watch_wants() finds that it does not run, and asks again.
+	 */
+	watch->is_running = 1;
+	watch->looked_ns = now_ns;
 	r = damon_sysfs_run(watch->sysfs, &plan, targets, reterr);
 	if (r < 0)
 		return r;
 	watch->plan = plan;
-	watch->is_running = 1;
 	watch->sample_s = (double)plan.sample_us / 1e6;
 	watch->aggregated_ns = 0;
 	watch->started_ns = watch->looked_ns = now_ns;

@@ -10,6 +10,9 @@
 #define LOOK_NS 5000000u /* as DAMON has it, if nothing else is set */
 #define TARGETS_MAX 4096
 #define BATCH 512
+/* A compressed recording may say a thousand times its length: 400 MB, and 12 GB of a file. */
+#define SNAPSHOTS_MAX ((size_t)1 << 23)
+#define REGIONS_MAX (UINT64_C(1) << 29)
 
 struct snapshot {
 	uint64_t start_ns, end_ns, look_ns;
@@ -78,6 +81,10 @@ damo_snapshots_pid(struct damo_snapshots *snapshots, const struct damo_target *t
 int
 damo_snapshots_region(struct damo_snapshots *snapshots, const struct damo_region *region)
 {
+	if (snapshots->regions == REGIONS_MAX) {
+		errno = EFBIG;
+		return -EIO;
+	}
 	if (fwrite(region, sizeof(*region), 1, snapshots->file) != 1)
 		return -EIO;
 	snapshots->regions++;
@@ -88,6 +95,8 @@ int
 damo_snapshots_end(struct damo_snapshots *snapshots, int32_t pid, uint64_t start_ns,
 		   uint64_t end_ns, uint64_t look_ns)
 {
+	if (snapshots->count == SNAPSHOTS_MAX)
+		return -ENOMEM;
 	if (snapshots->count == snapshots->capacity) {
 		size_t capacity = snapshots->capacity * 2 + 64;
 		struct snapshot *list =

@@ -144,6 +144,8 @@ take_line(struct damo *damo, struct sluice_err *reterr)
 	if ((value = value_of(line, "monitoring_start")) != NULL)
 		return take_start(damo, value, reterr);
 	if ((value = value_of(line, "monitoring_end")) != NULL) {
+		if (damo->regions)
+			return import_bad(import, reterr, "'%.60s' comes after its regions", line);
 		damo->has_end = damo_duration(value, 1, &damo->end_ns);
 		return damo->has_end ? 0 : import_bad(import, reterr, "'%.60s' is no time", value);
 	}

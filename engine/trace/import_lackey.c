@@ -76,12 +76,12 @@ count_access(struct lackey *lackey, uint64_t number, struct sluice_err *reterr)
 {
 	struct page *page;
 
-	if (lackey->used == PAGES_MAX)
-		return import_bad(&lackey->import, reterr, "more than %u pages of memory",
-				  PAGES_MAX);
 	if (lackey->used * 4 >= lackey->slots * 3 && grow(lackey) < 0)
 		return sluice_fail(reterr, -ENOMEM, "out of memory");
 	page = find(lackey->pages, lackey->slots, number + 1);
+	if (!page->number && lackey->used == PAGES_MAX)
+		return import_bad(&lackey->import, reterr, "more than %u pages of memory",
+				  PAGES_MAX);
 	if (!page->number) {
 		page->number = number + 1;
 		lackey->used++;

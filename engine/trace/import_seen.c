@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SHIFT_MAX 46u
+#define SHIFT_MAX 60u /* of addresses below 2^63 a handful of ranges is left then */
 
 struct seen_process {
 	int32_t pid;

@@ -64,7 +64,8 @@ trace_file_free(struct trace_file *file)
 {
 	if (!file)
 		return;
-	close(file->fd);
+	if (file->fd >= 0)
+		close(file->fd);
 	ZSTD_freeCCtx(file->zstd);
 	trace_state_free(file->state);
 	encoder_free(&file->encoder);
@@ -80,6 +81,16 @@ fail(struct trace_file *file, int code)
 	if (file->err.code == 0)
 		sluice_fail(&file->err, code, "cannot write the trace after %llu bytes: %s",
 			    (unsigned long long)file->offset, strerror(-code));
+}
+
+void
+trace_file_close(struct trace_file *file)
+{
+	int fd = file->fd;
+
+	file->fd = -1;
+	if (fd >= 0 && close(fd) < 0 && errno != EINTR)
+		fail(file, -errno);
 }
 
 int

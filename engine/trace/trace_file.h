@@ -30,6 +30,8 @@ void trace_file_lost(struct trace_file *file, uint64_t samples);
 int trace_file_pending(const struct trace_file *file); /* something waits for its block's end */
 void trace_file_flush(struct trace_file *file);
 void trace_file_end(struct trace_file *file); /* the index; nothing may be written after it */
+/* Some file systems tell only now that they could not write, and may wait as long as for that. */
+void trace_file_close(struct trace_file *file);
 
 void trace_file_get_stats(const struct trace_file *file, struct trace_file_stats *ret);
 /* The first error, with its sentence, or 0. */

@@ -132,6 +132,7 @@ writer_thread(void *arg)
 		if (stop) {
 			take_queue(writer, &writer->queues[writer->front]);
 			trace_file_end(writer->file);
+			trace_file_close(writer->file);
 		}
 
 		pthread_mutex_lock(&writer->lock);

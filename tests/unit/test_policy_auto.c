@@ -4,6 +4,9 @@
 
 #include "policy_promises.h"
 
+/* Memory for the nine million that there may be takes sanitizers minutes. */
+#define FEW "regions_max", "65536"
+
 static void
 fills_room_with_the_hottest(void **state)
 {
@@ -12,7 +15,7 @@ fills_room_with_the_hottest(void **state)
 		piece(1, MIB, 10, 1.1), piece(1, MIB, 500, 1.1), piece(1, MIB, 90, 1.1),
 		piece(1, MIB, 0, 1),    piece(0, MIB, 1, 1.1),
 	};
-	void *self = start("with", "slack_percent", "0", NULL);
+	void *self = start("with", FEW, "slack_percent", "0", NULL);
 
 	(void)state;
 	spread(regions, 5);
@@ -36,7 +39,7 @@ swaps_only_outside_the_band(void **state)
 	/* It must be hotter by 1.2 for sure: 80 * sqrt(80 / 100), or 71.6, against 1.2 times
 	 * 60 + 3 + 1.5. */
 	struct sluice_region regions[] = {piece(0, MIB, 60, 1.05), piece(1, MIB, 100, 1.25)};
-	void *self = start("with", NULL);
+	void *self = start("with", FEW, NULL);
 
 	(void)state;
 	spread(regions, 2);
@@ -44,7 +47,7 @@ swaps_only_outside_the_band(void **state)
 	decide_after(1000, self, tiers, regions, 2);
 	assert_int_equal(plan.count, 0);
 	sluice_policy.fini(self);
-	self = start("with", NULL);
+	self = start("with", FEW, NULL);
 	regions[0] = piece(0, MIB, 50, 1.05); /* 64.5 */
 	spread(regions, 2);
 	decide_after(1000, self, tiers, regions, 2);
@@ -65,7 +68,7 @@ leaves_the_unknown_and_the_young(void **state)
 		piece(1, MIB, 900, 1.1),
 		piece(1, MIB, 0, 1),
 	};
-	void *self = start("with", NULL);
+	void *self = start("with", FEW, NULL);
 
 	(void)state;
 	spread(regions, 4);
@@ -90,7 +93,7 @@ cures_a_shortage_first(void **state)
 		piece(0, MIB, 0, 1),    piece(0, MIB, 30, 1.1), piece(0, MIB, 5, 1.1),
 		piece(0, MIB, 50, 1.1), piece(1, MIB, 20, 1.1),
 	};
-	void *self = start("with", NULL);
+	void *self = start("with", FEW, NULL);
 
 	(void)state;
 	spread(regions, 5);
@@ -121,7 +124,7 @@ alternates_in_pieces_within_the_budget(void **state)
 	spread(regions, 64);
 	two_tiers(tiers, 0, 8 * MIB); /* and the slow tier is nearly full too */
 	for (uint64_t budget = 0; budget < 140 * MIB; budget += MIB) {
-		void *self = start("with", NULL);
+		void *self = start("with", FEW, NULL);
 		uint64_t bytes;
 
 		assert_int_equal(decide(self, tiers, 2, regions, 64, budget, NULL), 0);
@@ -145,7 +148,7 @@ weighs_all_of_a_victim(void **state)
 {
 	struct sluice_tier tiers[2];
 	struct sluice_region regions[10];
-	void *self = start("with", NULL);
+	void *self = start("with", FEW, NULL);
 
 	(void)state;
 	two_tiers(tiers, 0, 100 * MIB);
@@ -170,7 +173,7 @@ cascades_through_three_tiers(void **state)
 		piece(0, MIB, 1, 1.1), piece(0, MIB, 2, 1.1),    piece(1, MIB, 10, 1.1),
 		piece(1, MIB, 0.1, 1), piece(2, MIB, 1000, 1.1), piece(2, MIB, 50, 1.1),
 	};
-	void *self = start("with", NULL);
+	void *self = start("with", FEW, NULL);
 
 	(void)state;
 	spread(regions, 6);
@@ -189,7 +192,7 @@ stops_evicting_when_room_stays(void **state)
 {
 	struct sluice_tier tiers[2];
 	struct sluice_region regions[64];
-	void *self = start("with", "slack_percent", "0", NULL);
+	void *self = start("with", FEW, "slack_percent", "0", NULL);
 
 	(void)state;
 	for (int i = 0; i < 64; i++)
@@ -218,7 +221,7 @@ learns_what_does_not_last(void **state)
 {
 	struct sluice_tier tiers[2];
 	struct sluice_region regions[PIECES];
-	struct autop *a = start("with", NULL);
+	struct autop *a = start("with", FEW, NULL);
 	uint64_t moves = 0;
 
 	(void)state;
@@ -255,7 +258,7 @@ narrows_the_bounds_of_what_stays(void **state)
 	two_tiers(tiers, 0, GIB);
 	for (int noisy = 0; noisy < 2; noisy++) {
 		struct world dice = {.seed = 88172645463325252u};
-		struct autop *a = start("with", NULL);
+		struct autop *a = start("with", FEW, NULL);
 		size_t planned_first = 0, planned_last = 0;
 
 		for (uint32_t round = 0; round < 120; round++) {
@@ -280,7 +283,7 @@ trusts_what_lasts(void **state)
 {
 	struct sluice_tier tiers[2];
 	struct sluice_region regions[PIECES];
-	struct autop *a = start("with", NULL);
+	struct autop *a = start("with", FEW, NULL);
 
 	(void)state;
 	two_tiers(tiers, 0, GIB);
@@ -306,7 +309,7 @@ takes_the_extremes_of_many(void **state)
 	static struct sluice_region regions[MANY];
 	static double heats[MANY];
 	struct sluice_tier tiers[2];
-	void *self = start("with", NULL);
+	void *self = start("with", FEW, NULL);
 	uint64_t asked[2] = {0};
 
 	(void)state;
@@ -361,7 +364,7 @@ static void
 finds_a_scattered_hot_set_and_rests(void **state)
 {
 	struct world world;
-	void *self = start("with", NULL);
+	void *self = start("with", FEW, NULL);
 	uint64_t after;
 	double best;
 
@@ -387,7 +390,7 @@ static void
 leaves_uniform_memory_alone(void **state)
 {
 	struct world world;
-	void *self = start("with", NULL);
+	void *self = start("with", FEW, NULL);
 
 	(void)state;
 	world_usual(&world);
@@ -402,7 +405,7 @@ static void
 follows_a_jump(void **state)
 {
 	struct world world;
-	void *self = start("with", NULL);
+	void *self = start("with", FEW, NULL);
 
 	(void)state;
 	world_usual(&world);
