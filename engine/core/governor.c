@@ -5,15 +5,20 @@
 /* Latencies that firmware does not tell: the difference published for CXL expanders beside DRAM
  * lies between 70 and 300 ns, so the low end makes us move rather less than more. */
 #define LATENCY_STEP_UNKNOWN_NS 100.0
+/* But memory that takes milliseconds to copy a page from is slower than that: a copy reads so many
+ * lines, and overlaps them rather than waiting for each. */
+#define PAGE_LINES 64.0
 
 static double
-latency_saved_ns(const struct sluice_view *view, uint32_t from, uint32_t to)
+latency_saved_ns(const struct governor *governor, const struct sluice_view *view, uint32_t from,
+		 uint32_t to)
 {
+	double line_ns = (double)governor->page_move_ns / PAGE_LINES;
 	const struct sluice_tier *slow = sluice_view_tier(view, from);
 	const struct sluice_tier *fast = sluice_view_tier(view, to);
 
 	if (!slow->latency_ns || !fast->latency_ns || slow->latency_ns <= fast->latency_ns)
-		return LATENCY_STEP_UNKNOWN_NS;
+		return line_ns > LATENCY_STEP_UNKNOWN_NS ? line_ns : LATENCY_STEP_UNKNOWN_NS;
 	return slow->latency_ns - fast->latency_ns;
 }
 
@@ -24,7 +29,7 @@ pays_back(const struct governor *governor, const struct sluice_view *view,
 	  const struct sluice_region *entry, const struct plan_move *move)
 {
 	double saved_ns = (double)move->gain * ((double)governor->horizon_ms / 1000.0) *
-			  latency_saved_ns(view, entry->tier, move->tier);
+			  latency_saved_ns(governor, view, entry->tier, move->tier);
 
 	return saved_ns > 2.0 * 2.0 * (double)governor->page_move_ns;
 }
