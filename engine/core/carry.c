@@ -2,7 +2,6 @@
 /* carry.c - carrying out an admitted plan: in order, in batches, within the rate, and accounted. */
 #include <errno.h>
 
-#include "clock.h"
 #include "log.h"
 #include "round_parts.h"
 
@@ -136,7 +135,7 @@ queued_bytes(const struct round *round)
 static uint64_t
 cost_clock_ns(const struct round *round)
 {
-	return round->parts.clock_ns ? round_clock_ns(round) : clock_thread_cpu_ns();
+	return round->parts.clock_ns ? round_clock_ns(round) : round_cpu_ns(round);
 }
 
 static uint64_t

@@ -76,8 +76,8 @@ round_view_bytes(const struct round_options *options)
 	return heat_view_bytes(&heat_options);
 }
 
-static uint64_t
-cpu_now_ns(const struct round *round)
+uint64_t
+round_cpu_ns(const struct round *round)
 {
 	return round->parts.cpu_ns ? round->parts.cpu_ns(round->parts.cpu_ctx)
 				   : clock_thread_cpu_ns();
@@ -274,7 +274,7 @@ round_read_samplers(struct round *round, uint64_t now_ns)
 {
 	for (size_t s = 0; s < round->parts.sampler_count; s++) {
 		const struct sampler_ops *ops = round->parts.sampler_ops[s];
-		uint64_t began_ns = cpu_now_ns(round);
+		uint64_t began_ns = round_cpu_ns(round);
 		size_t count;
 
 		do {
@@ -288,7 +288,7 @@ round_read_samplers(struct round *round, uint64_t now_ns)
 			}
 			heat_fold(round->heat, round->samples, count);
 		} while (count == ROUND_SAMPLES);
-		round->drained_ns[s] += cpu_now_ns(round) - began_ns;
+		round->drained_ns[s] += round_cpu_ns(round) - began_ns;
 	}
 }
 
@@ -390,10 +390,10 @@ decide(struct round *round, uint64_t now_ns)
 
 	plan_begin(&round->plan, &view);
 	began = clock_now_ns();
-	began_cpu_ns = cpu_now_ns(round);
+	began_cpu_ns = round_cpu_ns(round);
 	r = round->parts.policy->decide(round->parts.policy_self, &view, &round->plan, &err);
 	round->stats.decide_ns = clock_now_ns() - began;
-	round->no_track_ns += cpu_now_ns(round) - began_cpu_ns;
+	round->no_track_ns += round_cpu_ns(round) - began_cpu_ns;
 	if (r == 0 && round->plan.wrong_count)
 		r = sluice_fail(&err, -EPROTO, "its plan has %zu moves of what is not there",
 				round->plan.wrong_count);
@@ -482,7 +482,7 @@ round_tick(struct round *round, uint64_t now_ns, int32_t *ended, size_t capacity
 	size_t count = 0;
 
 	round_read_samplers(round, now_ns);
-	began_ns = cpu_now_ns(round);
+	began_ns = round_cpu_ns(round);
 	round->no_track_ns = 0;
 	targets_sync(round, now_ns);
 	hear_alarms(round, now_ns);
@@ -492,7 +492,7 @@ round_tick(struct round *round, uint64_t now_ns, int32_t *ended, size_t capacity
 		round->next_decision_ns =
 			now_ns + round->options.interval_ms * NS_PER_MS * (1 + round->calm);
 	}
-	round->base_ns += cpu_now_ns(round) - began_ns - round->no_track_ns;
+	round->base_ns += round_cpu_ns(round) - began_ns - round->no_track_ns;
 	look_at_price(round, now_ns);
 	carry_slice(round, now_ns, reterr);
 	drain_slice(round, now_ns);

@@ -113,6 +113,8 @@ int round_read_tiers(struct round *round, double watermark_percent,
 		     struct sluice_tier tiers[ROUND_TIERS_MAX], size_t *ret_count);
 /* The clock that costs are measured with. */
 uint64_t round_clock_ns(const struct round *round);
+/* CPU time of this thread. */
+uint64_t round_cpu_ns(const struct round *round);
 
 /* targets.c */
 void targets_sync(struct round *round, uint64_t now_ns);

@@ -78,6 +78,40 @@ test_shortage_comes_first(void **state)
 	assert_int_equal(promoted_beside(9 * MIB), 0);
 }
 
+/* Bytes admitted of a promotion that wins so many accesses a second from memory of that latency, 0:
+ * unknown, when a page takes 5 ms to move. */
+static uint32_t
+promoted_from(uint32_t latency_ns, float gain)
+{
+	struct governor governor = {
+		.budget_bytes = 64 * MIB, .page_move_ns = 5000000, .horizon_ms = 300000};
+	uint64_t refused[ROUND_REFUSALS] = {0};
+	struct scene scene;
+	uint32_t bytes;
+
+	scene_begin(&scene, 1, 8 * MIB, 0);
+	scene.tiers[1].latency_ns = latency_ns;
+	assert_int_equal(plan_ask(&scene.plan, 1, 0, gain), 0);
+	governor_admit(&governor, &scene.plan, refused);
+	bytes = scene.plan.moves[0].bytes;
+	assert_int_equal(refused[REFUSED_PAYBACK], 2 * MIB - bytes);
+	plan_destroy(&scene.plan);
+	return bytes;
+}
+
+/* Twice the price of moving there and back against gain for five minutes. */
+static void
+test_unknown_latency(void **state)
+{
+	(void)state;
+	/* A copy that takes so long tells that the memory is slow: 78 us a line. */
+	assert_int_equal(promoted_from(0, 1), 2 * MIB);
+	assert_int_equal(promoted_from(0, 0.8f), 0);
+	/* What firmware tells stands. */
+	assert_int_equal(promoted_from(300, 300), 0);
+	assert_int_equal(promoted_from(300, 340), 2 * MIB);
+}
+
 /* Two regions of tier 1, 2 MiB each, go to tier 0; admitted and refused bytes. */
 struct admitted {
 	uint32_t first, second;
@@ -187,6 +221,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_shortage_comes_first),
+		cmocka_unit_test(test_unknown_latency),
 		cmocka_unit_test(test_huge_pages_are_not_cut),
 		cmocka_unit_test(test_demotions_are_dropped_in_units),
 	};
