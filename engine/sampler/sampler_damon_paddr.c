@@ -26,12 +26,12 @@
 #include "phys_ranges.h"
 #include "phys_slice.h"
 #include "sampler_registry.h"
+#include "scan_out.h"
 #include "scan_purse.h"
 #include "scan_walk.h"
 
 #define NAME "damon-paddr"
 #define WALK_PART 0.3 /* of the price; the rest is the kernel's looking */
-#define PENDING_MAX 8192
 #define PASS_LEAST_NS 300000000u
 
 struct paddr {
@@ -49,8 +49,7 @@ struct paddr {
 	int pagemap_fd;
 	int32_t pagemap_pid; /* whose it is */
 
-	struct sample *pending;
-	size_t pending_count, pending_next;
+	struct scan_out out;
 	struct sampler_stats stats;
 };
 
@@ -92,7 +91,7 @@ stop(void *self)
 		close(paddr->pagemap_fd);
 	scan_walk_destroy(&paddr->walk);
 	phys_heat_free(paddr->heat);
-	free(paddr->pending);
+	scan_out_destroy(&paddr->out);
 	free(paddr);
 }
 
@@ -116,12 +115,13 @@ start(const struct ops_env *env, void **ret_self, struct sluice_err *reterr)
 	paddr->env = *env;
 	paddr->pagemap_fd = -1;
 	scan_purse_effort(&paddr->purse, WALK_PART * 0.01);
-	paddr->pending = calloc(PENDING_MAX, sizeof(*paddr->pending));
 	r = phys_ranges_read(env, paddr->ranges, &paddr->range_count, reterr);
 	if (r == 0)
 		paddr->heat = phys_heat_new(paddr->ranges, paddr->range_count);
-	if (r == 0 && (!paddr->heat || !paddr->pending))
+	if (r == 0 && !paddr->heat)
 		r = sluice_fail(reterr, -ENOMEM, "out of memory");
+	if (r == 0)
+		r = scan_out_init(&paddr->out, 0, reterr);
 	if (r == 0)
 		r = scan_walk_init(&paddr->walk, env->sysroot, reterr);
 	if (r == 0)
@@ -176,6 +176,7 @@ restart(struct paddr *paddr, uint64_t now_ns, struct sluice_err *reterr)
 static int
 look_up(struct paddr *paddr, const struct scan_slice *slice)
 {
+	struct sample told[PHYS_SLICE_SAMPLES];
 	uint64_t entries[HEAT_REGION_PAGES];
 	int r;
 
@@ -186,9 +187,8 @@ look_up(struct paddr *paddr, const struct scan_slice *slice)
 	paddr->pagemap_pid = slice->pid;
 	r = pagemap_read(paddr->env.sysroot, slice, &paddr->pagemap_fd, entries);
 	if (r == 0)
-		paddr->pending_count +=
-			phys_slice_samples(paddr->heat, slice, entries, paddr->pass_ns,
-					   paddr->pending + paddr->pending_count);
+		scan_out_add(&paddr->out, told,
+			     phys_slice_samples(paddr->heat, slice, entries, paddr->pass_ns, told));
 	return r;
 }
 
@@ -213,7 +213,7 @@ pass_on(struct paddr *paddr)
 {
 	struct scan_slice slice;
 
-	while (paddr->purse.ns > 0 && paddr->pending_count + PHYS_SLICE_SAMPLES <= PENDING_MAX) {
+	while (paddr->purse.ns > 0 && scan_out_has_room(&paddr->out)) {
 		uint64_t began_ns = clock_thread_cpu_ns();
 
 		if (!scan_walk_next(&paddr->walk, &slice)) {
@@ -233,7 +233,6 @@ read_samples(void *self, uint64_t now_ns, struct sample *samples, size_t capacit
 	     size_t *ret_count, struct sluice_err *reterr)
 {
 	struct paddr *paddr = self;
-	size_t count;
 	int r;
 
 	paddr->changed |= damon_watch_wants(paddr->watch, all_bytes, paddr, now_ns);
@@ -244,20 +243,13 @@ read_samples(void *self, uint64_t now_ns, struct sample *samples, size_t capacit
 	}
 	paddr->stats.lost += damon_watch_drain(paddr->watch);
 	scan_purse_fill(&paddr->purse, now_ns);
-	if (paddr->pending_next == paddr->pending_count) {
-		paddr->pending_next = paddr->pending_count = 0;
+	if (!paddr->out.count) {
 		if (!paddr->passing && paddr->purse.ns > 0)
 			paddr->passing = begin_pass(paddr, now_ns);
 		if (paddr->passing)
 			pass_on(paddr);
-		paddr->stats.samples += paddr->pending_count;
 	}
-	count = paddr->pending_count - paddr->pending_next;
-	if (count > capacity)
-		count = capacity;
-	memcpy(samples, paddr->pending + paddr->pending_next, count * sizeof(*samples));
-	paddr->pending_next += count;
-	*ret_count = count;
+	*ret_count = scan_out_take(&paddr->out, samples, capacity);
 	return 0;
 }
 
@@ -275,6 +267,7 @@ get_stats(void *self, struct sampler_stats *ret)
 {
 	struct paddr *paddr = self;
 
+	paddr->stats.samples = paddr->out.samples;
 	paddr->stats.kernel_cpu_ns = damon_watch_cpu_ns(paddr->watch);
 	*ret = paddr->stats;
 }

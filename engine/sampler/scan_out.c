@@ -44,6 +44,16 @@ scan_out_range(struct scan_out *out, uint32_t kind, int32_t pid, uint64_t addr, 
 	out->samples++;
 }
 
+void
+scan_out_add(struct scan_out *out, const struct sample *samples, size_t count)
+{
+	if (count > SCAN_OUT_MAX - out->count)
+		count = SCAN_OUT_MAX - out->count;
+	memcpy(out->pending + out->count, samples, count * sizeof(*samples));
+	out->count += count;
+	out->samples += count;
+}
+
 uint32_t
 scan_out_seen(struct scan_out *out, const struct scan_slice *slice, const uint64_t bits[SCAN_WORDS],
 	      uint64_t time_ns)

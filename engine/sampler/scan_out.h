@@ -37,6 +37,8 @@ uint32_t scan_out_seen(struct scan_out *out, const struct scan_slice *slice,
 /* One range. kind: SAMPLE_ARMED or SAMPLE_SEEN. */
 void scan_out_range(struct scan_out *out, uint32_t kind, int32_t pid, uint64_t addr,
 		    uint64_t len_bytes, uint64_t time_ns);
+/* Samples as they are, no more than a slice becomes. */
+void scan_out_add(struct scan_out *out, const struct sample *samples, size_t count);
 /* As a sampler's read. */
 size_t scan_out_take(struct scan_out *out, struct sample *samples, size_t capacity);
 
