@@ -7,6 +7,7 @@
 
 #include "entries.h"
 #include "kinds.h"
+#include "pace.h"
 
 /* What policy.h calls 69 %; with 1.0 a scattered Zipf workload stays 2 points below its best, and
  * nothing else gets better. */
@@ -82,8 +83,8 @@ entry_fill(struct sluice_region *entry, const struct region *region, uint32_t ti
 
 /* One entry a tier for all of a region. */
 static size_t
-whole_entries(struct region *region, const struct prior *prior, struct sluice_region *entries,
-	      uint16_t *keys)
+whole_entries(struct heat *heat, struct region *region, const struct prior *prior,
+	      struct sluice_region *entries, uint16_t *keys)
 {
 	struct belief belief = {prior->mean, prior->sigma[0], 2};
 	size_t count = 0;
@@ -94,8 +95,9 @@ whole_entries(struct region *region, const struct prior *prior, struct sluice_re
 	for (uint32_t tier = 0; tier < 6; tier++) {
 		if (!region->resident[tier])
 			continue;
-		entry_fill(&entries[count], region, tier, region->resident[tier], prior->mean,
-			   prior->sigma[0], region->prior_var >= 0);
+		entry_fill(&entries[count], region, tier, region->resident[tier],
+			   prior->mean + pace_shown(heat, region->pid), prior->sigma[0],
+			   region->prior_var >= 0);
 		entries[count].age_ms = age_ms;
 		keys[count++] = WHOLE_REGION;
 	}
@@ -141,21 +143,22 @@ entries_find(struct heat *heat, struct region *region, struct prior *prior, size
 	     struct sluice_region *entries, uint16_t *keys)
 {
 	struct group groups[HEAT_REGION_PAGES];
+	float shown = pace_shown(heat, region->pid);
 	size_t count;
 
 	if (region->detail == NO_DETAIL || region->guessed)
-		return whole_entries(region, prior, entries, keys);
+		return whole_entries(heat, region, prior, entries, keys);
 	count = groups_find(heat, prior, groups);
 	if (count > ENTRIES_MOST || count > room)
-		return whole_entries(region, prior, entries, keys);
+		return whole_entries(heat, region, prior, entries, keys);
 	for (size_t g = 0; g < count; g++) {
 		float pages = (float)groups[g].pages;
 		int known = heat->have_spread &&
 			    (region->prior_var >= 0 || ((groups[g].key >> 6) & 3u) > 0);
 
 		entry_fill(&entries[g], region, (uint32_t)(groups[g].key >> 10) & 7u,
-			   groups[g].pages, groups[g].mean_sum / pages, groups[g].sigma_sum / pages,
-			   known);
+			   groups[g].pages, groups[g].mean_sum / pages + shown,
+			   groups[g].sigma_sum / pages, known);
 		entries[g].age_ms = key_age_ms(groups[g].key);
 		keys[g] = groups[g].key;
 	}

@@ -96,6 +96,10 @@ store(struct page_heat *page, struct evidence evidence)
 	page->time = time_encode(touches_log(evidence.touches) - evidence.rate);
 }
 
+/* log2 of 16/15: a full memory and one touch more. */
+#define ONE_MORE 0.09310940f
+_Static_assert(TOUCHES_FULL == 15, "ONE_MORE is of this");
+
 void
 estimate_touched(struct page_heat *page, uint64_t ticks, float mean)
 {
@@ -116,9 +120,9 @@ estimate_touched(struct page_heat *page, uint64_t ticks, float mean)
 		evidence.touches++;
 		if (evidence.touches > 1)
 			evidence.rate +=
-				log2f((float)evidence.touches / (float)(evidence.touches - 1));
+				touches_logs[evidence.touches] - touches_logs[evidence.touches - 1];
 	} else {
-		evidence.rate += log2f((TOUCHES_FULL + 1.0f) / TOUCHES_FULL);
+		evidence.rate += ONE_MORE;
 	}
 	store(page, evidence);
 }

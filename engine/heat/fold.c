@@ -2,14 +2,15 @@
 /* fold.c - what samples change in the table: pages that are watched, and when they were touched. */
 #include "fold.h"
 
+#include "pace.h"
 #include "surprise.h"
 
 static void
-page_arm(struct page_heat *page, uint64_t armed, uint64_t tick)
+page_arm(const struct region *region, struct page_heat *page, uint64_t armed, uint64_t tick)
 {
 	/* The kernel leaves a page that is still marked alone; it is watched on. */
 	if (page->watched)
-		estimate_untouched(page, ticks_since(tick, armed));
+		estimate_untouched(page, pace_since(region, tick, armed));
 	page->again = page->watched;
 	page->watched = 1;
 }
@@ -54,7 +55,7 @@ keep_silence(const struct region *region, struct detail *detail, const struct re
 			page->watched = 0;
 			continue;
 		}
-		estimate_untouched(page, now - then);
+		estimate_untouched(page, pace_since(region, now, then));
 		page->again = 1;
 	}
 }
@@ -72,9 +73,9 @@ region_arm_coarsely(struct region *region, uint32_t tiers, uint32_t first, uint3
 	for (uint8_t tier = 0; tier < 6; tier++)
 		resident += tier_is_watched(tiers, tier) ? region->resident[tier] : 0;
 	if (armed && left)
-		region_remember_gaps(region, 0,
-				     (float)left * (float)ticks_since(tick, armed) / TICKS_PER_S,
-				     tick);
+		region_remember_gaps(
+			region, 0,
+			(float)left * (float)pace_since(region, tick, armed) / TICKS_PER_S, tick);
 	region->watched = (region->watched - left + resident * part / pages) & 1023u;
 }
 
@@ -89,20 +90,20 @@ region_arm(struct heat *heat, uint32_t index, uint32_t tiers, uint32_t first, ui
 	count_tell(heat, region, tick);
 	if (region_is_huge(region)) {
 		if (tier_is_watched(tiers, page_tier(&region->whole)))
-			page_arm(&region->whole, region->armed[0], tick);
+			page_arm(region, &region->whole, region->armed[0], tick);
 		first = 0;
 		end = region_pages(region);
 	} else if (table_wants_detail(heat, region) &&
 		   (detail = table_detail(heat, index)) != NULL) {
 		for (uint32_t p = first; p < end && !region->guessed; p++) {
 			if (tier_is_watched(tiers, page_tier(&detail->page[p])))
-				page_arm(&detail->page[p], region_armed(region, p), tick);
+				page_arm(region, &detail->page[p], region_armed(region, p), tick);
 		}
 	} else {
 		region_arm_coarsely(region, tiers, first, end, tick);
 	}
 	armed_set(region, first, end, tick);
-	region->touched = 0;
+	pace_armed(heat, region);
 	if (detail && (first > 0 || end < region_pages(region)))
 		keep_silence(region, detail, &before, first, end);
 	heat->gaps_known = 1;
@@ -214,7 +215,7 @@ fold_touch(struct heat *heat, const struct sample *sample, uint64_t tick)
 	int64_t index = table_find(heat, sample->pid, sample->addr);
 	struct region *region;
 	struct page_heat *page = NULL;
-	uint64_t armed;
+	uint64_t armed, gap;
 	uint32_t p;
 
 	if (index < 0) {
@@ -234,18 +235,23 @@ fold_touch(struct heat *heat, const struct sample *sample, uint64_t tick)
 		return;
 	heat->touches_known = 1;
 	region->page_spread = region->by_time = 0;
-	if (page && page->watched) {
-		estimate_touched(page, tick - armed, region->prior_mean);
+	if (page && !page->watched)
+		return;
+	gap = pace_since(region, tick, armed);
+	if (page) {
+		estimate_touched(page, gap, region->prior_mean);
 		page->watched = 0;
-		region->by_bits = 0;
-		surprise_touched(heat, region, tick - armed, tick);
-	} else if (!page) {
+	} else {
 		/* No room for detail: the region learns the mean rate of its pages. */
 		region->watched = (region->watched - (region->watched > 0)) & 1023u;
-		region_remember_gaps(region, 1, (float)(tick - armed) / TICKS_PER_S, tick);
-		region->by_bits = 0;
-		surprise_touched(heat, region, tick - armed, tick);
+		region_remember_gaps(region, 1, (float)gap / TICKS_PER_S, tick);
 	}
+	region->by_bits = 0;
+	if (region_is_huge(region) || region->touched == UINT16_MAX)
+		return;
+	region->touched++;
+	surprise_touched(heat, region, tick - armed, tick);
+	pace_touched(heat, region, tick);
 }
 
 /* Of an access bit that is set it is known that there was an access in the time T since the bit was
@@ -268,19 +274,20 @@ region_seen(struct heat *heat, struct region *region, uint32_t first, uint32_t e
 	region_renew(heat, region);
 	for (uint32_t p = first; p < end; p++) {
 		uint64_t armed = region_armed(region, p);
-		float gap_s = (float)(tick - armed) / TICKS_PER_S;
+		uint64_t gap;
 
 		if (!armed || tick < armed || (pages ? !pages[p].watched : !region->watched))
 			continue;
-		heat->seen_gap_s += (gap_s - heat->seen_gap_s) / 256;
+		gap = pace_since(region, tick, armed);
+		heat->seen_gap_s += ((float)(tick - armed) / TICKS_PER_S - heat->seen_gap_s) / 256;
 		region->by_bits = region->by_time = 1;
 		region->page_spread = 15u & spread_code(spread);
 		if (pages) {
-			estimate_touched(&pages[p], (tick - armed) / 2, region->prior_mean);
+			estimate_touched(&pages[p], gap / 2, region->prior_mean);
 			pages[p].watched = 0;
 		} else {
 			region->watched--;
-			region_remember_gaps(region, 1, gap_s / 2, tick);
+			region_remember_gaps(region, 1, (float)gap / (2 * TICKS_PER_S), tick);
 		}
 	}
 }

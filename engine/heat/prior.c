@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "kinds.h"
+#include "pace.h"
 
 #define WHOLE_PAGES                                                                                \
 	32.0f             /* weight in the spreads of a region of which no single pages are known  \
@@ -45,7 +46,7 @@ prior_set_time(struct prior *prior, const struct region *region, uint64_t tick, 
 
 		prior->is_silent[part] = ticks > 0;
 		if (ticks)
-			prior->silent_s[part] = estimate_log_of_ticks(ticks);
+			prior->silent_s[part] = estimate_log_of_ticks(pace_ticks(region, ticks));
 	}
 }
 
@@ -244,7 +245,7 @@ find_by_whole(const struct region *region, const struct prior *prior, struct fin
 
 /* The short memory as an observation of a region's mean rate. */
 static int
-short_memory(const struct heat *heat, const struct region *region, float *ret_rate, float *ret_var)
+short_memory(struct heat *heat, const struct region *region, float *ret_rate, float *ret_var)
 {
 	float age = (float)ticks_since_when(heat->view_tick, region->seen) / TICKS_PER_S;
 	float exposure_s = region->exposure_s;
@@ -254,9 +255,10 @@ short_memory(const struct heat *heat, const struct region *region, float *ret_ra
 		return 0;
 	/* Pages that are watched without detail, and were not touched yet. */
 	if (region->fine && region->watched)
-		exposure_s += (float)region->watched *
-			      (float)ticks_since(heat->view_tick, region_armed_last(region)) /
-			      TICKS_PER_S;
+		exposure_s +=
+			(float)region->watched *
+			(float)pace_since(region, heat->view_tick, region_armed_last(region)) /
+			TICKS_PER_S;
 	if (exposure_s <= 0)
 		return 0;
 	/* Half an event more keeps "never seen" finite. */

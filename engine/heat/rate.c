@@ -2,6 +2,7 @@
 /* rate.c - what a tracker of ranges tells: a region's short memory, and alarms. */
 #include "fold.h"
 #include "log.h"
+#include "pace.h"
 
 /* Half-life of the short memory. */
 #define RATE_HALF_LIFE_TICKS (4.0f * TICKS_PER_S)
@@ -115,11 +116,11 @@ region_suspicion(const struct region *region)
 #define COARSE_WORD_TICKS 4000000u
 
 static int
-coarse_word_counts(const struct heat *heat, const struct region *region, uint64_t tick)
+coarse_word_counts(struct heat *heat, const struct region *region, uint64_t tick)
 {
 	return region->detail != NO_DETAIL && region_suspicion(region) > ALARM_LOG &&
 	       ticks_since(tick, region_armed_last(region)) > COARSE_WORD_TICKS &&
-	       region->events > ALARM_TIMES * region_believed(region) * region->exposure_s *
+	       region->events > ALARM_TIMES * region_believed(heat, region) * region->exposure_s *
 					coarse_scale(&heat->coarse[COARSE_FAST]);
 }
 
@@ -187,10 +188,9 @@ struct covered {
 };
 
 static void
-covered_add(struct covered *covered, const struct heat *heat, const struct region *region,
-	    float bytes)
+covered_add(struct covered *covered, struct heat *heat, const struct region *region, float bytes)
 {
-	float believed = region_believed(region);
+	float believed = region_believed(heat, region);
 
 	if (believed <= 0)
 		return;

@@ -10,6 +10,8 @@
  */
 #include "surprise.h"
 
+#include "pace.h"
+
 /* Programs, and machines that others use too, change their pace several times over. */
 #define SURPRISE_TIMES 8.0f
 /* Colder memory than that is no news, whatever it was before: accesses per second, and beside the
@@ -23,18 +25,6 @@
 #define WORTH_ALARMS 2u
 #define ALIKE_VAR 0.7f /* octaves squared */
 
-static uint32_t
-pages_waiting(const struct heat *heat, const struct region *region)
-{
-	uint32_t count = 0;
-
-	if (region->detail == NO_DETAIL)
-		return region->watched;
-	for (uint32_t p = 0; p < region_pages(region); p++)
-		count += heat->details[region->detail].page[p].watched;
-	return count;
-}
-
 /* Of what is in fast memory already nothing is to be done. */
 static int
 is_in_slow_memory(const struct region *region)
@@ -44,9 +34,9 @@ is_in_slow_memory(const struct region *region)
 
 /* Without detail that is what was found when it had some, or what others with detail tell. */
 static int
-pages_are_alike(const struct heat *heat, const struct region *region)
+pages_are_alike(struct heat *heat, const struct region *region)
 {
-	if (region_believed(region) <= 0 || region->by_bits)
+	if (region_believed(heat, region) <= 0 || region->by_bits)
 		return 0;
 	if (region->detail != NO_DETAIL)
 		return region->prior_var < ALIKE_VAR;
@@ -71,17 +61,14 @@ surprise_touched(struct heat *heat, struct region *region, uint64_t ticks, uint6
 	uint64_t armed = tick - ticks, elapsed = ticks_since(heat->latest_tick, armed);
 	float touched, waiting_s;
 
-	if (region_is_huge(region) || region->touched == UINT16_MAX)
-		return;
-	region->touched++;
 	if (region->touched < TOUCHES_LEAST || (region->touched & (region->touched - 1u)) ||
 	    elapsed > NEWS_TICKS || !pages_are_alike(heat, region) || !is_in_slow_memory(region))
 		return;
 	touched = region->touched;
-	waiting_s = (touched + (float)pages_waiting(heat, region)) * (float)elapsed / TICKS_PER_S;
+	waiting_s = (touched + (float)region_waiting(heat, region)) * (float)elapsed / TICKS_PER_S;
 	if (touched < news_rate(heat) * waiting_s ||
 	    touched * logf(SURPRISE_TIMES) -
-			    (SURPRISE_TIMES - 1) * region_believed(region) * waiting_s <
+			    (SURPRISE_TIMES - 1) * region_believed(heat, region) * waiting_s <
 		    ALARM_LOG)
 		return;
 	heat->alarms += WORTH_ALARMS;

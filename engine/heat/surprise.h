@@ -8,7 +8,8 @@
 
 #include "fold.h"
 
-/* A page of the region was touched, so many ticks after its marking, and waits no more. */
+/* A page of the region, which is not huge, was touched so many ticks after its marking, and waits
+ * no more. */
 void surprise_touched(struct heat *heat, struct region *region, uint64_t ticks, uint64_t tick);
 
 #endif

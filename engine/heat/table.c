@@ -2,6 +2,7 @@
 /* table.c - the sorted table of regions and the pool of 4 KiB detail. */
 #include "table.h"
 #include "fold.h"
+#include "pace.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -311,6 +312,18 @@ table_detail(struct heat *heat, uint32_t index)
 	return detail;
 }
 
+uint32_t
+region_waiting(const struct heat *heat, const struct region *region)
+{
+	uint32_t count = 0;
+
+	if (region->detail == NO_DETAIL)
+		return region->watched;
+	for (uint32_t p = 0; p < region_pages(region); p++)
+		count += heat->details[region->detail].page[p].watched;
+	return count;
+}
+
 static void
 region_init(struct region *region, int32_t pid, uint64_t addr, uint32_t len_bytes)
 {
@@ -320,6 +333,7 @@ region_init(struct region *region, int32_t pid, uint64_t addr, uint32_t len_byte
 	region->pages = len_bytes / HEAT_PAGE_BYTES & 1023u;
 	region->detail = NO_DETAIL;
 	region->prior_var = -1.0f;
+	region->pace = 1;
 	page_set(&region->whole, HEAT_TIER_ABSENT);
 }
 
@@ -388,8 +402,10 @@ heat_set_spans(struct heat *heat, int32_t pid, const struct heat_span *spans, si
 	uint64_t left_out = 0, clock = count_clock(heat, pid, table_tick(heat, now_ns));
 	uint32_t others_after;
 
-	if (!span_count)
+	if (!span_count) {
 		count_forget(heat, pid);
+		pace_forget(heat, pid);
+	}
 	at.own = at.own_end = at.write = table_lower(heat, pid, 0);
 	for (uint32_t r = 0; r < at.own; r++)
 		at.entry += heat->regions[r].entry_count;
@@ -458,7 +474,8 @@ heat_region_at(const struct heat *heat, size_t index, int32_t *ret_pid, uint64_t
 }
 
 static void
-page_set_tier(struct page_heat *page, uint64_t armed, uint8_t tier, uint64_t tick)
+page_set_tier(const struct region *region, struct page_heat *page, uint64_t armed, uint8_t tier,
+	      uint64_t tick)
 {
 	if (page_tier(page) == tier)
 		return;
@@ -471,7 +488,7 @@ page_set_tier(struct page_heat *page, uint64_t armed, uint8_t tier, uint64_t tic
 	/* Its silence so far is evidence; without it only early touches would count, and the region
 	 * would look hotter than it is. */
 	if (page->watched)
-		estimate_untouched(page, ticks_since(tick, armed));
+		estimate_untouched(page, pace_since(region, tick, armed));
 	/* The kernel gives a moved page plain access rights: nobody watches it any more. */
 	page->watched = 0;
 	page->moved = table_epoch(tick);
@@ -503,7 +520,7 @@ heat_set_residency(struct heat *heat, size_t index, const uint8_t *tiers, int hu
 		table_drop_detail(heat, (uint32_t)index);
 		region->watched = 0;
 		region->seen = 0; /* single pages' mean */
-		page_set_tier(&region->whole, region->armed[0], tiers[0], tick);
+		page_set_tier(region, &region->whole, region->armed[0], tiers[0], tick);
 		return;
 	}
 	if (region_is_huge(region))
@@ -526,7 +543,8 @@ heat_set_residency(struct heat *heat, size_t index, const uint8_t *tiers, int hu
 			if (region->guessed)
 				page_set(page, tiers[p]);
 			else
-				page_set_tier(page, region_armed(region, p), tiers[p], tick);
+				page_set_tier(region, page, region_armed(region, p), tiers[p],
+					      tick);
 		}
 	}
 	region->guessed = 0;
@@ -558,14 +576,14 @@ heat_page_moved(struct heat *heat, int32_t pid, uint64_t addr, uint8_t from, uin
 		memset(region->resident, 0, sizeof(region->resident));
 		if (tier != HEAT_TIER_ABSENT)
 			region->resident[tier < 5 ? tier : 5] = HEAT_REGION_PAGES;
-		page_set_tier(&region->whole, region->armed[0], tier, tick);
+		page_set_tier(region, &region->whole, region->armed[0], tier, tick);
 	} else if (region->detail != NO_DETAIL && !region->guessed) {
 		uint32_t p = (uint32_t)(addr - region->addr) / HEAT_PAGE_BYTES;
 		struct page_heat *page = &heat->details[region->detail].page[p];
 
 		resident_count(region, page_tier(page), -1);
 		resident_count(region, tier, 1);
-		page_set_tier(page, region_armed(region, p), tier, tick);
+		page_set_tier(region, page, region_armed(region, p), tier, tick);
 	} else {
 		resident_count(region, from, -1);
 		resident_count(region, tier, 1);
@@ -590,6 +608,8 @@ heat_restart(struct heat *heat, int32_t pid, uint64_t now_ns)
 		region_renew(heat, region);
 		region->seen = 0;
 		region->touched = 0;
+		region->usual = 0;
+		region->pace = 1;
 		region->counted = clock;
 		region->whole.time = region->whole.touches = 0;
 		for (int part = 0; part < 2; part++)
@@ -600,5 +620,6 @@ heat_restart(struct heat *heat, int32_t pid, uint64_t now_ns)
 			page->time = page->touches = 0;
 		}
 	}
+	pace_forget(heat, pid);
 	heat->have_spread = 0;
 }

@@ -88,9 +88,14 @@ struct region {
 	uint8_t guessed : 1; /* its detail was made without knowing which pages are in which of its
 			      * tiers; until residency is told they are not watched one by one */
 	uint8_t spread : 4, page_spread : 4; /* of RATE, and of SEEN and COUNT: see spread_code() */
+	/* See pace.h. How fast the first of its pages usually are touched after a marking, of how
+	 * many in two, and how fast its process was after the last one, beside what is usual. */
+	int16_t usual;
+	uint8_t usual_pages;
+	float pace;
 };
 
-_Static_assert(sizeof(struct region) == 104, "a region is 0.2 bytes for each of its pages");
+_Static_assert(sizeof(struct region) == 112, "a region is 0.22 bytes for each of its pages");
 
 struct detail {
 	struct page_heat page[HEAT_REGION_PAGES];
@@ -177,6 +182,24 @@ struct counter {
 	uint64_t since, watched;
 };
 
+/* Of one process; see pace.h. Octaves. */
+#define PACE_REGIONS 64u
+#define HEAT_PACES_MAX 256u
+
+struct pace {
+	int32_t pid;
+	float now, lasting, shown;
+	float unrest;   /* how far regions that are marked are from `now`, squared */
+	int renew;      /* its entries show another pace */
+	uint64_t told;  /* when `now` was */
+	uint64_t since; /* by so many regions since then, the next one is going to be: */
+	uint32_t count;
+	struct pace_region {
+		uint64_t addr;
+		float off; /* from what is usual */
+	} region[PACE_REGIONS];
+};
+
 struct heat {
 	struct region *regions; /* sorted by pid, then address; twice region_max is reserved, for
 				 * rebuilding them where they are */
@@ -203,6 +226,8 @@ struct heat {
 
 	struct counter counters[HEAT_COUNTERS_MAX];
 	uint32_t counter_count, last_counter, looks;
+	struct pace paces[HEAT_PACES_MAX];
+	uint32_t pace_count, last_pace;
 
 	float seen_gap_s; /* how long SAMPLE_SEEN's pages were watched, smoothed */
 	struct coarse coarse[COARSE_SPEEDS];
@@ -265,6 +290,8 @@ int64_t table_find(struct heat *heat, int32_t pid, uint64_t addr);
 uint32_t table_lower(const struct heat *heat, int32_t pid, uint64_t addr);
 /* Index of the first region of the process that ends behind addr, or -1. */
 int64_t table_next(struct heat *heat, int32_t pid, uint64_t addr);
+/* Of its pages, those that are watched. */
+uint32_t region_waiting(const struct heat *heat, const struct region *region);
 /* The region's detail, made if the pool has room (or can make some); NULL otherwise. */
 struct detail *table_detail(struct heat *heat, uint32_t region);
 /* Its mean and how far its pages differ are kept. */
@@ -366,15 +393,6 @@ static inline int
 region_is_huge(const struct region *region)
 {
 	return region->whole.tier != TIER_NONE;
-}
-
-/* Mean access rate of its pages as of the last view; 0: unknown. */
-static inline float
-region_believed(const struct region *region)
-{
-	return region->alarmed || region->prior_var < 0
-		       ? 0
-		       : exp2f(region->prior_mean + MEAN_OF_LOG * region->prior_var);
 }
 
 #endif

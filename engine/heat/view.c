@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "entries.h"
+#include "pace.h"
 
 #define SPREAD_TICKS 1000000u       /* after a second, twice that, and so on up to */
 #define SPREAD_TICKS_MOST 30000000u /* 30 s, */
@@ -281,6 +282,7 @@ heat_view(struct heat *heat, uint64_t now_ns, size_t *ret_count)
 	/* So that it can be told again by when_of(). */
 	heat->view_tick = table_tick(heat, now_ns) / WHEN_TICKS * WHEN_TICKS;
 	heat->view_epoch = table_epoch(heat->view_tick);
+	pace_renew(heat);
 	swept = sweep_due(heat);
 	view_pass(heat, swept, &news);
 	if (swept != UINT64_MAX && prior_spread_is_off(heat, &news)) {

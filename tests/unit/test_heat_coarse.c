@@ -57,6 +57,18 @@ begin(void)
 	}
 }
 
+#define WATCHED_PAGES ((uint64_t)WATCHED * HEAT_REGION_PAGES)
+
+static struct sample touches[WATCHED_PAGES];
+
+static int
+by_time(const void *va, const void *vb)
+{
+	const struct sample *a = va, *b = vb;
+
+	return a->time_ns < b->time_ns ? -1 : a->time_ns > b->time_ns;
+}
+
 static void
 watch_once(void)
 {
@@ -67,16 +79,15 @@ watch_once(void)
 			       .time_ns = now_ns};
 
 	heat_fold(heat, &armed, 1);
-	for (uint64_t p = 0; p < (uint64_t)WATCHED * HEAT_REGION_PAGES; p++) {
-		struct sample touch = {.kind = SAMPLE_TOUCH,
-				       .pid = PID,
-				       .addr = BASE + p * HEAT_PAGE_BYTES,
-				       .time_ns = now_ns +
-						  (uint64_t)(-log(uniform01()) /
-							     rate_of(p / HEAT_REGION_PAGES) * 1e9)};
-
-		heat_fold(heat, &touch, 1);
-	}
+	for (uint64_t p = 0; p < WATCHED_PAGES; p++)
+		touches[p] = (struct sample){
+			.kind = SAMPLE_TOUCH,
+			.pid = PID,
+			.addr = BASE + p * HEAT_PAGE_BYTES,
+			.time_ns = now_ns + (uint64_t)(-log(uniform01()) /
+						       rate_of(p / HEAT_REGION_PAGES) * 1e9)};
+	qsort(touches, WATCHED_PAGES, sizeof(touches[0]), by_time);
+	heat_fold(heat, touches, WATCHED_PAGES);
 }
 
 /* The coarse tracker looks at all regions; of one it sees `times` as much. */

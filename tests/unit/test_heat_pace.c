@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_heat_pace.c - a process that runs fast and slowly in turn: memory that was watched while it
+ * ran fast is no hotter than memory that was watched while it ran slowly.
+ */
+#include "heat_world.h"
+
+#define REGIONS 24u
+#define STEP_NS (20 * MS)
+#define PHASE_STEPS 500u /* 10 s */
+
+static uint8_t marked[REGIONS * HEAT_REGION_PAGES];
+static uint64_t hotter; /* so many regions from 0 on are accessed four times as often */
+
+static int
+is_fast(unsigned int step, int varies)
+{
+	return varies && step / PHASE_STEPS % 2;
+}
+
+/* Regions from 0 on are watched all the time, from 8 on while the process runs fast, from 16 on
+ * while it runs slowly. */
+static int
+is_watched(uint64_t region, int fast)
+{
+	return region < 8 || (region < 16) == fast;
+}
+
+/* Everything is accessed `rate` times a second, or `times` as often while the process runs fast. */
+static void
+live(unsigned int steps, double rate, double times, int varies)
+{
+	memset(marked, 0, sizeof(marked));
+	for (unsigned int step = 0; step < steps; step++) {
+		double now = rate * (is_fast(step, varies) ? times : 1);
+
+		for (uint64_t r = 0; r < REGIONS; r++) {
+			if ((step + r * 7) % 50 || !is_watched(r, step / PHASE_STEPS % 2 != 0))
+				continue;
+			tell(SAMPLE_ARMED, r * PAGES, PAGES, 0, 0);
+			memset(marked + r * PAGES, 1, PAGES);
+		}
+		for (uint64_t p = 0; p < REGIONS * PAGES; p++) {
+			double own = p / PAGES < hotter ? 4 * now : now;
+
+			if (!marked[p] || uniform01() > 1 - exp(-own * (double)STEP_NS / 1e9))
+				continue;
+			marked[p] = 0;
+			now_ns += STEP_NS / 2;
+			tell(SAMPLE_TOUCH, p, 0, 0, 0);
+			now_ns -= STEP_NS / 2;
+		}
+		now_ns += STEP_NS;
+		if (step % 50 == 0)
+			look();
+	}
+}
+
+static void
+test_phases(void **state)
+{
+	double fast, slow;
+
+	(void)state;
+	begin(REGIONS, 1u << 20, 0);
+	live(10 * PHASE_STEPS, 0.5, 3, 1);
+	fast = heat_of(8 * PAGES, 16 * PAGES, NULL);
+	slow = heat_of(16 * PAGES, 24 * PAGES, NULL);
+	/* As measured they differ by 3. */
+	assert_about(fast, slow, 1.4);
+	heat_free(heat);
+}
+
+/* Where nothing varies nothing is taken off. */
+static void
+test_steady(void **state)
+{
+	(void)state;
+	begin(REGIONS, 1u << 20, 0);
+	live(10 * PHASE_STEPS, 0.5, 3, 0);
+	assert_about(heat_of(0, 8 * PAGES, NULL), 0.5, 1.2);
+	assert_about(heat_of(8 * PAGES, 16 * PAGES, NULL), 0.5, 1.2);
+	assert_about(heat_of(16 * PAGES, 24 * PAGES, NULL), 0.5, 1.2);
+	heat_free(heat);
+}
+
+/* A pace that stays becomes the usual one. */
+static void
+test_stays(void **state)
+{
+	(void)state;
+	begin(REGIONS, 1u << 20, 0);
+	live(4 * PHASE_STEPS, 0.25, 1, 0);
+	live(4 * PHASE_STEPS, 1, 1, 0);
+	assert_about(heat_of(0, 8 * PAGES, NULL), 1, 1.4);
+	heat_free(heat);
+}
+
+/* What grows hotter alone is hotter. */
+static void
+test_one_alone(void **state)
+{
+	(void)state;
+	begin(REGIONS, 1u << 20, 0);
+	live(4 * PHASE_STEPS, 0.5, 1, 0);
+	hotter = 3;
+	live(4 * PHASE_STEPS, 0.5, 1, 0);
+	hotter = 0;
+	assert_about(heat_of(0, 3 * PAGES, NULL), 2, 1.4);
+	assert_about(heat_of(3 * PAGES, 8 * PAGES, NULL), 0.5, 1.2);
+	heat_free(heat);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_phases),
+		cmocka_unit_test(test_steady),
+		cmocka_unit_test(test_stays),
+		cmocka_unit_test(test_one_alone),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
