@@ -35,6 +35,7 @@
  * 2 noise alone moves 11 MiB in the unit test's minute, with 3 none. */
 #define FORECAST_UNREST_TIMES 3
 #define FORECAST_UNREST_MOST 16.0f /* of one region */
+#define FORECAST_NEWS 0.02f        /* of how far away bounds are: a smaller change is no news */
 #define FORECAST_NARROWEST 0.2     /* half of it wins nothing more */
 #define FORECAST_SETTLED_S 10      /* what was seen for less has the view's bounds */
 
@@ -115,15 +116,17 @@ forecast_weigh(struct forecast *f, const struct forecast_sums *now, double round
 	f->usual = fmax(1 - (1 - usual) * (1 - f->lasting) / (1 - persistence), 0);
 }
 
-/* The square of a region's deviation, in units of how far away its bounds are; -1: it has none. */
+/* The square of a region's deviation, in units of how far away its bounds are; -1: it has none, or
+ * nothing was heard of it since the last round. */
 static inline float
-forecast_unrest(const struct sluice_region *first, const struct ledger_region *region, float usual)
+forecast_unrest(const struct sluice_region *first, const struct ledger_region *region, float usual,
+		float last)
 {
 	float heat = (float)planner_heat(first);
 	float bound = (first->heat_high - heat) * (float)region->heat;
 	float off = ((float)region->heat - usual) * heat;
 
-	if (!(bound > 0))
+	if (!(bound > 0) || fabsf((float)region->heat - last) * heat < FORECAST_NEWS * bound)
 		return -1;
 	return forecast_least(off * off / (bound * bound), FORECAST_UNREST_MOST);
 }
@@ -161,7 +164,7 @@ forecast_learn(struct forecast *f, const struct planner *planner, double rounds)
 			sums.dd += weight * d * d;
 			sums.uy += weight * u * y;
 			sums.dy += weight * d * y;
-			off = forecast_unrest(first, &region, page->usual);
+			off = forecast_unrest(first, &region, page->usual, page->last);
 			unrest += off >= 0 ? weight * (double)off : 0;
 			seen_bytes += off >= 0 ? weight : 0;
 		}

@@ -48,10 +48,19 @@ def rows_hotset($name; $run; $programs; $minute_s):
 	  row($name; "CPU in the steady state"; $sum.cpu_percent_steady; "<="; 10; "%";
 		"of one CPU; besides, taken from the program in all: \($sum.target_cost_s | round3) s");
 
-def row_speed($lines; $references):
-	($references | map(summary.accesses_per_s) | map(select(. != null)) | mean) as $fast
-	| row("speed"; "speed, beside wholly in fast memory"; ratio($lines | summary.accesses_per_s; $fast); ">="; 0.93; "ratio";
-		"accesses/s \($lines | summary.accesses_per_s) beside \($references | map(summary.accesses_per_s) | map(select(. != null)))");
+# How fast the program was in each turn without Sluice, and in the turns with it before and after,
+# beside that. The first second of a turn is left out.
+def turn_ratios($lines; $turns):
+	[range(1; $turns | length) | select($turns[.].with == false)] | map(. as $i
+		| [-1, 0, 1] | map(. + $i | if . + 1 >= ($turns | length) then null else . as $turn
+			| $lines | access | map(select(.mono_s > $turns[$turn].mono_s + 2 and .mono_s < $turns[$turn + 1].mono_s) | .accesses_per_s) | mean end)
+		| {without: .[1], ratio: ratio([.[0], .[2]] | map(select(. != null)) | mean; .[1])});
+def row_turns($name; $what; $target; $lines; $turns):
+	turn_ratios($lines; $turns) as $pairs
+	| ($pairs | map(.ratio) | if any(. == null) then null else median end) as $ratio
+	| row($name; $what; $ratio; ">="; $target; "ratio";
+		"median of turns \($pairs | map(.ratio | round3)); accesses/s without \($pairs | map(.without | if . then round else . end))");
+def row_speed($lines; $turns): row_turns("speed"; "speed, beside wholly in fast memory"; 0.93; $lines; $turns);
 
 # Accesses of our workloads' memory that node 0 served within a window of the guest's clock. The
 # count's own clock began with the script; a line is about the second before it.
@@ -85,28 +94,18 @@ def row_jump($lines):
 	row("jump"; "95 % of the new hot set in fast memory"; ($lines | summary.jump_reached_95_s); "<="; 10; "s";
 		"after the jump, which was at \($lines | summary.jumped_at_s | round3) s; at the end \($lines | summary.hot_fast_share | round3)");
 
-# Accesses a second when $s seconds of access had passed.
-def speed_after($s): access | map(select(.t_s > $s + 0.5) | .accesses_per_s) | mean;
-def spread: if length == 0 or any(. == null) then null else max - min end;
-
-def rows_uniform($runs; $with; $without):
-	# What moved when ten seconds of access had passed, and at the end.
-	([range($runs | length)] | map(. as $i
-		| ($with[$i] | access | first) as $first | ($with[$i] | started_s) as $started
-		| ($runs[$i] | first | .series // []) as $series
-		| if $first == null or ($series | length) == 0 then null else
-			($first.mono_s - $first.t_s - $started + 10) as $late
-			| ($series | map(.promoted_bytes + .demoted_bytes)) as $moved
-			| ($series | map(select(.t_s <= $late)) | last) as $early
-			| if $early == null or ($series | last.t_s) <= $late then null
-			  else ($moved | last) - $early.promoted_bytes - $early.demoted_bytes end end)) as $late
-	| ($with | map(summary.size_bytes) | first) as $size
-	| ($with | map(speed_after(10))) as $fast | ($without | map(speed_after(10))) as $alone
-	| ([range($with | length)] | map(ratio($fast[.]; $alone[.]))) as $ratios
-	| row("uniform"; "moved after the first 10 s, beside all memory"; ratio($late | if any(. == null) then null else max end; $size); "<="; 0.01; "share";
-		"bytes, of each run: \($late); in all \($runs | map(moved_bytes))"),
-	  row("uniform"; "speed, beside the same without Sluice"; ($ratios | if any(. == null) then null else median end); ">="; 0.99; "ratio";
-		"median of pairs \($ratios | map(round3)), all after the first 10 s; those without differ among themselves by \(ratio($alone | spread; $alone | mean) | if . then . * 100 | round3 else . end) %");
+def rows_uniform($run; $lines; $turns):
+	# What moved when ten seconds of access had passed.
+	($lines | access | first) as $first | ($lines | started_s) as $started | ($lines | summary.size_bytes) as $size
+	| ($run | first | .series // []) as $series
+	| (if $first == null or ($series | length) == 0 then null else
+		($first.mono_s - $first.t_s - $started + 10) as $late
+		| ($series | map(select(.t_s <= $late)) | last) as $early
+		| if $early == null or ($series | last.t_s) <= $late then null
+		  else ($series | last | .promoted_bytes + .demoted_bytes) - $early.promoted_bytes - $early.demoted_bytes end end) as $moved
+	| row("uniform"; "moved after the first 10 s, beside all memory"; ratio($moved; $size); "<="; 0.01; "share";
+		"\($moved) bytes; in all \($run | moved_bytes)"),
+	  row_turns("uniform"; "speed, beside the same without Sluice"; 0.99; $lines; $turns);
 
 def row_gain($before; $lines):
 	row("cxl"; "speed, beside the same without Sluice"; ratio($lines | summary.accesses_per_s; $before | summary.accesses_per_s); ">="; 5; "times";

@@ -38,19 +38,22 @@ lines hotset/h.jsonl 75 "$good"
 run hotset/run.json 104857600 104857600 9
 make hotset/uptime.json 6
 make hotset/truth.jsonl '(range(1; 81) | {t_s: ., range: {node0: 940, node1: 60}})'
-lines fast1/h.jsonl 24 '{accesses_per_s: 990000}'
-lines fast2/h.jsonl 24 '{accesses_per_s: 1010000}'
+# Two turns without Sluice, from second 24 and 34 on; a turn's first second is any.
+turns='({with: true, mono_s: 20}, {with: false, mono_s: 24}, {with: true, mono_s: 30}, {with: false, mono_s: 34}, {with: null, mono_s: 40})'
+in_turns() { # FILE WITH WITHOUT
+	lines "$1" 75 '{}' "{accesses_per_s: (. + 10 | if (. > 25 and . <= 30) or (. > 35 and . <= 40) then $3 elif . == 25 or . == 31 or . == 35 then 1 else $2 end)}"
+}
+make speed/turns.jsonl "$turns"
+make uniform/turns.jsonl "$turns"
+in_turns speed/h.jsonl 940000 1000000
 for name in write jump zipf stride; do
 	for file in h.jsonl run.json uptime.json truth.jsonl; do mkdir -p "$tmp/$name" && cp "$tmp/hotset/$file" "$tmp/$name/"; done
 done
 run two/run.json 314572800 314572800 10
 cp "$tmp/hotset/h.jsonl" "$tmp/two/a.jsonl"
 lines two/b.jsonl 75 '{reached_98_s: 10, min_after_98: 0.98}'
-for i in 0 1 2 3; do
-	run uniform/run$i.json 5000000 5000000 5
-	lines uniform/with$i.jsonl 24 '{}' "{accesses_per_s: (if . > 10 then $((990000 + i * 1000)) else 1 end)}"
-	lines uniform/without$i.jsonl 24 '{}' '{accesses_per_s: 1000000}'
-done
+run uniform/run.json 5000000 5000000 5
+in_turns uniform/h.jsonl 991500 1000000
 lines cxl/before.jsonl 10 '{accesses_per_s: 100000}'
 lines cxl/h.jsonl 45 '{accesses_per_s: 500000}'
 for kind in cxl pmem; do make $kind/topology.json "{nodes: [{id: 0, kind: \"dram\"}, {id: 1, kind: \"$kind\", reason: \"because\"}]}"; done
@@ -84,8 +87,9 @@ lines two/b.jsonl 75 '{min_after_98: null, reached_98_s: null}'
 cp "$tmp/hotset/h.jsonl" "$tmp/zipf/h.jsonl"
 lines stride/h.jsonl 30 '{}' '{hot_fast_share: (if . < 16 then 0.96 else 0.98 end)}'
 lines jump/h.jsonl 50 '{jump_reached_95_s: null}'
-run uniform/run2.json 20000000 20000000 5 '{promoted_bytes: (. * 1000000)}'
-for i in 1 2 3; do lines uniform/with$i.jsonl 24 '{}' '{accesses_per_s: 985000}'; done
+run uniform/run.json 20000000 20000000 5 '{promoted_bytes: (. * 1000000)}'
+in_turns uniform/h.jsonl 985000 1000000
+in_turns speed/h.jsonl 920000 1000000
 lines cxl/h.jsonl 45 '{accesses_per_s: 490000}'
 make cxl/topology.json '{nodes: [{id: 1, kind: "remote"}]}'
 rm "$tmp/pmem/topology.json"
@@ -112,7 +116,7 @@ make checksum/checksum.jsonl '{summary: true, pages: 16384, verified: 1000, diff
 evaluate 1 checksum
 wants false null checksum 'changed'
 # A guest that told nothing meets nothing.
-rm -rf "${tmp:?}"/hotset "$tmp"/fast1 "$tmp"/fast2
+rm -rf "${tmp:?}"/hotset "$tmp"/speed
 evaluate 1 hotset,speed,truth
 [ "$(jq '[.rows[] | select(.met or .measured != null)] | length' "$tmp/o.json")" = 0 ] || { echo "FAILED: met without a run"; bad=1; }
 

@@ -25,8 +25,6 @@ _Static_assert(offsetof(struct sluice_region, heat_high) ==
 #define BIN_LOWEST (-12)
 /* heat_low and heat_high are half a sigma away from the median each; see policy.h. */
 #define SIGMAS_BETWEEN_BOUNDS 1.0f
-/* Of the log of heat: no gap that we may yet see reduces this. */
-#define NEVER_KNOWN_VAR (HEAT_MODEL_VAR * M_LN2 * M_LN2)
 
 /* The half octave of a float is in its exponent, and whether the rest is less than the root of two.
  */
@@ -97,7 +95,8 @@ struct memo {
 
 /* As above, of an entry. */
 static double
-entry_worth(const struct sluice_region *entry, double cut, struct memo *memo)
+entry_worth(const struct sluice_region *entry, double cut, double never_known_var,
+	    struct memo *memo)
 {
 	uint32_t bits[3];
 	double sigma, var;
@@ -107,7 +106,7 @@ entry_worth(const struct sluice_region *entry, double cut, struct memo *memo)
 	if (memcmp(memo->bits, bits, sizeof(bits)) == 0)
 		return memo->worth;
 	sigma = log((double)(entry->heat_high / entry->heat_low)) / SIGMAS_BETWEEN_BOUNDS;
-	var = sigma * sigma - NEVER_KNOWN_VAR;
+	var = sigma * sigma - never_known_var * M_LN2 * M_LN2;
 	memcpy(memo->bits, bits, sizeof(bits));
 	memo->worth = var > 0 ? worth_knowing(entry->heat, sqrt(var), cut) : 0;
 	return memo->worth;
@@ -115,7 +114,7 @@ entry_worth(const struct sluice_region *entry, double cut, struct memo *memo)
 
 double
 doubt_share(const struct sluice_region *entries, size_t count, const struct sluice_tier *tiers,
-	    size_t tier_count)
+	    size_t tier_count, double never_known_var)
 {
 	double won = 0, all = 0, unknown_bytes = 0, bytes = 0;
 	struct memo memo[1u << MEMO_LOG2];
@@ -136,7 +135,7 @@ doubt_share(const struct sluice_region *entries, size_t count, const struct slui
 		}
 		/* Nothing is to be won by knowing memory that fits anyway. */
 		if (cut > 0 && entry->heat_low > 0 && entry->heat_high > entry->heat_low)
-			won += entry_worth(entry, cut, memo) * entry->bytes;
+			won += entry_worth(entry, cut, never_known_var, memo) * entry->bytes;
 	}
 	return fmin((all > 0 ? won / all : 0) + unknown_bytes / bytes, 1);
 }

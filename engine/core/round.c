@@ -17,7 +17,7 @@
 #define TICK_BUSY_NS (50 * NS_PER_MS) /* while pages are queued */
 #define TICK_NS (100 * NS_PER_MS)
 #define TICK_CALM_NS (250 * NS_PER_MS)
-#define CALM_MOST 3      /* so many intervals more between decisions when nothing changes */
+#define CALM_MOST 7      /* so many intervals more between decisions when nothing changes */
 #define CALM_SHARE 0.003 /* of resident memory: planning less is as good as nothing */
 /* A sentinel takes time from nobody but its own kernel thread, and may cost more than tracking that
  * stops the targets. */
@@ -32,7 +32,7 @@ round_default_options(struct round_options *ret)
 		.interval_ms = 1000,
 		.rate_bps = 200u << 20,
 		.watermark_percent = 3,
-		.payback_horizon_ms = 300000,
+		.payback_horizon_ms = 600000,
 		.tracking_percent = 1,
 		.region_max = 1u << 20,
 		.detail_bytes_max = 32u << 20,
@@ -386,7 +386,8 @@ decide(struct round *round, uint64_t now_ns)
 		horizon_update(&round->horizon, round->promoted_standing,
 			       round->tier_count ? round->tiers[0].total_bytes : 0, now_ns);
 	round->stats.doubt =
-		doubt_share(round->entries, entry_count, round->tiers, round->tier_count);
+		doubt_share(round->entries, entry_count, round->tiers, round->tier_count,
+			    (double)round->stats.heat.never_known_var);
 
 	plan_begin(&round->plan, &view);
 	began = clock_now_ns();
@@ -424,12 +425,13 @@ decide(struct round *round, uint64_t now_ns)
 		      now_ns);
 	round_set_effort(round);
 	log_debug("round",
-		  "doubt %.4f, effort %.3f, calm %u, unknown %llu MiB, planned %llu KiB; variance "
-		  "within regions %.2f, between %.2f",
+		  "doubt %.4f, effort %.3f, calm %u, unknown %llu MiB, planned %llu KiB; a page's "
+		  "move %llu ns, for %llu s; variance within regions %.2f, between %.2f",
 		  round->stats.doubt, round->effort.now, round->calm,
 		  (unsigned long long)(round->stats.heat.unknown_bytes >> 20),
-		  (unsigned long long)(planned >> 10), (double)round->stats.heat.within_var,
-		  (double)round->stats.heat.between_var);
+		  (unsigned long long)(planned >> 10), (unsigned long long)governor.page_move_ns,
+		  (unsigned long long)(governor.horizon_ms / 1000),
+		  (double)round->stats.heat.within_var, (double)round->stats.heat.between_var);
 	round->stats.rounds++;
 }
 

@@ -63,9 +63,10 @@ key_age_ms(uint16_t key)
 
 static void
 entry_fill(struct sluice_region *entry, const struct region *region, uint32_t tier, uint32_t pages,
-	   float mean, float sigma, int known)
+	   struct pace_view pace, float mean, float sigma, int known)
 {
-	float off = BOUND_SIGMAS * sigma, median = known ? exp2f(mean) : 0;
+	float off = BOUND_SIGMAS * sqrtf(sigma * sigma + pace.var);
+	float median = known ? exp2f(mean + pace.shown) : 0;
 	float times = known ? exp2f(off) : 1;
 
 	*entry = (struct sluice_region){
@@ -96,7 +97,7 @@ whole_entries(struct heat *heat, struct region *region, const struct prior *prio
 		if (!region->resident[tier])
 			continue;
 		entry_fill(&entries[count], region, tier, region->resident[tier],
-			   prior->mean + pace_shown(heat, region->pid), prior->sigma[0],
+			   pace_view(heat, region), prior->mean, prior->sigma[0],
 			   region->prior_var >= 0);
 		entries[count].age_ms = age_ms;
 		keys[count++] = WHOLE_REGION;
@@ -143,7 +144,7 @@ entries_find(struct heat *heat, struct region *region, struct prior *prior, size
 	     struct sluice_region *entries, uint16_t *keys)
 {
 	struct group groups[HEAT_REGION_PAGES];
-	float shown = pace_shown(heat, region->pid);
+	struct pace_view pace = pace_view(heat, region);
 	size_t count;
 
 	if (region->detail == NO_DETAIL || region->guessed)
@@ -157,7 +158,7 @@ entries_find(struct heat *heat, struct region *region, struct prior *prior, size
 			    (region->prior_var >= 0 || ((groups[g].key >> 6) & 3u) > 0);
 
 		entry_fill(&entries[g], region, (uint32_t)(groups[g].key >> 10) & 7u,
-			   groups[g].pages, groups[g].mean_sum / pages + shown,
+			   groups[g].pages, pace, groups[g].mean_sum / pages,
 			   groups[g].sigma_sum / pages, known);
 		entries[g].age_ms = key_age_ms(groups[g].key);
 		keys[g] = groups[g].key;

@@ -88,10 +88,11 @@ struct heat_stats {
 	uint64_t samples;      /* folded so far */
 	uint64_t samples_lost; /* fell outside any known region */
 	uint64_t alarms; /* regions that turned out much hotter than they were believed to be */
-	uint64_t tracked_bytes;        /* sum of the regions' lengths */
-	uint64_t resident_bytes[8];    /* by tier */
-	uint64_t unknown_bytes;        /* resident, and nothing of their region was ever sampled */
-	double access_rate[8];         /* estimated accesses per second, by tier */
+	uint64_t tracked_bytes;     /* sum of the regions' lengths */
+	uint64_t resident_bytes[8]; /* by tier */
+	uint64_t unknown_bytes;     /* resident, and nothing of their region was ever sampled */
+	double access_rate[8];      /* estimated accesses per second, by tier */
+	float never_known_var; /* octaves squared that bounds are wider by than looking can cure */
 	float within_var, between_var; /* how pages within regions differ, and regions: variance of
 					* their log2 rates, noise taken off */
 };
@@ -112,6 +113,7 @@ void heat_free(struct heat *heat);
 int heat_set_spans(struct heat *heat, int32_t pid, const struct heat_span *spans, size_t span_count,
 		   uint64_t now_ns, struct sluice_err *reterr);
 
+/* About in the order of time, as far as touches of one region go. */
 void heat_fold(struct heat *heat, const struct sample *samples, size_t count);
 
 /* Where pages are. Walk regions by index, 0 to heat_region_count-1; indices hold until the next

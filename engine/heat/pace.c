@@ -22,9 +22,10 @@
 /* Of the touches of one region, twice: now, and when it was learned what is usual. */
 #define CHANCE_VAR 0.13f
 #define UNREST_STEP 0.03f
+#define UNREST_FIRST 0.3f /* until it is known */
 #define AGREE_SHARE 0.6f
 #define PACE_MOST 8.0f /* octaves */
-#define USUAL_STEP 0.25f
+#define USUAL_TIMES 5u /* markings that what is usual is the mean of */
 /* What lasts so long, and is so far from what views show, is shown. */
 #define LASTS_TICKS (5.0f * TICKS_PER_S)
 #define SHOWN_OFF 0.3f
@@ -52,7 +53,7 @@ pace_make(struct heat *heat, int32_t pid)
 		return pace;
 	heat->last_pace = heat->pace_count++;
 	pace = &heat->paces[heat->last_pace];
-	*pace = (struct pace){.pid = pid};
+	*pace = (struct pace){.pid = pid, .unrest = UNREST_FIRST + CHANCE_VAR};
 	return pace;
 }
 
@@ -73,12 +74,38 @@ pace_now(struct heat *heat, int32_t pid)
 	return pace ? pace->now : 0;
 }
 
-float
-pace_shown(struct heat *heat, int32_t pid)
-{
-	const struct pace *pace = pace_find(heat, pid);
+#define UNREST_MOST 1.0f
+#define ALIKE_VAR 0.5f /* octaves squared */
 
-	return pace ? pace->shown : 0;
+static float
+unrest_of(const struct pace *pace)
+{
+	return fmaxf(pace->unrest - CHANCE_VAR, 0);
+}
+
+struct pace_view
+pace_view(struct heat *heat, const struct region *region)
+{
+	const struct pace *pace = pace_find(heat, region->pid);
+	struct pace_view view = {0, 0};
+
+	if (!pace)
+		return view;
+	view.shown = pace->shown;
+	/* Pages that differ are mostly compared with those beside them, seen at the same pace. */
+	view.var = fminf(unrest_of(pace), UNREST_MOST) / ((float)region->usual_times + 1) *
+		   ALIKE_VAR / (ALIKE_VAR + fabsf(region->prior_var));
+	return view;
+}
+
+float
+pace_var_most(const struct heat *heat)
+{
+	float most = 0;
+
+	for (uint32_t i = 0; i < heat->pace_count; i++)
+		most = fmaxf(most, unrest_of(&heat->paces[i]));
+	return fminf(most, UNREST_MOST) / USUAL_TIMES;
 }
 
 static void
@@ -112,6 +139,17 @@ usual_code(float rate)
 	return code ? code : 1; /* 0: not known */
 }
 
+/* As a mean: what was learned at first, with the pace hardly known, is soon outweighed. */
+static void
+learn_usual(struct region *region, float beyond)
+{
+	float step = 1.0f / ((float)region->usual_times + 1);
+
+	region->usual = usual_code((float)region->usual / PACE_UNITS + step * beyond);
+	if (region->usual_times < USUAL_TIMES - 1)
+		region->usual_times++;
+}
+
 static void
 window_end(struct heat *heat, struct pace *pace, uint64_t tick)
 {
@@ -133,8 +171,7 @@ window_end(struct heat *heat, struct pace *pace, uint64_t tick)
 		struct region *region = index < 0 ? NULL : &heat->regions[index];
 
 		if (region && region->usual)
-			region->usual = usual_code((float)region->usual / PACE_UNITS +
-						   USUAL_STEP * (regions[i].off - pace->now));
+			learn_usual(region, regions[i].off - pace->now);
 	}
 	pace->count = 0;
 }
@@ -171,15 +208,15 @@ is_comparable(const struct region *region, uint32_t pages)
 /* Off by so much from what is usual, and its touches alone are off by chance: as much of what it is
  * beyond the process's pace counts as that changes meanwhile. */
 static float
-own_pace(struct pace *pace, float off)
+own_pace(const struct region *region, struct pace *pace, float off)
 {
-	float beyond = off - pace->now, unrest;
+	float beyond = off - pace->now, sure;
 
 	if (fabsf(beyond) > OWN_OCTAVES)
 		return pace->now;
 	pace->unrest += UNREST_STEP * (beyond * beyond - pace->unrest);
-	unrest = pace->unrest - CHANCE_VAR;
-	return pace->now + (unrest > 0 ? unrest / pace->unrest : 0) * beyond;
+	sure = (float)region->usual_times / ((float)region->usual_times + 1);
+	return pace->now + sure * unrest_of(pace) / pace->unrest * beyond;
 }
 
 void
@@ -198,10 +235,11 @@ pace_touched(struct heat *heat, struct region *region, uint64_t tick)
 	if (!is_comparable(region, pages)) {
 		region->usual = usual_code(rate - pace->now);
 		region->usual_pages = (uint8_t)(pages < 510 ? pages / 2 : 255);
+		region->usual_times = 1;
 		return;
 	}
 	off = rate - (float)region->usual / PACE_UNITS;
-	region->pace = exp2f(own_pace(pace, off));
+	region->pace = exp2f(own_pace(region, pace, off));
 	region_tells(heat, pace, (struct pace_region){region->addr, off}, tick);
 }
 

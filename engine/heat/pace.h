@@ -20,9 +20,17 @@
 
 #include "table.h"
 
-/* Octaves by which the process is faster than usual, and by how much views are. */
+/* Octaves by which the process is faster than usual. */
 float pace_now(struct heat *heat, int32_t pid);
-float pace_shown(struct heat *heat, int32_t pid);
+
+/* What a view makes of a region's rates. */
+struct pace_view {
+	float shown; /* octaves by which they are higher than in the process's own time, */
+	float var;   /* and how uncertain beyond what is known of them, octaves squared */
+};
+
+struct pace_view pace_view(struct heat *heat, const struct region *region);
+float pace_var_most(const struct heat *heat); /* of any process's regions that are well known */
 
 /* Pages of the region are watched from now on. */
 void pace_armed(struct heat *heat, struct region *region);

@@ -183,8 +183,9 @@ suspect(struct heat *heat, const struct sample *sample, uint32_t first, float su
 /* What is believed of the regions that a sample covers, by their bytes. */
 struct covered {
 	float believed, bytes;
-	int all_watched; /* page by page, so that the coarse tracker's scale can be learned */
-	int saturated;   /* all that is known of some is that it is at least so hot */
+	float slow_bytes; /* of these, of regions in slow memory */
+	int all_watched;  /* page by page, so that the coarse tracker's scale can be learned */
+	int saturated;    /* all that is known of some is that it is at least so hot */
 };
 
 static void
@@ -196,6 +197,7 @@ covered_add(struct covered *covered, struct heat *heat, const struct region *reg
 		return;
 	covered->believed += believed * bytes;
 	covered->bytes += bytes;
+	covered->slow_bytes += region_is_slow(region) ? bytes : 0;
 	covered->all_watched &= (region_armed_last(region) != 0 || region->drawn) &&
 				region->prior_var >= 0 && region->prior_var < COARSE_SURE_VAR;
 	covered->saturated |= region->by_bits && believed * heat->seen_gap_s > SATURATED;
@@ -233,6 +235,8 @@ fold_rate(struct heat *heat, const struct sample *sample, uint64_t tick)
 	expected = covered.believed * sample->exposure_s;
 	if (covered.all_watched)
 		learn_coarse_scale(heat, sample, expected);
+	if (covered.slow_bytes * 2 < covered.bytes)
+		return;
 	suspicion = suspicion_of(heat, sample, expected);
 	if (suspect(heat, sample, (uint32_t)first, suspicion) <= ALARM_LOG)
 		return;

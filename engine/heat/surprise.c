@@ -10,6 +10,7 @@
  */
 #include "surprise.h"
 
+#include "log.h"
 #include "pace.h"
 
 /* Programs, and machines that others use too, change their pace several times over. */
@@ -24,13 +25,6 @@
 /* It is surer than what a coarse tracker sees, and comes region by region. */
 #define WORTH_ALARMS 2u
 #define ALIKE_VAR 0.7f /* octaves squared */
-
-/* Of what is in fast memory already nothing is to be done. */
-static int
-is_in_slow_memory(const struct region *region)
-{
-	return region->resident[0] * 2u < region_pages(region);
-}
 
 /* Without detail that is what was found when it had some, or what others with detail tell. */
 static int
@@ -62,7 +56,7 @@ surprise_touched(struct heat *heat, struct region *region, uint64_t ticks, uint6
 	float touched, waiting_s;
 
 	if (region->touched < TOUCHES_LEAST || (region->touched & (region->touched - 1u)) ||
-	    elapsed > NEWS_TICKS || !pages_are_alike(heat, region) || !is_in_slow_memory(region))
+	    elapsed > NEWS_TICKS || !pages_are_alike(heat, region) || !region_is_slow(region))
 		return;
 	touched = region->touched;
 	waiting_s = (touched + (float)region_waiting(heat, region)) * (float)elapsed / TICKS_PER_S;
@@ -71,6 +65,12 @@ surprise_touched(struct heat *heat, struct region *region, uint64_t ticks, uint6
 			    (SURPRISE_TIMES - 1) * region_believed(heat, region) * waiting_s <
 		    ALARM_LOG)
 		return;
+	log_debug("heat",
+		  "process %d, region at %#llx: %u pages touched in %.0f ms, %u wait, believed "
+		  "%.2f/s",
+		  region->pid, (unsigned long long)region->addr, region->touched,
+		  (double)elapsed / 1e3, region_waiting(heat, region),
+		  (double)region_believed(heat, region));
 	heat->alarms += WORTH_ALARMS;
 	region_alarmed(heat, region, 0, tick);
 }

@@ -609,6 +609,7 @@ heat_restart(struct heat *heat, int32_t pid, uint64_t now_ns)
 		region->seen = 0;
 		region->touched = 0;
 		region->usual = 0;
+		region->usual_times = 0;
 		region->pace = 1;
 		region->counted = clock;
 		region->whole.time = region->whole.touches = 0;

@@ -89,9 +89,10 @@ struct region {
 			      * tiers; until residency is told they are not watched one by one */
 	uint8_t spread : 4, page_spread : 4; /* of RATE, and of SEEN and COUNT: see spread_code() */
 	/* See pace.h. How fast the first of its pages usually are touched after a marking, of how
-	 * many in two, and how fast its process was after the last one, beside what is usual. */
+	 * many in two, by how many markings, and how fast its process was after the last one,
+	 * beside what is usual. */
 	int16_t usual;
-	uint8_t usual_pages;
+	uint8_t usual_pages, usual_times;
 	float pace;
 };
 
@@ -340,6 +341,13 @@ static inline uint64_t
 region_end(const struct region *region)
 {
 	return region->addr + (uint64_t)region->pages * HEAT_PAGE_BYTES;
+}
+
+/* Most of it: of what is in fast memory already, no alarm makes anything of. */
+static inline int
+region_is_slow(const struct region *region)
+{
+	return region->resident[0] * 2u < region_pages(region);
 }
 
 /* Tick of the last marking of a page, and of any page. */

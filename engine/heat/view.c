@@ -324,6 +324,7 @@ heat_get_stats(const struct heat *heat, struct heat_stats *ret)
 		(uint64_t)heat->region_most * sizeof(struct region) +
 		(uint64_t)heat->detail_most * (sizeof(struct detail) + sizeof(uint32_t)) +
 		heat->entry_most * (sizeof(uint16_t) + sizeof(struct sluice_region));
+	ret->never_known_var = HEAT_MODEL_VAR + pace_var_most(heat);
 	ret->samples = heat->samples;
 	ret->samples_lost = heat->samples_lost;
 	ret->alarms = heat->alarms;

@@ -43,7 +43,7 @@ doubt_of(double fast, double slow, double sigma)
 			.heat_high = sigma < 0 ? HUGE_VALF : heat * exp2f((float)sigma / 2),
 		};
 	}
-	return doubt_share(entries, REGIONS, tiers, 2);
+	return doubt_share(entries, REGIONS, tiers, 2, HEAT_MODEL_VAR);
 }
 
 static void
@@ -69,8 +69,8 @@ test_doubt_needs_two_tiers(void **state)
 {
 	(void)state;
 	doubt_of(10, 10, 2);
-	assert_true(doubt_share(entries, REGIONS, tiers, 1) <= 0);
-	assert_true(doubt_share(entries, 0, tiers, 2) <= 0);
+	assert_true(doubt_share(entries, REGIONS, tiers, 1, HEAT_MODEL_VAR) <= 0);
+	assert_true(doubt_share(entries, 0, tiers, 2, HEAT_MODEL_VAR) <= 0);
 }
 
 static void

@@ -10,6 +10,19 @@
 
 static double rates[REGIONS * 512];
 
+struct touch {
+	uint64_t time_ns, page;
+};
+static struct touch touches[REGIONS * 512];
+
+static int
+by_time(const void *va, const void *vb)
+{
+	const struct touch *a = va, *b = vb;
+
+	return a->time_ns < b->time_ns ? -1 : a->time_ns > b->time_ns;
+}
+
 static double
 normal(void)
 {
@@ -28,14 +41,20 @@ learn(uint32_t told, uint32_t marked)
 		rates[p] = exp2(3 + SIGMA * normal());
 	for (int pass = 0; pass < 16; pass++) {
 		uint64_t armed_ns = now_ns;
+		size_t count = 0;
 
 		for (uint64_t r = 0; r < REGIONS; r++)
 			tell(SAMPLE_ARMED, r * PAGES, marked, 0, 0);
 		for (uint64_t p = 0; p < REGIONS * PAGES; p++) {
-			if (p % PAGES >= told)
-				continue;
-			now_ns = armed_ns + (uint64_t)(-log(uniform01()) / rates[p] * 1e9);
-			tell(SAMPLE_TOUCH, p, 0, 0, 0);
+			if (p % PAGES < told)
+				touches[count++] = (struct touch){
+					armed_ns + (uint64_t)(-log(uniform01()) / rates[p] * 1e9),
+					p};
+		}
+		qsort(touches, count, sizeof(touches[0]), by_time);
+		for (size_t t = 0; t < count; t++) {
+			now_ns = touches[t].time_ns;
+			tell(SAMPLE_TOUCH, touches[t].page, 0, 0, 0);
 		}
 		now_ns = armed_ns + 4 * NS_PER_S;
 		look();
