@@ -14,9 +14,9 @@
  * given away for takes their place.
  *
  * Bounds are the view's, which are those of one estimate: trackers forget, to be quick. Where
- * estimates have stayed for a while far nearer to what is usual than their bounds say, they are
- * surer than that, and the forecast's bounds are narrower. Noise is not: it is as far off as they
- * say.
+ * estimates that something new is heard of stay far nearer to what is usual than their bounds say,
+ * they are surer than that, and the forecast's bounds are narrower. Noise is not: it is as far off
+ * as they say.
  */
 #ifndef POLICIES_FORECAST_H
 #define POLICIES_FORECAST_H

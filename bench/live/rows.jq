@@ -48,13 +48,15 @@ def rows_hotset($name; $run; $programs; $minute_s):
 	  row($name; "CPU in the steady state"; $sum.cpu_percent_steady; "<="; 10; "%";
 		"of one CPU; besides, taken from the program in all: \($sum.target_cost_s | round3) s");
 
-# How fast the program was in each turn without Sluice, and in the turns with it before and after,
-# beside that. The first second of a turn is left out.
+# Accesses a second in one turn, less its first second: a line is about the second before it.
+def turn_speed($lines; $turns; $n):
+	$lines | access | map(select(.mono_s > $turns[$n].mono_s + 2 and .mono_s < $turns[$n + 1].mono_s) | .accesses_per_s) | mean;
+# Each turn without Sluice is compared with the turns with it before and after.
 def turn_ratios($lines; $turns):
-	[range(1; $turns | length) | select($turns[.].with == false)] | map(. as $i
-		| [-1, 0, 1] | map(. + $i | if . + 1 >= ($turns | length) then null else . as $turn
-			| $lines | access | map(select(.mono_s > $turns[$turn].mono_s + 2 and .mono_s < $turns[$turn + 1].mono_s) | .accesses_per_s) | mean end)
-		| {without: .[1], ratio: ratio([.[0], .[2]] | map(select(. != null)) | mean; .[1])});
+	[range(1; $turns | length) | select($turns[.].with == false)
+		| turn_speed($lines; $turns; .) as $without
+		| [. - 1, . + 1] | map(turn_speed($lines; $turns; .) | values) | mean
+		| {without: $without, ratio: ratio(.; $without)}];
 def row_turns($name; $what; $target; $lines; $turns):
 	turn_ratios($lines; $turns) as $pairs
 	| ($pairs | map(.ratio) | if any(. == null) then null else median end) as $ratio

@@ -15,8 +15,6 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "heat.h"
-
 _Static_assert(offsetof(struct sluice_region, heat_high) ==
 		       offsetof(struct sluice_region, heat) + 2 * sizeof(float),
 	       "a heat and its bounds are compared at once");

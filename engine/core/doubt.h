@@ -8,8 +8,8 @@
 #include "sluice/policy.h"
 
 /* The share of all accesses, 0 to 1, that tier 0 is expected to serve more if every estimate were
- * exact, but for `never_known_var` of log2 of each, which no looking cures: what learning can still
- * win. Memory of which nothing is known counts by its share of all memory. */
+ * exact, but for a variance of `never_known_var` (octaves squared) that no looking removes: what
+ * learning can still win. Memory of which nothing is known counts by its share of all memory. */
 double doubt_share(const struct sluice_region *entries, size_t count,
 		   const struct sluice_tier *tiers, size_t tier_count, double never_known_var);
 

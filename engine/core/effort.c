@@ -9,9 +9,9 @@
 #define FULL_DOUBT                                                                                 \
 	0.04             /* of all accesses: worth the full pace; half of it a quarter, and so on  \
 			  */
-#define LASTS_S 300.0    /* what was learned, as the moves that come of it */
+#define LASTS_S 300.0    /* what was learned; less than moves are reckoned for, to be careful */
 #define CALM_DIVISOR 2.0 /* of the steady share, while decisions change nothing */
-#define CALM_MOST 3
+#define CALM_AFTER 3u    /* decisions in a row that changed nothing */
 #define DEAF_LEAST_NS (5 * NS_PER_S)
 #define DEAF_MOST_NS (600 * NS_PER_S)
 #define ALARM_WORTH 0.0005 /* of all accesses, won by what was moved because of the alarm */
@@ -142,7 +142,7 @@ effort_update(struct effort *effort, double won, double doubt, unsigned int calm
 
 		now *= late * late;
 	}
-	if (calm >= CALM_MOST && !effort->fixed)
+	if (calm >= CALM_AFTER && !effort->fixed)
 		least /= CALM_DIVISOR;
 	if (now < effort->now / 4)
 		now = effort->now / 4; /* one look may be a lucky one */

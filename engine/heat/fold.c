@@ -55,7 +55,7 @@ keep_silence(const struct region *region, struct detail *detail, const struct re
 			page->watched = 0;
 			continue;
 		}
-		estimate_untouched(page, pace_since(region, now, then));
+		estimate_untouched(page, pace_since(before, now, then));
 		page->again = 1;
 	}
 }
@@ -103,7 +103,8 @@ region_arm(struct heat *heat, uint32_t index, uint32_t tiers, uint32_t first, ui
 		region_arm_coarsely(region, tiers, first, end, tick);
 	}
 	armed_set(region, first, end, tick);
-	pace_armed(heat, region);
+	region->touched = 0;
+	region->pace = exp2f(pace_now(heat, region->pid));
 	if (detail && (first > 0 || end < region_pages(region)))
 		keep_silence(region, detail, &before, first, end);
 	heat->gaps_known = 1;

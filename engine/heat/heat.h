@@ -92,7 +92,8 @@ struct heat_stats {
 	uint64_t resident_bytes[8]; /* by tier */
 	uint64_t unknown_bytes;     /* resident, and nothing of their region was ever sampled */
 	double access_rate[8];      /* estimated accesses per second, by tier */
-	float never_known_var; /* octaves squared that bounds are wider by than looking can cure */
+	float never_known_var; /* variance of a log2 rate, octaves squared, that no looking removes
+				*/
 	float within_var, between_var; /* how pages within regions differ, and regions: variance of
 					* their log2 rates, noise taken off */
 };
@@ -113,7 +114,7 @@ void heat_free(struct heat *heat);
 int heat_set_spans(struct heat *heat, int32_t pid, const struct heat_span *spans, size_t span_count,
 		   uint64_t now_ns, struct sluice_err *reterr);
 
-/* About in the order of time, as far as touches of one region go. */
+/* Touches of one region should come about in the order of time: the first of them tell the pace. */
 void heat_fold(struct heat *heat, const struct sample *samples, size_t count);
 
 /* Where pages are. Walk regions by index, 0 to heat_region_count-1; indices hold until the next

@@ -13,22 +13,26 @@
  * is gone. */
 #define SOONEST_TICKS 20000u
 #define LATEST_TICKS 2000000u
-/* So many regions, in so long, tell the pace to a tenth of an octave. */
+/* Regions that tell one pace: so many, in so long, tell it to a fifth of an octave. */
 #define WINDOW_REGIONS 4u
 #define WINDOW_TICKS 50000u
-#define STALE_TICKS 1000000u
-#define AGREE_OCTAVES 0.75f
-#define OWN_OCTAVES 1.5f
-/* Of the touches of one region, twice: now, and when it was learned what is usual. */
-#define CHANCE_VAR 0.13f
-#define UNREST_STEP 0.03f
-#define UNREST_FIRST 0.3f /* until it is known */
+#define STALE_TICKS 1000000u /* too few in so long tell nothing */
+/* It counts if such a share of them is so near to their median. */
 #define AGREE_SHARE 0.6f
-#define PACE_MOST 8.0f /* octaves */
-#define USUAL_TIMES 5u /* markings that what is usual is the mean of */
+#define AGREE_OCTAVES 0.75f
+#define OWN_OCTAVES 1.5f /* further from the pace a region's own heat has changed */
+/* Octaves squared. Of the touches of one region, twice: now, and when it was learned what is
+ * usual. */
+#define CHANCE_VAR 0.13f
+#define UNREST_FIRST 0.3f /* until it is known */
+#define UNREST_MOST 1.0f
+#define BESIDE_VAR 0.5f   /* pages that differ by so much share half of the unrest */
+#define UNREST_STEP 0.03f /* part of it that one region's marking makes up */
+#define USUAL_TIMES 5u    /* markings that what is usual is the mean of */
 /* What lasts so long, and is so far from what views show, is shown. */
 #define LASTS_TICKS (5.0f * TICKS_PER_S)
 #define SHOWN_OFF 0.3f
+#define PACE_MOST 8.0f /* octaves */
 
 static struct pace *
 pace_find(struct heat *heat, int32_t pid)
@@ -74,9 +78,6 @@ pace_now(struct heat *heat, int32_t pid)
 	return pace ? pace->now : 0;
 }
 
-#define UNREST_MOST 1.0f
-#define ALIKE_VAR 0.5f /* octaves squared */
-
 static float
 unrest_of(const struct pace *pace)
 {
@@ -94,7 +95,7 @@ pace_view(struct heat *heat, const struct region *region)
 	view.shown = pace->shown;
 	/* Pages that differ are mostly compared with those beside them, seen at the same pace. */
 	view.var = fminf(unrest_of(pace), UNREST_MOST) / ((float)region->usual_times + 1) *
-		   ALIKE_VAR / (ALIKE_VAR + fabsf(region->prior_var));
+		   BESIDE_VAR / (BESIDE_VAR + fabsf(region->prior_var));
 	return view;
 }
 
@@ -139,7 +140,8 @@ usual_code(float rate)
 	return code ? code : 1; /* 0: not known */
 }
 
-/* As a mean: what was learned at first, with the pace hardly known, is soon outweighed. */
+/* The mean of the first few, then a fifth of each: what was learned while the pace was hardly known
+ * is soon outweighed. */
 static void
 learn_usual(struct region *region, float beyond)
 {
@@ -165,7 +167,8 @@ window_end(struct heat *heat, struct pace *pace, uint64_t tick)
 		follow(pace, median, tick);
 	log_debug("heat", "process %d: %u of %u regions are touched %.2f octaves sooner than usual",
 		  pace->pid, agree, pace->count, (double)median);
-	/* What is usual is learned by the pace that was found, or a change would be half of it. */
+	/* After the pace is found: what all regions are off by is the pace, and only the rest is
+	 * news of the region. */
 	for (uint32_t i = 0; i < pace->count; i++) {
 		int64_t index = table_find(heat, pace->pid, regions[i].addr);
 		struct region *region = index < 0 ? NULL : &heat->regions[index];
@@ -189,14 +192,7 @@ region_tells(struct heat *heat, struct pace *pace, struct pace_region region, ui
 		window_end(heat, pace, tick);
 }
 
-void
-pace_armed(struct heat *heat, struct region *region)
-{
-	region->pace = exp2f(pace_now(heat, region->pid));
-	region->touched = 0;
-}
-
-/* Regions that are marked for some tiers only now, and for all before, are told by other pages. */
+/* With other tiers marked than before, other pages are touched: the two cannot be compared. */
 static int
 is_comparable(const struct region *region, uint32_t pages)
 {
@@ -205,10 +201,11 @@ is_comparable(const struct region *region, uint32_t pages)
 	return region->usual && 4 * pages < 5 * before && 4 * before < 5 * pages;
 }
 
-/* Off by so much from what is usual, and its touches alone are off by chance: as much of what it is
- * beyond the process's pace counts as that changes meanwhile. */
+/* A region's own pace until its next marking. What it is off beyond the process's pace is partly
+ * chance, and partly a change since that was found: only as much of it counts as the latter usually
+ * is, which is learned here too. */
 static float
-own_pace(const struct region *region, struct pace *pace, float off)
+learn_own_pace(const struct region *region, struct pace *pace, float off)
 {
 	float beyond = off - pace->now, sure;
 
@@ -239,7 +236,7 @@ pace_touched(struct heat *heat, struct region *region, uint64_t tick)
 		return;
 	}
 	off = rate - (float)region->usual / PACE_UNITS;
-	region->pace = exp2f(own_pace(region, pace, off));
+	region->pace = exp2f(learn_own_pace(region, pace, off));
 	region_tells(heat, pace, (struct pace_region){region->addr, off}, tick);
 }
 
@@ -249,14 +246,11 @@ pace_renew(struct heat *heat)
 {
 	for (uint32_t i = 0; i < heat->pace_count; i++) {
 		struct pace *pace = &heat->paces[i];
+		uint32_t r = table_lower(heat, pace->pid, 0);
 		int renew = pace->renew && heat->region_count <= SWEEP_REGIONS;
-		int64_t first = renew ? table_next(heat, pace->pid, 0) : -1;
 
-		for (uint32_t r = (uint32_t)first; first >= 0 && r < heat->region_count; r++) {
-			if (heat->regions[r].pid != pace->pid)
-				break;
-			region_renew(heat, &heat->regions[r]);
-		}
 		pace->renew = 0;
+		for (; renew && r < heat->region_count && heat->regions[r].pid == pace->pid; r++)
+			region_renew(heat, &heat->regions[r]);
 	}
 }

@@ -6,35 +6,36 @@
  * A program whose hot memory has just come to fast memory runs several times faster; programs have
  * busy and idle hours; machines share their processors. Then all rates change together, and what
  * was seen of one region before and of another one after would differ, though they do not: cold
- * memory would be swapped for cold memory. So pages' gaps are measured by the process's own time,
- * that runs as fast as the process does, and all that is believed is in accesses per second of
- * that. A view tells it as of the pace that lasts.
+ * memory would be swapped for cold memory. So gaps are measured in the process's own time, which
+ * runs as fast as the process does, and rates are believed per second of that. Only a view turns
+ * them into rates per second of the clock, by the pace of the last seconds.
  *
- * The pace is told by regions that are marked again: by how much sooner the first of their pages
- * are touched than they usually were. Where the heat itself changes, some regions differ by much;
- * the pace is what most of them agree on. It may change from second to second, so a region that is
- * not far from that counts by its own.
+ * Regions tell the pace when they are marked again: by how much sooner the first of their pages are
+ * touched than usual. Some differ by much, since their own heat has changed; the pace is what most
+ * agree on. It may change within a second, so a region that differs by little has a pace of its own
+ * until its next marking.
+ *
+ * As heat.h: one thread at a time.
  */
 #ifndef HEAT_PACE_H
 #define HEAT_PACE_H
 
 #include "table.h"
 
-/* Octaves by which the process is faster than usual. */
+/* Octaves by which the process is faster than usual: 1 is twice as fast; 0 also when unknown. */
 float pace_now(struct heat *heat, int32_t pid);
 
-/* What a view makes of a region's rates. */
+/* How a view differs from what is believed of a region in the process's own time. */
 struct pace_view {
-	float shown; /* octaves by which they are higher than in the process's own time, */
-	float var;   /* and how uncertain beyond what is known of them, octaves squared */
+	float shown; /* octaves that rates are higher by */
+	float var;   /* octaves squared that they are more uncertain by */
 };
 
 struct pace_view pace_view(struct heat *heat, const struct region *region);
-float pace_var_most(const struct heat *heat); /* of any process's regions that are well known */
+/* About the most of `var` of any region that was marked often. */
+float pace_var_most(const struct heat *heat);
 
-/* Pages of the region are watched from now on. */
-void pace_armed(struct heat *heat, struct region *region);
-/* One more page of the region, which is not huge, was touched since its marking. */
+/* region->touched counts one more page; the region is not huge. Its 32nd tells the pace. */
 void pace_touched(struct heat *heat, struct region *region, uint64_t tick);
 
 /* Before a view: entries of processes whose lasting pace has changed are not used again. */

@@ -235,6 +235,7 @@ fold_rate(struct heat *heat, const struct sample *sample, uint64_t tick)
 	expected = covered.believed * sample->exposure_s;
 	if (covered.all_watched)
 		learn_coarse_scale(heat, sample, expected);
+	/* Nothing is to be done about heat in fast memory. */
 	if (covered.slow_bytes * 2 < covered.bytes)
 		return;
 	suspicion = suspicion_of(heat, sample, expected);

@@ -53,24 +53,25 @@ surprise_touched(struct heat *heat, struct region *region, uint64_t ticks, uint6
 {
 	/* Rings of several CPUs are read one after the other, so later touches may have come. */
 	uint64_t armed = tick - ticks, elapsed = ticks_since(heat->latest_tick, armed);
-	float touched, waiting_s;
+	uint32_t waiting;
+	float touched, waiting_s, believed;
 
 	if (region->touched < TOUCHES_LEAST || (region->touched & (region->touched - 1u)) ||
 	    elapsed > NEWS_TICKS || !pages_are_alike(heat, region) || !region_is_slow(region))
 		return;
 	touched = region->touched;
-	waiting_s = (touched + (float)region_waiting(heat, region)) * (float)elapsed / TICKS_PER_S;
+	waiting = region_waiting(heat, region);
+	waiting_s = (touched + (float)waiting) * (float)elapsed / TICKS_PER_S;
+	believed = region_believed(heat, region);
 	if (touched < news_rate(heat) * waiting_s ||
-	    touched * logf(SURPRISE_TIMES) -
-			    (SURPRISE_TIMES - 1) * region_believed(heat, region) * waiting_s <
+	    touched * logf(SURPRISE_TIMES) - (SURPRISE_TIMES - 1) * believed * waiting_s <
 		    ALARM_LOG)
 		return;
 	log_debug("heat",
 		  "process %d, region at %#llx: %u pages touched in %.0f ms, %u wait, believed "
 		  "%.2f/s",
 		  region->pid, (unsigned long long)region->addr, region->touched,
-		  (double)elapsed / 1e3, region_waiting(heat, region),
-		  (double)region_believed(heat, region));
+		  (double)elapsed / 1e3, waiting, (double)believed);
 	heat->alarms += WORTH_ALARMS;
 	region_alarmed(heat, region, 0, tick);
 }

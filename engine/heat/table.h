@@ -88,12 +88,11 @@ struct region {
 	uint8_t guessed : 1; /* its detail was made without knowing which pages are in which of its
 			      * tiers; until residency is told they are not watched one by one */
 	uint8_t spread : 4, page_spread : 4; /* of RATE, and of SEEN and COUNT: see spread_code() */
-	/* See pace.h. How fast the first of its pages usually are touched after a marking, of how
-	 * many in two, by how many markings, and how fast its process was after the last one,
-	 * beside what is usual. */
-	int16_t usual;
-	uint8_t usual_pages, usual_times;
-	float pace;
+	/* See pace.h. What is usual, of the first pages that are touched after a marking. */
+	int16_t usual;       /* log2 of touches per page and second, in 1/256 octaves; 0: unknown */
+	uint8_t usual_pages; /* that were marked then, halved; 255: 510 or more */
+	uint8_t usual_times; /* markings that it was learned from */
+	float pace;          /* the process's seconds in a second since the last marking */
 };
 
 _Static_assert(sizeof(struct region) == 112, "a region is 0.22 bytes for each of its pages");
@@ -183,21 +182,21 @@ struct counter {
 	uint64_t since, watched;
 };
 
-/* Of one process; see pace.h. Octaves. */
 #define PACE_REGIONS 64u
-#define HEAT_PACES_MAX 256u
+#define HEAT_PACES_MAX 256u /* processes */
 
+/* Of one process; see pace.h. */
 struct pace {
 	int32_t pid;
-	float now, lasting, shown;
-	float unrest;   /* how far regions that are marked are from `now`, squared */
-	int renew;      /* its entries show another pace */
-	uint64_t told;  /* when `now` was */
-	uint64_t since; /* by so many regions since then, the next one is going to be: */
+	float now, lasting, shown; /* octaves: by its regions, their mean over seconds, in views */
+	float unrest;              /* mean square of what regions are off from `now`, with chance */
+	int renew;                 /* `shown` has changed since the last view */
+	uint64_t told;             /* tick at which `now` was found; 0: never */
+	uint64_t since; /* tick of the first of these regions, of which the next `now` is made: */
 	uint32_t count;
 	struct pace_region {
 		uint64_t addr;
-		float off; /* from what is usual */
+		float off; /* octaves sooner than usual */
 	} region[PACE_REGIONS];
 };
 
@@ -343,7 +342,7 @@ region_end(const struct region *region)
 	return region->addr + (uint64_t)region->pages * HEAT_PAGE_BYTES;
 }
 
-/* Most of it: of what is in fast memory already, no alarm makes anything of. */
+/* At most half of it is in fast memory. Of what is there already an alarm is no use. */
 static inline int
 region_is_slow(const struct region *region)
 {

@@ -13,9 +13,9 @@ static uint8_t marked[REGIONS * HEAT_REGION_PAGES];
 static uint64_t hotter; /* so many regions from 0 on are accessed four times as often */
 
 static int
-is_fast(unsigned int step, int varies)
+is_fast(unsigned int step)
 {
-	return varies && step / PHASE_STEPS % 2;
+	return step / PHASE_STEPS % 2;
 }
 
 /* Regions from 0 on are watched all the time, from 8 on while the process runs fast, from 16 on
@@ -28,14 +28,14 @@ is_watched(uint64_t region, int fast)
 
 /* Everything is accessed `rate` times a second, or `times` as often while the process runs fast. */
 static void
-live(unsigned int steps, double rate, double times, int varies)
+live(unsigned int steps, double rate, double times)
 {
 	memset(marked, 0, sizeof(marked));
 	for (unsigned int step = 0; step < steps; step++) {
-		double now = rate * (is_fast(step, varies) ? times : 1);
+		double now = rate * (is_fast(step) ? times : 1);
 
 		for (uint64_t r = 0; r < REGIONS; r++) {
-			if ((step + r * 7) % 50 || !is_watched(r, step / PHASE_STEPS % 2 != 0))
+			if ((step + r * 7) % 50 || !is_watched(r, is_fast(step)))
 				continue;
 			tell(SAMPLE_ARMED, r * PAGES, PAGES, 0, 0);
 			memset(marked + r * PAGES, 1, PAGES);
@@ -63,7 +63,7 @@ test_phases(void **state)
 
 	(void)state;
 	begin(REGIONS, 1u << 20, 0);
-	live(10 * PHASE_STEPS, 0.5, 3, 1);
+	live(10 * PHASE_STEPS, 0.5, 3);
 	fast = heat_of(8 * PAGES, 16 * PAGES, NULL);
 	slow = heat_of(16 * PAGES, 24 * PAGES, NULL);
 	/* As measured they differ by 3. */
@@ -77,7 +77,7 @@ test_steady(void **state)
 {
 	(void)state;
 	begin(REGIONS, 1u << 20, 0);
-	live(10 * PHASE_STEPS, 0.5, 3, 0);
+	live(10 * PHASE_STEPS, 0.5, 1);
 	assert_about(heat_of(0, 8 * PAGES, NULL), 0.5, 1.2);
 	assert_about(heat_of(8 * PAGES, 16 * PAGES, NULL), 0.5, 1.2);
 	assert_about(heat_of(16 * PAGES, 24 * PAGES, NULL), 0.5, 1.2);
@@ -90,8 +90,8 @@ test_stays(void **state)
 {
 	(void)state;
 	begin(REGIONS, 1u << 20, 0);
-	live(4 * PHASE_STEPS, 0.25, 1, 0);
-	live(4 * PHASE_STEPS, 1, 1, 0);
+	live(4 * PHASE_STEPS, 0.25, 1);
+	live(4 * PHASE_STEPS, 1, 1);
 	assert_about(heat_of(0, 8 * PAGES, NULL), 1, 1.4);
 	heat_free(heat);
 }
@@ -102,9 +102,9 @@ test_one_alone(void **state)
 {
 	(void)state;
 	begin(REGIONS, 1u << 20, 0);
-	live(4 * PHASE_STEPS, 0.5, 1, 0);
+	live(4 * PHASE_STEPS, 0.5, 1);
 	hotter = 3;
-	live(4 * PHASE_STEPS, 0.5, 1, 0);
+	live(4 * PHASE_STEPS, 0.5, 1);
 	hotter = 0;
 	assert_about(heat_of(0, 3 * PAGES, NULL), 2, 1.5);
 	assert_about(heat_of(3 * PAGES, 8 * PAGES, NULL), 0.5, 1.2);

@@ -54,6 +54,16 @@ for d in node[0-9]*; do
 	for slow in $1; do [ $slow != $n ] || mib=8; done # setting up more would take long there
 	echo "cost $n $(numactl --cpunodebind=0 /root/latency $n $mib 0.5)"
 done
+# A slow node while it is not, and again, a few times: others may use the machine.
+for try in 1 2 3; do
+	[ "$2" = dram-slow ] || continue
+	echo off >/run/slow
+	sleep 0.3
+	off=$(/root/latency 1 128 0.3)
+	echo on >/run/slow
+	sleep 0.3
+	echo "turns $off $(/root/latency 1 128 0.3)"
+done
 echo "online $(cat online)"
 echo "topology $(sluice topology --json | tr -d '\n')"
 for d in /sys/bus/cxl/devices/region*; do [ ! -e $d ] || echo "cxl-region ${d##*/}"; done
@@ -154,7 +164,7 @@ test_shape() { # SHAPE
 	# this one: that tells nothing of either, and another guest is asked.
 	for ((try = 1; try <= 3; try++)); do
 		guest --shape "$shape" --verbose --timeout 120 --truth "$tmp/truth" --add "$reader:/root/latency" \
-			--add "$tmp/facts.sh" -- sh /root/facts.sh "$(awk '$1 == "node" && /kind=cxl/ { print $2 }' "$here/shapes/$shape")" >"$facts" 2>"$tmp/log"
+			--add "$tmp/facts.sh" -- sh /root/facts.sh "$(awk '$1 == "node" && /kind=cxl/ { print $2 }' "$here/shapes/$shape")" "$shape" >"$facts" 2>"$tmp/log"
 		status=$?
 		[ $status = 0 ] || break
 		shape_ratios "$shape" | while read -r node ratio; do ratio_fits "$(ratio_found "$node" "$facts")" "$ratio" || exit 1; done && break
@@ -212,6 +222,10 @@ test_shape() { # SHAPE
 		check "$shape: node $node is ${found:-?} times slower to CPU 0 than node 0, meant $ratio" ratio_fits "$found" "$ratio"
 	done < <(shape_ratios "$shape")
 	case $shape in
+	dram-slow)
+		found=$(awk '$1 == "turns" && $3 / $2 > most { most = $3 / $2 } END { printf "%.2f", most }' "$facts")
+		check "$shape: node 1 is made fast and slow again by /run/slow, $found times slower" between "$found" 1.5 10
+		;;
 	dram-cxl | two-socket-expanders) check "$shape: there is a CXL region" grep -q '^cxl-region' "$facts" ;;
 	dram-pmem) check "$shape: there is an NVDIMM namespace" grep -q '^nvdimm' "$facts" ;;
 	esac
