@@ -102,9 +102,9 @@ region_arm(struct heat *heat, uint32_t index, uint32_t tiers, uint32_t first, ui
 	} else {
 		region_arm_coarsely(region, tiers, first, end, tick);
 	}
+	pace_armed(heat, region, end < region_pages(region) || first == 0 ? 0 : 1,
+		   end < region_pages(region) ? 0 : 1);
 	armed_set(region, first, end, tick);
-	region->touched = 0;
-	region->pace = exp2f(pace_now(heat, region->pid));
 	if (detail && (first > 0 || end < region_pages(region)))
 		keep_silence(region, detail, &before, first, end);
 	heat->gaps_known = 1;

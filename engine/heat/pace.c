@@ -6,13 +6,17 @@
 
 #include "log.h"
 
-#define PACE_UNITS 256.0f /* of region.usual, in an octave */
+#define PACE_UNITS 256.0f /* of region.usual and .pace, in an octave */
+#define LASTING_UNITS 8.0f
+#define PAGES_UNIT 17u /* 512 of them are 30 */
 /* So many touches tell a region's rate to a sixth. */
 #define TOUCHES 32u
 /* Sooner than that, the faults themselves take as long as the gaps; later, they tell of a pace that
  * is gone. */
 #define SOONEST_TICKS 20000u
 #define LATEST_TICKS 2000000u
+#define MOMENT_TICKS 2000000u /* a pace lasts so long, ... */
+#define FRESH_TICKS 10000000u /* ... and is not believed for more */
 /* Regions that tell one pace: so many, in so long, tell it to a fifth of an octave. */
 #define WINDOW_REGIONS 4u
 #define WINDOW_TICKS 50000u
@@ -37,6 +41,8 @@
 static struct pace *
 pace_find(struct heat *heat, int32_t pid)
 {
+	if (heat->paceless == pid)
+		return NULL;
 	if (heat->last_pace < heat->pace_count && heat->paces[heat->last_pace].pid == pid)
 		return &heat->paces[heat->last_pace];
 	for (uint32_t i = 0; i < heat->pace_count; i++) {
@@ -45,6 +51,7 @@ pace_find(struct heat *heat, int32_t pid)
 			return &heat->paces[i];
 		}
 	}
+	heat->paceless = pid;
 	return NULL;
 }
 
@@ -55,6 +62,7 @@ pace_make(struct heat *heat, int32_t pid)
 
 	if (pace || heat->pace_count == HEAT_PACES_MAX)
 		return pace;
+	heat->paceless = 0;
 	heat->last_pace = heat->pace_count++;
 	pace = &heat->paces[heat->last_pace];
 	*pace = (struct pace){.pid = pid, .unrest = UNREST_FIRST + CHANCE_VAR};
@@ -70,12 +78,50 @@ pace_forget(struct heat *heat, int32_t pid)
 		*pace = heat->paces[--heat->pace_count];
 }
 
+static float
+now_of(const struct heat *heat, const struct pace *pace)
+{
+	return ticks_since(heat->latest_tick, pace->told) < FRESH_TICKS ? pace->now : pace->lasting;
+}
+
 float
 pace_now(struct heat *heat, int32_t pid)
 {
 	const struct pace *pace = pace_find(heat, pid);
 
-	return pace ? pace->now : 0;
+	return pace ? now_of(heat, pace) : 0;
+}
+
+static int16_t
+pace_code(float octaves)
+{
+	return (int16_t)lrintf(octaves * PACE_UNITS);
+}
+
+void
+pace_armed(struct heat *heat, struct region *region, int first, int last)
+{
+	const struct pace *pace = pace_find(heat, region->pid);
+
+	for (int part = first; part <= last; part++)
+		region->pace[part] = pace ? pace_code(now_of(heat, pace)) : 0;
+	region->lasting = pace ? (int8_t)lrintf(pace->lasting * LASTING_UNITS) : 0;
+	region->touched = 0;
+}
+
+uint64_t
+pace_since(const struct region *region, uint64_t tick, uint64_t armed)
+{
+	uint64_t ticks = ticks_since(tick, armed),
+		 moment = ticks < MOMENT_TICKS ? ticks : MOMENT_TICKS;
+	int16_t code = region->pace[armed != region->armed[0]];
+	float own = (float)moment;
+
+	if (code)
+		own *= exp2f((float)code / PACE_UNITS);
+	if (ticks > moment)
+		own += (float)(ticks - moment) * exp2f((float)region->lasting / LASTING_UNITS);
+	return (uint64_t)own;
 }
 
 static float
@@ -89,24 +135,26 @@ pace_view(struct heat *heat, const struct region *region)
 {
 	const struct pace *pace = pace_find(heat, region->pid);
 	struct pace_view view = {0, 0};
+	uint32_t times;
 
 	if (!pace)
 		return view;
 	view.shown = pace->shown;
 	/* Pages that differ are mostly compared with those beside them, seen at the same pace. */
-	view.var = fminf(unrest_of(pace), UNREST_MOST) / ((float)region->usual_times + 1) *
-		   BESIDE_VAR / (BESIDE_VAR + fabsf(region->prior_var));
+	times = region->usual_times ? region->usual_times + 1u : USUAL_TIMES;
+	view.var = fminf(unrest_of(pace), UNREST_MOST) / (float)times * BESIDE_VAR /
+		   (BESIDE_VAR + fabsf(region->prior_var));
 	return view;
 }
 
 float
-pace_var_most(const struct heat *heat)
+pace_var_mean(const struct heat *heat)
 {
-	float most = 0;
+	float sum = 0;
 
 	for (uint32_t i = 0; i < heat->pace_count; i++)
-		most = fmaxf(most, unrest_of(&heat->paces[i]));
-	return fminf(most, UNREST_MOST) / USUAL_TIMES;
+		sum += fminf(unrest_of(&heat->paces[i]), UNREST_MOST);
+	return heat->pace_count ? sum / (float)(heat->pace_count * USUAL_TIMES) : 0;
 }
 
 static void
@@ -120,8 +168,8 @@ follow(struct pace *pace, float now, uint64_t tick)
 	pace->told = tick;
 	if (fabsf(pace->lasting - pace->shown) < SHOWN_OFF)
 		return;
+	pace->changed += pace->lasting - pace->shown;
 	pace->shown = pace->lasting;
-	pace->renew = 1;
 }
 
 static int
@@ -135,7 +183,7 @@ by_off(const void *va, const void *vb)
 static int16_t
 usual_code(float rate)
 {
-	int16_t code = (int16_t)(fminf(fmaxf(rate, -32), 32) * PACE_UNITS);
+	int16_t code = pace_code(fminf(fmaxf(rate, -32), 32));
 
 	return code ? code : 1; /* 0: not known */
 }
@@ -157,24 +205,29 @@ window_end(struct heat *heat, struct pace *pace, uint64_t tick)
 {
 	const struct pace_region *regions = pace->region;
 	uint32_t agree = 0;
-	float median;
+	float median, beyond = 0;
 
 	qsort(pace->region, pace->count, sizeof(pace->region[0]), by_off);
-	median = regions[pace->count / 2].off;
-	for (uint32_t i = 0; i < pace->count; i++)
-		agree += fabsf(regions[i].off - median) < AGREE_OCTAVES;
+	median = (regions[(pace->count - 1) / 2].off + regions[pace->count / 2].off) / 2;
+	for (uint32_t i = 0; i < pace->count; i++) {
+		if (fabsf(regions[i].off - median) >= AGREE_OCTAVES)
+			continue;
+		beyond += regions[i].off - median;
+		agree++;
+	}
 	if ((float)agree >= AGREE_SHARE * (float)pace->count)
 		follow(pace, median, tick);
 	log_debug("heat", "process %d: %u of %u regions are touched %.2f octaves sooner than usual",
 		  pace->pid, agree, pace->count, (double)median);
 	/* After the pace is found: what all regions are off by is the pace, and only the rest is
-	 * news of the region. */
+	 * news of the region. On average there is none, or the scale would drift. */
+	beyond = agree ? beyond / (float)agree : 0;
 	for (uint32_t i = 0; i < pace->count; i++) {
 		int64_t index = table_find(heat, pace->pid, regions[i].addr);
 		struct region *region = index < 0 ? NULL : &heat->regions[index];
 
 		if (region && region->usual)
-			learn_usual(region, regions[i].off - pace->now);
+			learn_usual(region, regions[i].off - pace->now - beyond);
 	}
 	pace->count = 0;
 }
@@ -196,7 +249,7 @@ region_tells(struct heat *heat, struct pace *pace, struct pace_region region, ui
 static int
 is_comparable(const struct region *region, uint32_t pages)
 {
-	uint32_t before = region->usual_pages * 2u;
+	uint32_t before = region->usual_pages * PAGES_UNIT;
 
 	return region->usual && 4 * pages < 5 * before && 4 * before < 5 * pages;
 }
@@ -205,15 +258,15 @@ is_comparable(const struct region *region, uint32_t pages)
  * chance, and partly a change since that was found: only as much of it counts as the latter usually
  * is, which is learned here too. */
 static float
-learn_own_pace(const struct region *region, struct pace *pace, float off)
+learn_own_pace(const struct region *region, struct pace *pace, float now, float off)
 {
-	float beyond = off - pace->now, sure;
+	float beyond = off - now, sure;
 
 	if (fabsf(beyond) > OWN_OCTAVES)
-		return pace->now;
+		return now;
 	pace->unrest += UNREST_STEP * (beyond * beyond - pace->unrest);
 	sure = (float)region->usual_times / ((float)region->usual_times + 1);
-	return pace->now + sure * unrest_of(pace) / pace->unrest * beyond;
+	return now + sure * unrest_of(pace) / pace->unrest * beyond;
 }
 
 void
@@ -222,6 +275,7 @@ pace_touched(struct heat *heat, struct region *region, uint64_t tick)
 	uint64_t elapsed = ticks_since(tick, region_armed_last(region));
 	struct pace *pace;
 	uint32_t pages;
+	int16_t own;
 	float rate, off;
 
 	if (region->touched != TOUCHES || elapsed < SOONEST_TICKS || elapsed > LATEST_TICKS ||
@@ -230,27 +284,40 @@ pace_touched(struct heat *heat, struct region *region, uint64_t tick)
 	pages = TOUCHES + region_waiting(heat, region);
 	rate = log2f((float)TOUCHES * TICKS_PER_S / ((float)pages * (float)elapsed));
 	if (!is_comparable(region, pages)) {
-		region->usual = usual_code(rate - pace->now);
-		region->usual_pages = (uint8_t)(pages < 510 ? pages / 2 : 255);
+		region->usual = usual_code(rate - now_of(heat, pace));
+		region->usual_pages = (pages / PAGES_UNIT) & 31u;
 		region->usual_times = 1;
 		return;
 	}
 	off = rate - (float)region->usual / PACE_UNITS;
-	region->pace = exp2f(learn_own_pace(region, pace, off));
+	own = pace_code(learn_own_pace(region, pace, now_of(heat, pace), off));
+	for (int part = 0; part < 2; part++) {
+		if (ticks_since(tick, region->armed[part]) <= MOMENT_TICKS)
+			region->pace[part] = own;
+	}
 	region_tells(heat, pace, (struct pace_region){region->addr, off}, tick);
 }
 
-/* A large table's are done anew part by part, with the next sweep. */
 void
-pace_renew(struct heat *heat)
+pace_show(struct heat *heat)
 {
-	for (uint32_t i = 0; i < heat->pace_count; i++) {
-		struct pace *pace = &heat->paces[i];
-		uint32_t r = table_lower(heat, pace->pid, 0);
-		int renew = pace->renew && heat->region_count <= SWEEP_REGIONS;
+	int changed = 0;
 
-		pace->renew = 0;
-		for (; renew && r < heat->region_count && heat->regions[r].pid == pace->pid; r++)
-			region_renew(heat, &heat->regions[r]);
+	for (uint32_t i = 0; i < heat->pace_count; i++)
+		changed |= fabsf(heat->paces[i].changed) > 0;
+	for (size_t e = 0; changed && e < heat->entry_count; e++) {
+		struct sluice_region *entry = &heat->entries[e];
+		const struct pace *pace = pace_find(heat, entry->pid);
+		float times = pace ? exp2f(pace->changed) : 1;
+
+		if (entry->tier < 8)
+			heat->totals.access_rate[entry->tier] +=
+				(double)(entry->bytes / HEAT_PAGE_BYTES) *
+				(double)(entry->heat * (times - 1));
+		entry->heat *= times;
+		entry->heat_low *= times;
+		entry->heat_high *= times;
 	}
+	for (uint32_t i = 0; i < heat->pace_count; i++)
+		heat->paces[i].changed = 0;
 }

@@ -32,28 +32,22 @@ struct pace_view {
 };
 
 struct pace_view pace_view(struct heat *heat, const struct region *region);
-/* About the most of `var` of any region that was marked often. */
-float pace_var_most(const struct heat *heat);
+/* About the mean of `var` of regions that were marked often. */
+float pace_var_mean(const struct heat *heat);
 
 /* region->touched counts one more page; the region is not huge. Its 32nd tells the pace. */
 void pace_touched(struct heat *heat, struct region *region, uint64_t tick);
 
-/* Before a view: entries of processes whose lasting pace has changed are not used again. */
-void pace_renew(struct heat *heat);
+/* Before a view: the old entries of processes whose lasting pace has changed show it. */
+void pace_show(struct heat *heat);
 void pace_forget(struct heat *heat, int32_t pid);
 
-/* So long since the region's marking, in the process's own time. */
-static inline uint64_t
-pace_ticks(const struct region *region, uint64_t ticks)
-{
-	return (uint64_t)((float)ticks * region->pace);
-}
+/* Pages of the region were marked at these of its times; before region->armed is. */
+void pace_armed(struct heat *heat, struct region *region, int first, int last);
 
-static inline uint64_t
-pace_since(const struct region *region, uint64_t tick, uint64_t then)
-{
-	return pace_ticks(region, ticks_since(tick, then));
-}
+/* Ticks of the process's own time between a marking of the region and now. What a moment's pace was
+ * is told of little more than a moment. */
+uint64_t pace_since(const struct region *region, uint64_t tick, uint64_t armed);
 
 /* Mean access rate of its pages as of the last view, at the present pace; 0: unknown. */
 static inline float

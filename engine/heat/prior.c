@@ -46,7 +46,8 @@ prior_set_time(struct prior *prior, const struct region *region, uint64_t tick, 
 
 		prior->is_silent[part] = ticks > 0;
 		if (ticks)
-			prior->silent_s[part] = estimate_log_of_ticks(pace_ticks(region, ticks));
+			prior->silent_s[part] = estimate_log_of_ticks(
+				pace_since(region, tick, region->armed[part]));
 	}
 }
 
@@ -266,6 +267,9 @@ short_memory(struct heat *heat, const struct region *region, float *ret_rate, fl
 	*ret_var = RATE_FLOOR_VAR + 2.08f / (region->events + 0.5f);
 	if (region_is_huge(region))
 		*ret_rate -= HUGE_OCTAVES;
+	/* Ranges' rates are by the clock. */
+	if (!region->fine)
+		*ret_rate -= pace_now(heat, region->pid);
 	if (heat->gaps_known && !region->fine) {
 		/* It sees no more than happens; where that seems so, the gaps are not settled yet.
 		 */
@@ -314,6 +318,9 @@ find(struct heat *heat, struct region *region, const struct prior *prior, struct
 			combine(ret, rate, rate_var);
 		}
 	}
+	/* So are draws. */
+	if (ret->var >= 0 && only_drawn)
+		ret->mean -= pace_view(heat, region).shown;
 	if (ret->var >= 0 && heat->touches_known)
 		ret->var += spread_var(region->page_spread);
 	if (ret->var >= 0)

@@ -333,7 +333,6 @@ region_init(struct region *region, int32_t pid, uint64_t addr, uint32_t len_byte
 	region->pages = len_bytes / HEAT_PAGE_BYTES & 1023u;
 	region->detail = NO_DETAIL;
 	region->prior_var = -1.0f;
-	region->pace = 1;
 	page_set(&region->whole, HEAT_TIER_ABSENT);
 }
 
@@ -610,7 +609,6 @@ heat_restart(struct heat *heat, int32_t pid, uint64_t now_ns)
 		region->touched = 0;
 		region->usual = 0;
 		region->usual_times = 0;
-		region->pace = 1;
 		region->counted = clock;
 		region->whole.time = region->whole.touches = 0;
 		for (int part = 0; part < 2; part++)

@@ -89,10 +89,11 @@ struct region {
 			      * tiers; until residency is told they are not watched one by one */
 	uint8_t spread : 4, page_spread : 4; /* of RATE, and of SEEN and COUNT: see spread_code() */
 	/* See pace.h. What is usual, of the first pages that are touched after a marking. */
-	int16_t usual;       /* log2 of touches per page and second, in 1/256 octaves; 0: unknown */
-	uint8_t usual_pages; /* that were marked then, halved; 255: 510 or more */
-	uint8_t usual_times; /* markings that it was learned from */
-	float pace;          /* the process's seconds in a second since the last marking */
+	int16_t usual; /* log2 of touches per page and second, in 1/256 octaves; 0: unknown */
+	uint8_t usual_pages : 5, usual_times : 3; /* that were marked then, by 17; markings that it
+						   * was learned from */
+	int8_t lasting;  /* the process's pace in the long run, as of the last marking, and */
+	int16_t pace[2]; /* at its last two, as `armed`: 1/8 and 1/256 octaves */
 };
 
 _Static_assert(sizeof(struct region) == 112, "a region is 0.22 bytes for each of its pages");
@@ -190,7 +191,7 @@ struct pace {
 	int32_t pid;
 	float now, lasting, shown; /* octaves: by its regions, their mean over seconds, in views */
 	float unrest;              /* mean square of what regions are off from `now`, with chance */
-	int renew;                 /* `shown` has changed since the last view */
+	float changed;             /* octaves by which `shown` did since the last view */
 	uint64_t told;             /* tick at which `now` was found; 0: never */
 	uint64_t since; /* tick of the first of these regions, of which the next `now` is made: */
 	uint32_t count;
@@ -228,6 +229,7 @@ struct heat {
 	uint32_t counter_count, last_counter, looks;
 	struct pace paces[HEAT_PACES_MAX];
 	uint32_t pace_count, last_pace;
+	int32_t paceless; /* a process that has none */
 
 	float seen_gap_s; /* how long SAMPLE_SEEN's pages were watched, smoothed */
 	struct coarse coarse[COARSE_SPEEDS];

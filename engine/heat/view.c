@@ -282,7 +282,7 @@ heat_view(struct heat *heat, uint64_t now_ns, size_t *ret_count)
 	/* So that it can be told again by when_of(). */
 	heat->view_tick = table_tick(heat, now_ns) / WHEN_TICKS * WHEN_TICKS;
 	heat->view_epoch = table_epoch(heat->view_tick);
-	pace_renew(heat);
+	pace_show(heat);
 	swept = sweep_due(heat);
 	view_pass(heat, swept, &news);
 	if (swept != UINT64_MAX && prior_spread_is_off(heat, &news)) {
@@ -324,7 +324,7 @@ heat_get_stats(const struct heat *heat, struct heat_stats *ret)
 		(uint64_t)heat->region_most * sizeof(struct region) +
 		(uint64_t)heat->detail_most * (sizeof(struct detail) + sizeof(uint32_t)) +
 		heat->entry_most * (sizeof(uint16_t) + sizeof(struct sluice_region));
-	ret->never_known_var = HEAT_MODEL_VAR + pace_var_most(heat);
+	ret->never_known_var = HEAT_MODEL_VAR + pace_var_mean(heat);
 	ret->samples = heat->samples;
 	ret->samples_lost = heat->samples_lost;
 	ret->alarms = heat->alarms;
