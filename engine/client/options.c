@@ -37,7 +37,7 @@ const struct option_row option_table[OPTION_COUNT] = {
 			      "share of fast memory to keep free"},
 	[OPTION_INTERVAL] = {"interval", "TIME", OPTION_TIME_MS, "1s", 100, 60000, 1,
 			     "time between decisions"},
-	[OPTION_PAYBACK_HORIZON] = {"payback-horizon", "TIME", OPTION_TIME_MS, "10m", 1000,
+	[OPTION_PAYBACK_HORIZON] = {"payback-horizon", "TIME", OPTION_TIME_MS, "5m", 1000,
 				    24 * HOUR_MS, 1, "a move must pay back within this time"},
 	[OPTION_TRACKING] = {"tracking", "PERCENT", OPTION_PERCENT, "1%", 0.01, 100, 1,
 			     "share of one CPU that tracking may cost in the steady state"},

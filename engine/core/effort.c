@@ -9,7 +9,7 @@
 #define FULL_DOUBT                                                                                 \
 	0.04             /* of all accesses: worth the full pace; half of it a quarter, and so on  \
 			  */
-#define LASTS_S 300.0    /* what was learned; less than moves are reckoned for, to be careful */
+#define LASTS_S 300.0    /* what was learned, as the moves that come of it */
 #define CALM_DIVISOR 2.0 /* of the steady share, while decisions change nothing */
 #define CALM_AFTER 3u    /* decisions in a row that changed nothing */
 #define DEAF_LEAST_NS (5 * NS_PER_S)

@@ -32,7 +32,7 @@ round_default_options(struct round_options *ret)
 		.interval_ms = 1000,
 		.rate_bps = 200u << 20,
 		.watermark_percent = 3,
-		.payback_horizon_ms = 600000,
+		.payback_horizon_ms = 300000,
 		.tracking_percent = 1,
 		.region_max = 1u << 20,
 		.detail_bytes_max = 32u << 20,

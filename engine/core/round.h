@@ -30,7 +30,7 @@ struct round_options {
 	uint64_t rate_bps;           /* bytes moved per second at most, both directions together */
 	double watermark_percent;    /* of the fast tier that policies keep free; default 3 */
 	uint64_t payback_horizon_ms; /* how long heat is expected to stay, at first; grows to 12
-				      * times that while what was promoted stays hot; default 600000
+				      * times that while what was promoted stays hot; default 300000
 				      */
 	double tracking_percent; /* of one CPU that tracking may cost in the steady state; default 1
 				  */

@@ -135,15 +135,13 @@ pace_view(struct heat *heat, const struct region *region)
 {
 	const struct pace *pace = pace_find(heat, region->pid);
 	struct pace_view view = {0, 0};
-	uint32_t times;
 
 	if (!pace)
 		return view;
 	view.shown = pace->shown;
 	/* Pages that differ are mostly compared with those beside them, seen at the same pace. */
-	times = region->usual_times ? region->usual_times + 1u : USUAL_TIMES;
-	view.var = fminf(unrest_of(pace), UNREST_MOST) / (float)times * BESIDE_VAR /
-		   (BESIDE_VAR + fabsf(region->prior_var));
+	view.var = fminf(unrest_of(pace), UNREST_MOST) / (float)(region->usual_times + 1u) *
+		   BESIDE_VAR / (BESIDE_VAR + fabsf(region->prior_var));
 	return view;
 }
 

@@ -3,7 +3,10 @@
  * test_heat_pace.c - a process that runs fast and slowly in turn: memory that was watched while it
  * ran fast is no hotter than memory that was watched while it ran slowly.
  */
+#include "pace.h"
+
 #include "heat_world.h"
+#include "pace.h"
 
 #define REGIONS 24u
 #define STEP_NS (20 * MS)
@@ -81,6 +84,9 @@ test_steady(void **state)
 	assert_about(heat_of(0, 8 * PAGES, NULL), 0.5, 1.2);
 	assert_about(heat_of(8 * PAGES, 16 * PAGES, NULL), 0.5, 1.2);
 	assert_about(heat_of(16 * PAGES, 24 * PAGES, NULL), 0.5, 1.2);
+	/* Nor does what is usual drift. */
+	live(20 * PHASE_STEPS, 0.5, 1);
+	assert_true(fabsf(pace_now(heat, PID)) < 0.3f);
 	heat_free(heat);
 }
 
