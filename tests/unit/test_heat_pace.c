@@ -6,7 +6,6 @@
 #include "pace.h"
 
 #include "heat_world.h"
-#include "pace.h"
 
 #define REGIONS 24u
 #define STEP_NS (20 * MS)
