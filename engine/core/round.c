@@ -17,7 +17,7 @@
 #define TICK_BUSY_NS (50 * NS_PER_MS) /* while pages are queued */
 #define TICK_NS (100 * NS_PER_MS)
 #define TICK_CALM_NS (250 * NS_PER_MS)
-#define CALM_MOST 7      /* so many intervals more between decisions when nothing changes */
+#define CALM_MOST 3      /* so many intervals more between decisions when nothing changes */
 #define CALM_SHARE 0.003 /* of resident memory: planning less is as good as nothing */
 /* A sentinel takes time from nobody but its own kernel thread, and may cost more than tracking that
  * stops the targets. */

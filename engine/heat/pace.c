@@ -28,7 +28,7 @@
 /* Octaves squared. Of the touches of one region, twice: now, and when it was learned what is
  * usual. */
 #define CHANCE_VAR 0.13f
-#define UNREST_FIRST 0.3f /* until it is known */
+#define UNREST_FIRST 0.02f /* until it is known */
 #define UNREST_MOST 1.0f
 #define BESIDE_VAR 0.5f   /* pages that differ by so much share half of the unrest */
 #define UNREST_STEP 0.03f /* part of it that one region's marking makes up */
