@@ -609,6 +609,7 @@ heat_restart(struct heat *heat, int32_t pid, uint64_t now_ns)
 		region->touched = 0;
 		region->usual = 0;
 		region->usual_times = 0;
+		region->pace[0] = region->pace[1] = region->lasting = 0;
 		region->counted = clock;
 		region->whole.time = region->whole.touches = 0;
 		for (int part = 0; part < 2; part++)

@@ -77,6 +77,29 @@ poisson(double mean)
 	return n;
 }
 
+/* Watch a region's pages from now on; `marked` has one for each page of the world. */
+static inline void
+mark(uint8_t *marked, uint64_t region)
+{
+	tell(SAMPLE_ARMED, region * PAGES, PAGES, 0, 0);
+	memset(marked + region * PAGES, 1, PAGES);
+}
+
+/* So much time passes, in whose middle watched pages are touched by chance. rates: a second. */
+static inline void
+touch_by_chance(uint8_t *marked, const double *rates, uint64_t pages, uint64_t step_ns)
+{
+	for (uint64_t p = 0; p < pages; p++) {
+		if (!marked[p] || uniform01() > 1 - exp(-rates[p] * (double)step_ns / 1e9))
+			continue;
+		marked[p] = 0;
+		now_ns += step_ns / 2;
+		tell(SAMPLE_TOUCH, p, 0, 0, 0);
+		now_ns -= step_ns / 2;
+	}
+	now_ns += step_ns;
+}
+
 static inline void
 look(void)
 {

@@ -12,6 +12,7 @@
 #define PHASE_STEPS 500u /* 10 s */
 
 static uint8_t marked[REGIONS * HEAT_REGION_PAGES];
+static double rates[REGIONS * HEAT_REGION_PAGES];
 static uint64_t hotter; /* so many regions from 0 on are accessed four times as often */
 
 static int
@@ -37,22 +38,12 @@ live(unsigned int steps, double rate, double times)
 		double now = rate * (is_fast(step) ? times : 1);
 
 		for (uint64_t r = 0; r < REGIONS; r++) {
-			if ((step + r * 7) % 50 || !is_watched(r, is_fast(step)))
-				continue;
-			tell(SAMPLE_ARMED, r * PAGES, PAGES, 0, 0);
-			memset(marked + r * PAGES, 1, PAGES);
+			if ((step + r * 7) % 50 == 0 && is_watched(r, is_fast(step)))
+				mark(marked, r);
 		}
-		for (uint64_t p = 0; p < REGIONS * PAGES; p++) {
-			double own = p / PAGES < hotter ? 4 * now : now;
-
-			if (!marked[p] || uniform01() > 1 - exp(-own * (double)STEP_NS / 1e9))
-				continue;
-			marked[p] = 0;
-			now_ns += STEP_NS / 2;
-			tell(SAMPLE_TOUCH, p, 0, 0, 0);
-			now_ns -= STEP_NS / 2;
-		}
-		now_ns += STEP_NS;
+		for (uint64_t p = 0; p < REGIONS * PAGES; p++)
+			rates[p] = p / PAGES < hotter ? 4 * now : now;
+		touch_by_chance(marked, rates, REGIONS * PAGES, STEP_NS);
 		if (step % 50 == 0)
 			look();
 	}
@@ -116,14 +107,31 @@ test_one_alone(void **state)
 	heat_free(heat);
 }
 
+/* What begins anew begins by the clock. */
+static void
+test_restart(void **state)
+{
+	const struct region *region;
+
+	(void)state;
+	begin(REGIONS, 1u << 20, 0);
+	live(3 * PHASE_STEPS / 2, 0.5, 4);
+	assert_true(pace_now(heat, PID) > 1);
+	heat_restart(heat, PID, now_ns);
+	assert_true(fabsf(pace_now(heat, PID)) <= 0);
+	region = &heat->regions[0];
+	assert_true(region->armed[0] > 0);
+	assert_int_equal(pace_since(region, region->armed[0] + 5000000, region->armed[0]), 5000000);
+	heat_free(heat);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_phases),
-		cmocka_unit_test(test_steady),
-		cmocka_unit_test(test_stays),
-		cmocka_unit_test(test_one_alone),
+		cmocka_unit_test(test_phases),  cmocka_unit_test(test_steady),
+		cmocka_unit_test(test_stays),   cmocka_unit_test(test_one_alone),
+		cmocka_unit_test(test_restart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

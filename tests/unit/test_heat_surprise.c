@@ -18,21 +18,9 @@ live(unsigned int steps)
 	static unsigned int step;
 
 	for (unsigned int end = step + steps; step < end; step++) {
-		if (step % 4 == 0) {
-			uint64_t r = step / 4 % REGIONS;
-
-			tell(SAMPLE_ARMED, r * PAGES, PAGES, 0, 0);
-			memset(marked + r * PAGES, 1, PAGES);
-		}
-		for (uint64_t p = 0; p < REGIONS * PAGES; p++) {
-			if (!marked[p] || uniform01() > 1 - exp(-rates[p] * (double)STEP_NS / 1e9))
-				continue;
-			marked[p] = 0;
-			now_ns += STEP_NS / 2;
-			tell(SAMPLE_TOUCH, p, 0, 0, 0);
-			now_ns -= STEP_NS / 2;
-		}
-		now_ns += STEP_NS;
+		if (step % 4 == 0)
+			mark(marked, step / 4 % REGIONS);
+		touch_by_chance(marked, rates, REGIONS * PAGES, STEP_NS);
 		if (step % 100 == 0)
 			look();
 	}
