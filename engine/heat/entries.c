@@ -84,7 +84,7 @@ entry_fill(struct sluice_region *entry, const struct region *region, uint32_t ti
 
 /* One entry a tier for all of a region. */
 static size_t
-whole_entries(struct heat *heat, struct region *region, const struct prior *prior,
+whole_entries(struct region *region, const struct prior *prior, struct pace_view pace,
 	      struct sluice_region *entries, uint16_t *keys)
 {
 	struct belief belief = {prior->mean, prior->sigma[0], 2};
@@ -96,9 +96,8 @@ whole_entries(struct heat *heat, struct region *region, const struct prior *prio
 	for (uint32_t tier = 0; tier < 6; tier++) {
 		if (!region->resident[tier])
 			continue;
-		entry_fill(&entries[count], region, tier, region->resident[tier],
-			   pace_view(heat, region), prior->mean, prior->sigma[0],
-			   region->prior_var >= 0);
+		entry_fill(&entries[count], region, tier, region->resident[tier], pace, prior->mean,
+			   prior->sigma[0], region->prior_var >= 0);
 		entries[count].age_ms = age_ms;
 		keys[count++] = WHOLE_REGION;
 	}
@@ -148,10 +147,10 @@ entries_find(struct heat *heat, struct region *region, struct prior *prior, size
 	size_t count;
 
 	if (region->detail == NO_DETAIL || region->guessed)
-		return whole_entries(heat, region, prior, entries, keys);
+		return whole_entries(region, prior, pace, entries, keys);
 	count = groups_find(heat, prior, groups);
 	if (count > ENTRIES_MOST || count > room)
-		return whole_entries(heat, region, prior, entries, keys);
+		return whole_entries(region, prior, pace, entries, keys);
 	for (size_t g = 0; g < count; g++) {
 		float pages = (float)groups[g].pages;
 		int known = heat->have_spread &&

@@ -118,9 +118,8 @@ estimate_touched(struct page_heat *page, uint64_t ticks, float mean)
 	/* One touch more, in the same time; or a full memory forgets a little of both. */
 	if (evidence.touches < TOUCHES_FULL) {
 		evidence.touches++;
-		if (evidence.touches > 1)
-			evidence.rate +=
-				touches_logs[evidence.touches] - touches_logs[evidence.touches - 1];
+		evidence.rate +=
+			touches_logs[evidence.touches] - touches_logs[evidence.touches - 1];
 	} else {
 		evidence.rate += ONE_MORE;
 	}

@@ -24,18 +24,23 @@ tier_is_watched(uint32_t tiers, uint8_t tier)
 /* A window that ends within the region leaves the rest of it to the next one, which comes a little
  * later, or much. */
 static void
-armed_set(struct region *region, uint32_t first, uint32_t end, uint64_t tick)
+armed_set(struct heat *heat, struct region *region, uint32_t first, uint32_t end, uint64_t tick)
 {
+	region->touched = 0;
 	if (end < region_pages(region)) {
 		region->armed[0] = tick;
 		region->split = end & 1023u;
+		pace_armed(heat, region, 0);
 		return;
 	}
 	region->armed[1] = tick;
-	if (first == 0)
+	pace_armed(heat, region, 1);
+	if (first == 0) {
 		region->armed[0] = tick;
-	else
+		pace_armed(heat, region, 0);
+	} else {
 		region->split = first & 1023u;
+	}
 }
 
 /* Two times do for three windows in a region: the pages beside this one may get another time than
@@ -102,9 +107,7 @@ region_arm(struct heat *heat, uint32_t index, uint32_t tiers, uint32_t first, ui
 	} else {
 		region_arm_coarsely(region, tiers, first, end, tick);
 	}
-	pace_armed(heat, region, end < region_pages(region) || first == 0 ? 0 : 1,
-		   end < region_pages(region) ? 0 : 1);
-	armed_set(region, first, end, tick);
+	armed_set(heat, region, first, end, tick);
 	if (detail && (first > 0 || end < region_pages(region)))
 		keep_silence(region, detail, &before, first, end);
 	heat->gaps_known = 1;

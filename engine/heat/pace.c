@@ -99,14 +99,12 @@ pace_code(float octaves)
 }
 
 void
-pace_armed(struct heat *heat, struct region *region, int first, int last)
+pace_armed(struct heat *heat, struct region *region, int part)
 {
 	const struct pace *pace = pace_find(heat, region->pid);
 
-	for (int part = first; part <= last; part++)
-		region->pace[part] = pace ? pace_code(now_of(heat, pace)) : 0;
+	region->pace[part] = pace ? pace_code(now_of(heat, pace)) : 0;
 	region->lasting = pace ? (int8_t)lrintf(pace->lasting * LASTING_UNITS) : 0;
-	region->touched = 0;
 }
 
 uint64_t

@@ -42,8 +42,8 @@ void pace_touched(struct heat *heat, struct region *region, uint64_t tick);
 void pace_show(struct heat *heat);
 void pace_forget(struct heat *heat, int32_t pid);
 
-/* Pages of the region were marked at these of its times; before region->armed is. */
-void pace_armed(struct heat *heat, struct region *region, int first, int last);
+/* Pages of the region were marked at this one of its times, as region->armed has it. */
+void pace_armed(struct heat *heat, struct region *region, int part);
 
 /* Ticks of the process's own time between a marking of the region and now. What a moment's pace was
  * is told of little more than a moment. */

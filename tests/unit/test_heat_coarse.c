@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "heat.h"
+#include "sample_order.h"
 
 #define MS 1000000ull
 #define PID 42
@@ -61,14 +62,6 @@ begin(void)
 
 static struct sample touches[WATCHED_PAGES];
 
-static int
-by_time(const void *va, const void *vb)
-{
-	const struct sample *a = va, *b = vb;
-
-	return a->time_ns < b->time_ns ? -1 : a->time_ns > b->time_ns;
-}
-
 static void
 watch_once(void)
 {
@@ -86,7 +79,7 @@ watch_once(void)
 			.addr = BASE + p * HEAT_PAGE_BYTES,
 			.time_ns = now_ns + (uint64_t)(-log(uniform01()) /
 						       rate_of(p / HEAT_REGION_PAGES) * 1e9)};
-	qsort(touches, WATCHED_PAGES, sizeof(touches[0]), by_time);
+	samples_order(touches, WATCHED_PAGES);
 	heat_fold(heat, touches, WATCHED_PAGES);
 }
 

@@ -4,24 +4,14 @@
  * something; how many others there are says nothing of it.
  */
 #include "heat_world.h"
+#include "sample_order.h"
 
 #define REGIONS 64u
 #define SIGMA 1.5 /* octaves by which pages' rates differ */
 
 static double rates[REGIONS * 512];
 
-struct touch {
-	uint64_t time_ns, page;
-};
-static struct touch touches[REGIONS * 512];
-
-static int
-by_time(const void *va, const void *vb)
-{
-	const struct touch *a = va, *b = vb;
-
-	return a->time_ns < b->time_ns ? -1 : a->time_ns > b->time_ns;
-}
+static struct sample touches[REGIONS * 512];
 
 static double
 normal(void)
@@ -46,16 +36,17 @@ learn(uint32_t told, uint32_t marked)
 		for (uint64_t r = 0; r < REGIONS; r++)
 			tell(SAMPLE_ARMED, r * PAGES, marked, 0, 0);
 		for (uint64_t p = 0; p < REGIONS * PAGES; p++) {
-			if (p % PAGES < told)
-				touches[count++] = (struct touch){
-					armed_ns + (uint64_t)(-log(uniform01()) / rates[p] * 1e9),
-					p};
+			if (p % PAGES >= told)
+				continue;
+			touches[count++] =
+				(struct sample){.kind = SAMPLE_TOUCH,
+						.pid = PID,
+						.addr = BASE + p * HEAT_PAGE_BYTES,
+						.time_ns = armed_ns + (uint64_t)(-log(uniform01()) /
+										 rates[p] * 1e9)};
 		}
-		qsort(touches, count, sizeof(touches[0]), by_time);
-		for (size_t t = 0; t < count; t++) {
-			now_ns = touches[t].time_ns;
-			tell(SAMPLE_TOUCH, touches[t].page, 0, 0, 0);
-		}
+		samples_order(touches, count);
+		heat_fold(heat, touches, count);
 		now_ns = armed_ns + 4 * NS_PER_S;
 		look();
 	}
