@@ -352,7 +352,7 @@ decide(struct round *round, uint64_t now_ns)
 {
 	struct governor governor = {
 		.budget_bytes = round->options.rate_bps * round->options.interval_ms / 1000,
-		.page_move_ns = round->stats.page_move_ns,
+		.page_move_ns = move_price_ns(&round->move_price, PAGE_MOVE_UNKNOWN_NS, now_ns),
 	};
 	struct sluice_view view = {
 		.size = sizeof(view),
@@ -368,11 +368,15 @@ decide(struct round *round, uint64_t now_ns)
 	uint64_t began, planned = 0, resident = 0, movable = 0;
 	int r;
 
-	/* No more than can be carried out by then, or the next decision would come late. */
+	round->stats.page_move_ns = governor.page_move_ns;
+	/* No more than can be carried out by then, or the next decision would come late; but so much
+	 * that the pace is measured again. */
 	movable = round->options.interval_ms * NS_PER_MS /
-		  (round->page_pace_ns ? round->page_pace_ns : 1) * HEAT_PAGE_BYTES;
-	if (movable && movable < governor.budget_bytes)
-		view.budget_bytes = governor.budget_bytes = movable;
+		  (round->page_pace_ns ? round->page_pace_ns : 1);
+	if (movable < MOVE_PRICE_PAGES)
+		movable = MOVE_PRICE_PAGES;
+	if (movable * HEAT_PAGE_BYTES < governor.budget_bytes)
+		view.budget_bytes = governor.budget_bytes = movable * HEAT_PAGE_BYTES;
 	(void)round_read_tiers(round, round->options.watermark_percent, round->tiers,
 			       &round->tier_count);
 	view.tier_count = (uint32_t)round->tier_count;

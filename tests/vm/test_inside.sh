@@ -32,7 +32,7 @@ expect() { # STATUS TEXT COMMAND...
 }
 # Waits, at most 15 s, until COMMAND is true.
 soon() { # COMMAND...
-	left=150
+	left=450
 	until "$@" >/dev/null 2>&1; do
 		left=$((left - 1))
 		[ $left -gt 0 ] || return 1

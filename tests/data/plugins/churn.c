@@ -51,12 +51,12 @@ churn_decide(void *self, const struct sluice_view *view, struct sluice_plan *pla
 
 		if (*into < region->bytes)
 			continue; /* it has its turn when the others have made room */
-		if (budget_bytes < region->bytes ||
-		    churn->host->move(plan, i, down ? 1 : 0, down ? 0 : 1e9f) < 0) {
+		/* Also when only part of it fits: on a busy machine no budget may hold it whole. */
+		if (!budget_bytes || churn->host->move(plan, i, down ? 1 : 0, down ? 0 : 1e9f) < 0) {
 			churn->next = i;
 			return 0;
 		}
-		budget_bytes -= region->bytes;
+		budget_bytes -= region->bytes < budget_bytes ? region->bytes : budget_bytes;
 		*into -= region->bytes;
 		*from += region->bytes;
 	}
