@@ -170,8 +170,7 @@ move_batch(struct round *round, size_t count, uint64_t now_ns)
 	round->stats.move_ns += took;
 	/* Huge pages are cheaper by the byte: they must not price small ones. */
 	if (moved_bytes <= count * HEAT_PAGE_BYTES)
-		move_price_add(&round->move_price, moved_bytes / HEAT_PAGE_BYTES, cost,
-			       now_ns);
+		move_price_add(&round->move_price, moved_bytes / HEAT_PAGE_BYTES, cost, now_ns);
 	if (moved_bytes >= MOVE_PRICE_PAGES * HEAT_PAGE_BYTES)
 		round->page_pace_ns =
 			(round->page_pace_ns * 7 + took / (moved_bytes / HEAT_PAGE_BYTES)) / 8;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_move_price.c - what moving a page costs: calls that were interrupted do not count, old ones ever less. */
+/* test_move_price.c - what moving a page costs: calls that were interrupted do not count, old ones
+ * ever less. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -30,7 +30,7 @@ expect() { # STATUS TEXT COMMAND...
 		bad=$((bad + 1))
 	fi
 }
-# Waits, at most 15 s, until COMMAND is true.
+# Waits, 45 s or a little longer, until COMMAND is true.
 soon() { # COMMAND...
 	left=450
 	until "$@" >/dev/null 2>&1; do

@@ -52,7 +52,8 @@ churn_decide(void *self, const struct sluice_view *view, struct sluice_plan *pla
 		if (*into < region->bytes)
 			continue; /* it has its turn when the others have made room */
 		/* Also when only part of it fits: on a busy machine no budget may hold it whole. */
-		if (!budget_bytes || churn->host->move(plan, i, down ? 1 : 0, down ? 0 : 1e9f) < 0) {
+		if (!budget_bytes ||
+		    churn->host->move(plan, i, down ? 1 : 0, down ? 0 : 1e9f) < 0) {
 			churn->next = i;
 			return 0;
 		}
