@@ -24,6 +24,9 @@
 /* It counts if such a share of them is so near to their median. */
 #define AGREE_SHARE 0.6f
 #define AGREE_OCTAVES 0.75f
+/* A leap takes more of them, since much memory in one place may have become so much hotter. */
+#define LEAP_OCTAVES 1.5f
+#define LEAP_REGIONS 6u
 #define OWN_OCTAVES 1.5f /* further from the pace a region's own heat has changed */
 /* Octaves squared. Of the touches of one region, twice: now, and when it was learned what is
  * usual. */
@@ -37,6 +40,8 @@
 #define LASTS_TICKS (5.0f * TICKS_PER_S)
 #define SHOWN_OFF 0.3f
 #define PACE_MOST 8.0f /* octaves */
+#define LEAP_LEAST 0.75f
+#define LEAP_LASTS_TICKS 120000000u /* or until one as long */
 
 static struct pace *
 pace_find(struct heat *heat, int32_t pid)
@@ -128,6 +133,16 @@ unrest_of(const struct pace *pace)
 	return fmaxf(pace->unrest - CHANCE_VAR, 0);
 }
 
+/* It was marked before the pace leapt, or after it: nobody knows. Or what leapt was not the pace,
+ * but the heat of those regions that told. */
+static int
+is_in_leap(const struct pace *pace, const struct region *region)
+{
+	uint64_t armed = region_armed_last(region);
+
+	return armed > pace->leap_from && armed < pace->leap_to;
+}
+
 struct pace_view
 pace_view(struct heat *heat, const struct region *region)
 {
@@ -137,9 +152,13 @@ pace_view(struct heat *heat, const struct region *region)
 	if (!pace)
 		return view;
 	view.shown = pace->shown;
+	if (is_in_leap(pace, region)) {
+		view.shown -= pace->leap / 2;
+		view.var = pace->leap * pace->leap / 4;
+	}
 	/* Pages that differ are mostly compared with those beside them, seen at the same pace. */
-	view.var = fminf(unrest_of(pace), UNREST_MOST) / (float)(region->usual_times + 1u) *
-		   BESIDE_VAR / (BESIDE_VAR + fabsf(region->prior_var));
+	view.var += fminf(unrest_of(pace), UNREST_MOST) / (float)(region->usual_times + 1u) *
+		    BESIDE_VAR / (BESIDE_VAR + fabsf(region->prior_var));
 	return view;
 }
 
@@ -153,13 +172,29 @@ pace_var_mean(const struct heat *heat)
 	return heat->pace_count ? sum / (float)(heat->pace_count * USUAL_TIMES) : 0;
 }
 
+/* From `before` to `pace->now`, some time before `tick`. */
 static void
-follow(struct pace *pace, float now, uint64_t tick)
+leapt(struct pace *pace, float before, uint64_t tick)
+{
+	float leap = pace->now - before;
+
+	if (fabsf(leap) < LEAP_LEAST || (fabsf(leap) < fabsf(pace->leap) &&
+					 ticks_since(tick, pace->leap_to) < LEAP_LASTS_TICKS))
+		return;
+	pace->leap = leap;
+	pace->leap_from = pace->told ? pace->told : pace->begun;
+	pace->leap_to = tick;
+}
+
+static void
+follow(const struct heat *heat, struct pace *pace, float now, uint64_t tick)
 {
 	float part =
 		pace->told ? 1 - exp2f(-(float)ticks_since(tick, pace->told) / LASTS_TICKS) : 1;
+	float before = now_of(heat, pace);
 
 	pace->now = fminf(fmaxf(now, -PACE_MOST), PACE_MOST);
+	leapt(pace, before, tick);
 	pace->lasting += part * (pace->now - pace->lasting);
 	pace->told = tick;
 	if (fabsf(pace->lasting - pace->shown) < SHOWN_OFF)
@@ -196,6 +231,24 @@ learn_usual(struct region *region, float beyond)
 		region->usual_times++;
 }
 
+static float
+window_median(struct pace *pace)
+{
+	const struct pace_region *regions = pace->region;
+
+	qsort(pace->region, pace->count, sizeof(pace->region[0]), by_off);
+	return (regions[(pace->count - 1) / 2].off + regions[pace->count / 2].off) / 2;
+}
+
+static int
+window_is_full(const struct heat *heat, struct pace *pace, uint64_t tick)
+{
+	if (pace->count < WINDOW_REGIONS || tick < pace->since + WINDOW_TICKS)
+		return pace->count == PACE_REGIONS;
+	return pace->count >= LEAP_REGIONS ||
+	       fabsf(window_median(pace) - now_of(heat, pace)) < LEAP_OCTAVES;
+}
+
 static void
 window_end(struct heat *heat, struct pace *pace, uint64_t tick)
 {
@@ -203,8 +256,7 @@ window_end(struct heat *heat, struct pace *pace, uint64_t tick)
 	uint32_t agree = 0;
 	float median, beyond = 0;
 
-	qsort(pace->region, pace->count, sizeof(pace->region[0]), by_off);
-	median = (regions[(pace->count - 1) / 2].off + regions[pace->count / 2].off) / 2;
+	median = window_median(pace);
 	for (uint32_t i = 0; i < pace->count; i++) {
 		if (fabsf(regions[i].off - median) >= AGREE_OCTAVES)
 			continue;
@@ -212,7 +264,7 @@ window_end(struct heat *heat, struct pace *pace, uint64_t tick)
 		agree++;
 	}
 	if ((float)agree >= AGREE_SHARE * (float)pace->count)
-		follow(pace, median, tick);
+		follow(heat, pace, median, tick);
 	log_debug("heat", "process %d: %u of %u regions are touched %.2f octaves sooner than usual",
 		  pace->pid, agree, pace->count, (double)median);
 	/* After the pace is found: what all regions are off by is the pace, and only the rest is
@@ -236,8 +288,7 @@ region_tells(struct heat *heat, struct pace *pace, struct pace_region region, ui
 		pace->count = 0;
 	}
 	pace->region[pace->count++] = region;
-	if (pace->count == PACE_REGIONS ||
-	    (pace->count >= WINDOW_REGIONS && tick >= pace->since + WINDOW_TICKS))
+	if (window_is_full(heat, pace, tick))
 		window_end(heat, pace, tick);
 }
 
@@ -265,6 +316,15 @@ learn_own_pace(const struct region *region, struct pace *pace, float now, float 
 	return now + sure * unrest_of(pace) / pace->unrest * beyond;
 }
 
+static void
+begin_pace(struct pace *pace, uint64_t tick)
+{
+	if (pace->told)
+		return;
+	pace->beginners++;
+	pace->begun += ticks_since(tick, pace->begun) / pace->beginners;
+}
+
 void
 pace_touched(struct heat *heat, struct region *region, uint64_t tick)
 {
@@ -272,21 +332,23 @@ pace_touched(struct heat *heat, struct region *region, uint64_t tick)
 	struct pace *pace;
 	uint32_t pages;
 	int16_t own;
-	float rate, off;
+	float rate, off, now;
 
 	if (region->touched != TOUCHES || elapsed < SOONEST_TICKS || elapsed > LATEST_TICKS ||
 	    !(pace = pace_make(heat, region->pid)))
 		return;
+	now = now_of(heat, pace);
 	pages = TOUCHES + region_waiting(heat, region);
 	rate = log2f((float)TOUCHES * TICKS_PER_S / ((float)pages * (float)elapsed));
 	if (!is_comparable(region, pages)) {
-		region->usual = usual_code(rate - now_of(heat, pace));
+		region->usual = usual_code(rate - now);
 		region->usual_pages = (pages / PAGES_UNIT) & 31u;
 		region->usual_times = 1;
+		begin_pace(pace, tick);
 		return;
 	}
 	off = rate - (float)region->usual / PACE_UNITS;
-	own = pace_code(learn_own_pace(region, pace, now_of(heat, pace), off));
+	own = pace_code(learn_own_pace(region, pace, now, off));
 	for (int part = 0; part < 2; part++) {
 		if (ticks_since(tick, region->armed[part]) <= MOMENT_TICKS)
 			region->pace[part] = own;

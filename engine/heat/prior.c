@@ -271,9 +271,10 @@ short_memory(struct heat *heat, const struct region *region, float *ret_rate, fl
 	if (!region->fine)
 		*ret_rate -= pace_now(heat, region->pid);
 	if (heat->gaps_known && !region->fine) {
-		/* It sees no more than happens; where that seems so, the gaps are not settled yet.
-		 */
-		*ret_rate -= log2f(fminf(coarse_scale(&heat->coarse[COARSE_SLOW]), 1));
+		/* By what the coarse tracker sees just now of memory whose gaps are known. It sees
+		 * no more than happens; where it seems to, the process runs faster than was found,
+		 * and the two are compared all the same. */
+		*ret_rate -= log2f(coarse_scale(&heat->coarse[COARSE_SLOW]));
 		*ret_var += region->spread ? spread_var(region->spread) : OTHER_SCALE_VAR;
 	}
 	return 1;

@@ -57,9 +57,9 @@ region_rate(struct heat *heat, struct region *region, const struct sample *sampl
 #define ALARM_TIMES 4.0f
 #define SUSPICION_UNIT (1.0f / 1024)
 #define COARSE_SURE_VAR 0.5f /* of what is believed, octaves squared, to learn from it */
-/* Memory is cold with so many accesses expected between looks, or so many times the mean. */
-#define COARSE_COLD 2.0f
-#define COARSE_COLD_TIMES 1.5f
+/* Memory is cold that is expected to be accessed at most so many octaves more often than all, whose
+ * mean is one of logs: that of rates is hot memory's. */
+#define COARSE_COLD_OCTAVES 0.6f
 
 /* What is known stays, but the next gaps weigh more; when there is no doubt that there is heat
  * where there was none, the next one that does not fit replaces it. False alarms must not cost more
@@ -80,10 +80,12 @@ page_doubt(struct page_heat *page, int certain)
 static void
 learn_coarse_scale(struct heat *heat, const struct sample *sample, float expected)
 {
-	static const float step[COARSE_SPEEDS] = {[COARSE_SLOW] = 0.002f, [COARSE_FAST] = 0.02f};
+	static const float step[COARSE_SPEEDS] = {[COARSE_SLOW] = 0.005f, [COARSE_FAST] = 0.02f};
 
-	heat->coarse_mean += step[COARSE_SLOW] * (expected - heat->coarse_mean);
-	if (expected > fmaxf(COARSE_COLD, COARSE_COLD_TIMES * heat->coarse_mean))
+	heat->coarse_samples++;
+	heat->coarse_mean += fmaxf(step[COARSE_SLOW], 1 / (float)heat->coarse_samples) *
+			     (log2f(expected) - heat->coarse_mean);
+	if (log2f(expected) > heat->coarse_mean + COARSE_COLD_OCTAVES)
 		return;
 	for (int i = 0; i < COARSE_SPEEDS; i++) {
 		struct coarse *coarse = &heat->coarse[i];
@@ -233,7 +235,7 @@ fold_rate(struct heat *heat, const struct sample *sample, uint64_t tick)
 		return;
 	covered.believed /= covered.bytes;
 	expected = covered.believed * sample->exposure_s;
-	if (covered.all_watched)
+	if (covered.all_watched && expected > 0)
 		learn_coarse_scale(heat, sample, expected);
 	/* Nothing is to be done about heat in fast memory. */
 	if (covered.slow_bytes * 2 < covered.bytes)

@@ -193,6 +193,11 @@ struct pace {
 	float unrest;              /* mean square of what regions are off from `now`, with chance */
 	float changed;             /* octaves by which `shown` did since the last view */
 	uint64_t told;             /* tick at which `now` was found; 0: never */
+	uint64_t begun;            /* until then: when regions learned what is usual, on average */
+	uint32_t beginners;
+	/* A leap of the pace: what was marked between was accessed at neither. */
+	uint64_t leap_from, leap_to;
+	float leap;     /* octaves */
 	uint64_t since; /* tick of the first of these regions, of which the next `now` is made: */
 	uint32_t count;
 	struct pace_region {
@@ -233,7 +238,8 @@ struct heat {
 
 	float seen_gap_s; /* how long SAMPLE_SEEN's pages were watched, smoothed */
 	struct coarse coarse[COARSE_SPEEDS];
-	float coarse_mean; /* accesses expected in a SAMPLE_RATE, smoothed */
+	float coarse_mean;       /* log2 of the accesses expected in a SAMPLE_RATE, smoothed */
+	uint64_t coarse_samples; /* that it is the mean of */
 	struct sweep sweep;
 	uint64_t spread_tick;    /* when the last sweep began */
 	uint64_t spread_ticks;   /* after how long they will be again: little is known at first */
