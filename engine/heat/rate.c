@@ -57,8 +57,9 @@ region_rate(struct heat *heat, struct region *region, const struct sample *sampl
 #define ALARM_TIMES 4.0f
 #define SUSPICION_UNIT (1.0f / 1024)
 #define COARSE_SURE_VAR 0.5f /* of what is believed, octaves squared, to learn from it */
-/* Memory is cold that is expected to be accessed at most so many octaves more often than all, whose
- * mean is one of logs: that of rates is hot memory's. */
+/* Memory is cold that is believed to be accessed at most so many octaves more often than all, whose
+ * mean is one of logs and of bytes: that of rates is hot memory's, and so is that of a tracker's
+ * ranges, which are small where heat differs. */
 #define COARSE_COLD_OCTAVES 0.6f
 
 /* What is known stays, but the next gaps weigh more; when there is no doubt that there is heat
@@ -82,11 +83,6 @@ learn_coarse_scale(struct heat *heat, const struct sample *sample, float expecte
 {
 	static const float step[COARSE_SPEEDS] = {[COARSE_SLOW] = 0.005f, [COARSE_FAST] = 0.02f};
 
-	heat->coarse_samples++;
-	heat->coarse_mean += fmaxf(step[COARSE_SLOW], 1 / (float)heat->coarse_samples) *
-			     (log2f(expected) - heat->coarse_mean);
-	if (log2f(expected) > heat->coarse_mean + COARSE_COLD_OCTAVES)
-		return;
 	for (int i = 0; i < COARSE_SPEEDS; i++) {
 		struct coarse *coarse = &heat->coarse[i];
 		float most = 2 * expected * coarse_scale(coarse) + 1;
@@ -94,6 +90,13 @@ learn_coarse_scale(struct heat *heat, const struct sample *sample, float expecte
 		coarse->seen += step[i] * (fminf(sample->events, most) - coarse->seen);
 		coarse->expected += step[i] * (expected - coarse->expected);
 	}
+}
+
+static int
+is_cold(struct heat *heat, int32_t pid, float believed)
+{
+	return believed > 0 &&
+	       log2f(believed) < heat->overall_mean + pace_now(heat, pid) + COARSE_COLD_OCTAVES;
 }
 
 /* What a sample says for "far hotter than believed". */
@@ -235,7 +238,7 @@ fold_rate(struct heat *heat, const struct sample *sample, uint64_t tick)
 		return;
 	covered.believed /= covered.bytes;
 	expected = covered.believed * sample->exposure_s;
-	if (covered.all_watched && expected > 0)
+	if (covered.all_watched && is_cold(heat, sample->pid, covered.believed))
 		learn_coarse_scale(heat, sample, expected);
 	/* Nothing is to be done about heat in fast memory. */
 	if (covered.slow_bytes * 2 < covered.bytes)

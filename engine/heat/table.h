@@ -238,8 +238,6 @@ struct heat {
 
 	float seen_gap_s; /* how long SAMPLE_SEEN's pages were watched, smoothed */
 	struct coarse coarse[COARSE_SPEEDS];
-	float coarse_mean;       /* log2 of the accesses expected in a SAMPLE_RATE, smoothed */
-	uint64_t coarse_samples; /* that it is the mean of */
 	struct sweep sweep;
 	uint64_t spread_tick;    /* when the last sweep began */
 	uint64_t spread_ticks;   /* after how long they will be again: little is known at first */

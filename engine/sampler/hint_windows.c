@@ -2,6 +2,18 @@
 /* hint_windows.c - see hint_windows.h. */
 #include "hint_windows.h"
 
+#include <stdlib.h>
+
+/* Of spacings that are a fault and some accesses each, a tenth are hardly more than the fault. That
+ * is so where the median is not much longer: else accesses take most of the time. */
+#define SHORT_PART 10u
+#define BURST_TIMES 2u
+/* Such a part of a gap may be faults: of what is seen, a little more is not. */
+#define STALLED_MOST(gap_ns) ((gap_ns) / 16 * 15)
+/* As long as no bursts were seen the price is another machine minute's: with seven eighths cold
+ * pages came out hot. */
+#define STALLED_GUESSED(gap_ns) ((gap_ns) / 2)
+
 void
 hint_windows_marked(struct hint_windows *windows, int32_t pid, uint64_t start, uint64_t end,
 		    uint64_t time_ns)
@@ -11,7 +23,7 @@ hint_windows_marked(struct hint_windows *windows, int32_t pid, uint64_t start, u
 	windows->window[i].start = start;
 	windows->window[i].end = end;
 	windows->window[i].time_ns = time_ns;
-	windows->window[i].faults = windows->faults;
+	windows->window[i].stalled_ns = windows->stalled_ns;
 	windows->window[i].pid = pid;
 	/* The newest that holds an address counts, so the search begins here. */
 	windows->last = i;
@@ -34,6 +46,57 @@ threads_seen(const struct hint_windows *windows)
 }
 
 static int
+shorter_first(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+/* The second shortest of the last bursts: the shortest may have been measured wrong. */
+static void
+learn_price(struct hint_windows *windows)
+{
+	uint64_t sorted[HINT_BURSTS], short_ns;
+
+	qsort(windows->spacing_ns, HINT_SPACINGS, sizeof(uint64_t), shorter_first);
+	windows->spacings = 0;
+	short_ns = windows->spacing_ns[HINT_SPACINGS / SHORT_PART];
+	if (windows->spacing_ns[HINT_SPACINGS / 2] > BURST_TIMES * short_ns)
+		return;
+	windows->burst_ns[windows->bursts++ % HINT_BURSTS] = short_ns;
+	if (windows->bursts < HINT_BURSTS)
+		return;
+	for (uint32_t i = 0; i < HINT_BURSTS; i++)
+		sorted[i] = windows->burst_ns[i];
+	qsort(sorted, HINT_BURSTS, sizeof(uint64_t), shorter_first);
+	windows->price_ns = sorted[1];
+}
+
+/* A thread stood in a fault at most since its last one ended. */
+static void
+stall(struct hint_windows *windows, int32_t tid, uint64_t time_ns, uint64_t fault_ns)
+{
+	uint32_t before = (windows->recent_next - 1) % HINT_THREADS;
+	uint64_t took_ns = windows->price_ns ? windows->price_ns : fault_ns;
+
+	if (windows->faults && windows->recent_tid[before] == tid) {
+		uint64_t spacing_ns = time_ns - windows->fault_at_ns;
+
+		if (took_ns > spacing_ns)
+			took_ns = spacing_ns;
+		windows->spacing_ns[windows->spacings++] = spacing_ns;
+		if (windows->spacings == HINT_SPACINGS)
+			learn_price(windows);
+	}
+	windows->fault_at_ns = time_ns;
+	windows->recent_tid[windows->recent_next++ % HINT_THREADS] = tid;
+	if (windows->faults++ % 1024 == 0 || !windows->threads)
+		windows->threads = threads_seen(windows);
+	windows->stalled_ns += took_ns / windows->threads;
+}
+
+static int
 window_holds(const struct hint_windows *windows, uint32_t i, int32_t pid, uint64_t addr,
 	     uint64_t time_ns)
 {
@@ -46,22 +109,18 @@ hint_windows_touched(struct hint_windows *windows, int32_t pid, int32_t tid, uin
 		     uint64_t time_ns, uint64_t fault_ns)
 {
 	uint32_t i = windows->last, back = 0;
-	uint64_t stalled_ns, gap_ns;
+	uint64_t stalled_ns, gap_ns, most_ns;
 
-	windows->recent_tid[windows->recent_next++ % HINT_THREADS] = tid;
-	if (windows->faults++ % 1024 == 0 || !windows->threads)
-		windows->threads = threads_seen(windows);
 	while (!window_holds(windows, i, pid, addr, time_ns)) {
+		/* Faults of other kinds take another time. */
 		if (++back > HINT_WINDOWS || back > windows->next)
 			return time_ns;
 		i = (windows->next - back) % HINT_WINDOWS;
 	}
 	windows->last = i;
-	stalled_ns = (windows->faults - windows->window[i].faults) * fault_ns / windows->threads;
+	stall(windows, tid, time_ns, fault_ns);
+	stalled_ns = windows->stalled_ns - windows->window[i].stalled_ns;
 	gap_ns = time_ns - windows->window[i].time_ns;
-	/* The price of a fault is an estimate, so never take off nearly everything: with seven
-	 * eighths cold pages came out hot. */
-	if (stalled_ns > gap_ns / 2)
-		stalled_ns = gap_ns / 2;
-	return time_ns - stalled_ns;
+	most_ns = windows->price_ns ? STALLED_MOST(gap_ns) : STALLED_GUESSED(gap_ns);
+	return time_ns - (stalled_ns < most_ns ? stalled_ns : most_ns);
 }

@@ -65,6 +65,7 @@ enum { EVENT_FAULT, EVENT_MARK, EVENT_MARKED };
 /* A sample with the thread that it happened in, which tells what belongs together. */
 struct heard {
 	struct sample sample;
+	uint64_t marked_ns; /* of a marking: when it was done */
 	int32_t thread;
 };
 
@@ -299,18 +300,28 @@ by_time(const void *va, const void *vb)
 	return a->sample.time_ns < b->sample.time_ns ? -1 : a->sample.time_ns > b->sample.time_ns;
 }
 
-/* The marking that this thread was in when it returned; there is at most one. */
-static struct sample *
-marking_of(struct hintfault *self, size_t returned)
+/* The marking that this thread was in when it returned, of which there is at most one, is complete.
+ * Its pages count as marked from then on, unless the process went on meanwhile: then some were
+ * touched before. */
+static void
+complete_marking(struct hintfault *self, size_t returned)
 {
+	const struct heard *end = &self->heard[returned];
+	int went_on = 0;
+
 	for (size_t i = returned; i-- > 0;) {
 		struct heard *heard = &self->heard[i];
 
-		if (heard->sample.kind == SAMPLE_ARMED &&
-		    heard->thread == self->heard[returned].thread)
-			return heard->sample.events < 0 ? &heard->sample : NULL;
+		if (heard->sample.kind == SAMPLE_ARMED && heard->thread == end->thread) {
+			if (heard->sample.events >= 0)
+				return;
+			heard->sample.events = end->sample.events;
+			heard->marked_ns = went_on ? heard->sample.time_ns : end->sample.time_ns;
+			return;
+		}
+		went_on |=
+			heard->sample.kind == SAMPLE_TOUCH && heard->sample.pid == end->sample.pid;
 	}
-	return NULL;
 }
 
 /* How many come before the first window that is still being marked: its end comes with the next
@@ -344,12 +355,8 @@ finish(struct hintfault *self, uint64_t now_ns)
 
 		if (sample->kind == SAMPLE_ARMED)
 			sample->events = -1;
-		if (sample->kind == MARKING_RETURNED) {
-			struct sample *marking = marking_of(self, i);
-
-			if (marking)
-				marking->events = sample->events;
-		}
+		else if (sample->kind == MARKING_RETURNED)
+			complete_marking(self, i);
 	}
 	end = complete(self, now_ns);
 	for (size_t i = 0; i < end; i++) {
@@ -364,6 +371,8 @@ finish(struct hintfault *self, uint64_t now_ns)
 				sample.events = 0;
 			else if (sample.events <= 0)
 				continue;
+			else
+				sample.time_ns = self->heard[i].marked_ns;
 			hint_windows_marked(&self->windows, sample.pid, sample.addr,
 					    sample.addr + sample.len_bytes, sample.time_ns);
 		} else {
