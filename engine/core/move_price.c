@@ -10,6 +10,9 @@ move_price_add(struct move_price *price, uint64_t pages, uint64_t cost_ns, uint6
 {
 	if (pages < MOVE_PRICE_PAGES)
 		return;
+	/* One call must not bring old prices back. */
+	if (price->calls && now_ns - price->heard_ns >= MOVE_PRICE_FADES_NS)
+		price->calls = 0;
 	price->page_ns[price->calls++ % MOVE_PRICE_CALLS] = cost_ns / pages;
 	price->heard_ns = now_ns;
 }
@@ -32,7 +35,8 @@ move_price_ns(const struct move_price *price, uint64_t unknown, uint64_t now_ns)
 		return unknown;
 	memcpy(sorted, price->page_ns, count * sizeof(sorted[0]));
 	qsort(sorted, count, sizeof(sorted[0]), cheaper_first);
-	page_ns = sorted[count > 1] ? sorted[count > 1] : 1;
+	page_ns = sorted[count > 1];
+	page_ns = page_ns ? page_ns : 1;
 	for (uint64_t old_ns = now_ns - price->heard_ns;
 	     old_ns >= MOVE_PRICE_FADES_NS && page_ns > unknown; old_ns -= MOVE_PRICE_FADES_NS)
 		page_ns = page_ns / 2 > unknown ? page_ns / 2 : unknown;

@@ -365,7 +365,7 @@ decide(struct round *round, uint64_t now_ns)
 	struct sluice_err err = {0, ""};
 	size_t entry_count = 0;
 	uint64_t began_cpu_ns;
-	uint64_t began, planned = 0, resident = 0, movable = 0;
+	uint64_t began, planned = 0, resident = 0, movable;
 	int r;
 
 	round->stats.page_move_ns = governor.page_move_ns;
@@ -373,8 +373,8 @@ decide(struct round *round, uint64_t now_ns)
 	 * much that the pace is measured again. */
 	movable = round->options.interval_ms * NS_PER_MS /
 		  (round->page_pace_ns ? round->page_pace_ns : 1);
-	if (movable < MOVE_PRICE_PAGES)
-		movable = MOVE_PRICE_PAGES;
+	if (movable < 4 * MOVE_PRICE_PAGES)
+		movable = 4 * MOVE_PRICE_PAGES;
 	if (movable * HEAT_PAGE_BYTES < governor.budget_bytes)
 		view.budget_bytes = governor.budget_bytes = movable * HEAT_PAGE_BYTES;
 	(void)round_read_tiers(round, round->options.watermark_percent, round->tiers,

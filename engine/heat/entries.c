@@ -75,7 +75,7 @@ entry_fill(struct sluice_region *entry, const struct region *region, uint32_t ti
 		.bytes = pages * HEAT_PAGE_BYTES,
 		.pid = region->pid,
 		.tier = tier,
-		.heat = known ? median * exp2f(MEAN_OF_LOG * (sigma * sigma + pace.var)) : 0,
+		.heat = known ? median * exp2f(MEAN_OF_LOG * sigma * sigma) : 0,
 		.heat_low = known ? median / times : 0,
 		.heat_high = known ? median * times : HUGE_VALF,
 		.age_ms = HEAT_NEVER_MOVED_MS,

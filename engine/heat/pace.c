@@ -24,7 +24,8 @@
 /* It counts if such a share of them is so near to their median. */
 #define AGREE_SHARE 0.6f
 #define AGREE_OCTAVES 0.75f
-/* A leap takes more of them, since much memory in one place may have become so much hotter. */
+/* A leap takes some more of them, if there are: a few in one place may have grown so much hotter.
+ */
 #define LEAP_OCTAVES 1.5f
 #define LEAP_REGIONS 6u
 #define OWN_OCTAVES 1.5f /* further from the pace a region's own heat has changed */
@@ -41,7 +42,7 @@
 #define SHOWN_OFF 0.3f
 #define PACE_MOST 8.0f /* octaves */
 #define LEAP_LEAST 0.75f
-#define LEAP_LASTS_TICKS 120000000u /* or until one as long */
+#define LEAP_KEPT_TICKS 120000000u /* or until one as large */
 
 static struct pace *
 pace_find(struct heat *heat, int32_t pid)
@@ -174,27 +175,33 @@ pace_var_mean(const struct heat *heat)
 
 /* From `before` to `pace->now`, some time before `tick`. */
 static void
-leapt(struct pace *pace, float before, uint64_t tick)
+leapt(struct heat *heat, struct pace *pace, float before, uint64_t tick)
 {
+	int64_t first = table_next(heat, pace->pid, 0);
 	float leap = pace->now - before;
 
-	if (fabsf(leap) < LEAP_LEAST || (fabsf(leap) < fabsf(pace->leap) &&
-					 ticks_since(tick, pace->leap_to) < LEAP_LASTS_TICKS))
+	if (fabsf(leap) < LEAP_LEAST ||
+	    (fabsf(leap) < fabsf(pace->leap) && ticks_since(tick, pace->leap_to) < LEAP_KEPT_TICKS))
 		return;
 	pace->leap = leap;
 	pace->leap_from = pace->told ? pace->told : pace->begun;
 	pace->leap_to = tick;
+	for (uint32_t i = (uint32_t)first;
+	     first >= 0 && i < heat->region_count && heat->regions[i].pid == pace->pid; i++) {
+		if (is_in_leap(pace, &heat->regions[i]))
+			region_renew(heat, &heat->regions[i]);
+	}
 }
 
 static void
-follow(const struct heat *heat, struct pace *pace, float now, uint64_t tick)
+follow(struct heat *heat, struct pace *pace, float now, uint64_t tick)
 {
 	float part =
 		pace->told ? 1 - exp2f(-(float)ticks_since(tick, pace->told) / LASTS_TICKS) : 1;
 	float before = now_of(heat, pace);
 
 	pace->now = fminf(fmaxf(now, -PACE_MOST), PACE_MOST);
-	leapt(pace, before, tick);
+	leapt(heat, pace, before, tick);
 	pace->lasting += part * (pace->now - pace->lasting);
 	pace->told = tick;
 	if (fabsf(pace->lasting - pace->shown) < SHOWN_OFF)
@@ -243,8 +250,10 @@ window_median(struct pace *pace)
 static int
 window_is_full(const struct heat *heat, struct pace *pace, uint64_t tick)
 {
+	if (pace->count == PACE_REGIONS)
+		return 1;
 	if (pace->count < WINDOW_REGIONS || tick < pace->since + WINDOW_TICKS)
-		return pace->count == PACE_REGIONS;
+		return 0;
 	return pace->count >= LEAP_REGIONS ||
 	       fabsf(window_median(pace) - now_of(heat, pace)) < LEAP_OCTAVES;
 }
@@ -283,6 +292,8 @@ window_end(struct heat *heat, struct pace *pace, uint64_t tick)
 static void
 region_tells(struct heat *heat, struct pace *pace, struct pace_region region, uint64_t tick)
 {
+	if (pace->count >= WINDOW_REGIONS && tick > pace->since + STALE_TICKS)
+		window_end(heat, pace, pace->since + STALE_TICKS);
 	if (!pace->count || tick > pace->since + STALE_TICKS) {
 		pace->since = tick;
 		pace->count = 0;

@@ -271,10 +271,11 @@ short_memory(struct heat *heat, const struct region *region, float *ret_rate, fl
 	if (!region->fine)
 		*ret_rate -= pace_now(heat, region->pid);
 	if (heat->gaps_known && !region->fine) {
-		/* By what the coarse tracker sees just now of memory whose gaps are known. It sees
-		 * no more than happens; where it seems to, the process runs faster than was found,
-		 * and the two are compared all the same. */
-		*ret_rate -= log2f(coarse_scale(&heat->coarse[COARSE_SLOW]));
+		float scale = coarse_scale(&heat->coarse[COARSE_SLOW]);
+
+		/* It sees no more than happens. Where it seems to, the process runs faster than was
+		 * found, and the two are compared all the same; of several, one may. */
+		*ret_rate -= log2f(heat->pace_count > 1 ? fminf(scale, 1) : scale);
 		*ret_var += region->spread ? spread_var(region->spread) : OTHER_SCALE_VAR;
 	}
 	return 1;

@@ -57,9 +57,9 @@ region_rate(struct heat *heat, struct region *region, const struct sample *sampl
 #define ALARM_TIMES 4.0f
 #define SUSPICION_UNIT (1.0f / 1024)
 #define COARSE_SURE_VAR 0.5f /* of what is believed, octaves squared, to learn from it */
-/* Memory is cold that is believed to be accessed at most so many octaves more often than all, whose
- * mean is one of logs and of bytes: that of rates is hot memory's, and so is that of a tracker's
- * ranges, which are small where heat differs. */
+/* Memory is cold that is believed to be accessed at most so many octaves more often than what is
+ * watched, whose mean is one of logs, by bytes: that of rates is hot memory's, and so is that of a
+ * tracker's ranges, which are small where heat differs. */
 #define COARSE_COLD_OCTAVES 0.6f
 
 /* What is known stays, but the next gaps weigh more; when there is no doubt that there is heat
@@ -81,22 +81,30 @@ page_doubt(struct page_heat *page, int certain)
 static void
 learn_coarse_scale(struct heat *heat, const struct sample *sample, float expected)
 {
-	static const float step[COARSE_SPEEDS] = {[COARSE_SLOW] = 0.005f, [COARSE_FAST] = 0.02f};
+	/* Of so many expected accesses, about, the scale is the mean. */
+	static const float most_expected[COARSE_SPEEDS] = {[COARSE_SLOW] = 200, [COARSE_FAST] = 50};
 
 	for (int i = 0; i < COARSE_SPEEDS; i++) {
 		struct coarse *coarse = &heat->coarse[i];
-		float most = 2 * expected * coarse_scale(coarse) + 1;
+		float most = 2 * (expected * coarse_scale(coarse) + 1);
+		float keep = fmaxf(1 - expected / most_expected[i], 0);
 
-		coarse->seen += step[i] * (fminf(sample->events, most) - coarse->seen);
-		coarse->expected += step[i] * (expected - coarse->expected);
+		coarse->seen = keep * coarse->seen + fminf(sample->events, most);
+		coarse->expected = keep * coarse->expected + expected;
 	}
 }
 
+#define COARSE_MEAN_STEP 0.005f
+
+/* Whether memory of which so much is believed is cold, as far as such memory goes. */
 static int
-is_cold(struct heat *heat, int32_t pid, float believed)
+learn_cold(struct heat *heat, float believed, float bytes)
 {
-	return believed > 0 &&
-	       log2f(believed) < heat->overall_mean + pace_now(heat, pid) + COARSE_COLD_OCTAVES;
+	float rate = log2f(believed);
+
+	heat->coarse_bytes += COARSE_MEAN_STEP * (bytes - heat->coarse_bytes);
+	heat->coarse_rates += COARSE_MEAN_STEP * (bytes * rate - heat->coarse_rates);
+	return rate < heat->coarse_rates / heat->coarse_bytes + COARSE_COLD_OCTAVES;
 }
 
 /* What a sample says for "far hotter than believed". */
@@ -189,7 +197,8 @@ suspect(struct heat *heat, const struct sample *sample, uint32_t first, float su
 struct covered {
 	float believed, bytes;
 	float slow_bytes; /* of these, of regions in slow memory */
-	int all_watched;  /* page by page, so that the coarse tracker's scale can be learned */
+	int all_watched;  /* page by page, so that the coarse tracker's scale can be learned: of
+			   * drawn  memory it is believed itself */
 	int saturated;    /* all that is known of some is that it is at least so hot */
 };
 
@@ -203,8 +212,8 @@ covered_add(struct covered *covered, struct heat *heat, const struct region *reg
 	covered->believed += believed * bytes;
 	covered->bytes += bytes;
 	covered->slow_bytes += region_is_slow(region) ? bytes : 0;
-	covered->all_watched &= (region_armed_last(region) != 0 || region->drawn) &&
-				region->prior_var >= 0 && region->prior_var < COARSE_SURE_VAR;
+	covered->all_watched &= region_armed_last(region) != 0 && region->prior_var >= 0 &&
+				region->prior_var < COARSE_SURE_VAR;
 	covered->saturated |= region->by_bits && believed * heat->seen_gap_s > SATURATED;
 }
 
@@ -238,7 +247,7 @@ fold_rate(struct heat *heat, const struct sample *sample, uint64_t tick)
 		return;
 	covered.believed /= covered.bytes;
 	expected = covered.believed * sample->exposure_s;
-	if (covered.all_watched && is_cold(heat, sample->pid, covered.believed))
+	if (covered.all_watched && learn_cold(heat, covered.believed, covered.bytes))
 		learn_coarse_scale(heat, sample, expected);
 	/* Nothing is to be done about heat in fast memory. */
 	if (covered.slow_bytes * 2 < covered.bytes)

@@ -102,7 +102,7 @@ struct detail {
 	struct page_heat page[HEAT_REGION_PAGES];
 };
 
-/* How much of what happens SAMPLE_RATE tells: accesses of cold memory, smoothed. */
+/* How much of what happens SAMPLE_RATE tells: accesses of cold memory, that fade. */
 enum { COARSE_SLOW, COARSE_FAST, COARSE_SPEEDS };
 
 struct coarse {
@@ -195,7 +195,7 @@ struct pace {
 	uint64_t told;             /* tick at which `now` was found; 0: never */
 	uint64_t begun;            /* until then: when regions learned what is usual, on average */
 	uint32_t beginners;
-	/* A leap of the pace: what was marked between was accessed at neither. */
+	/* A leap of the pace: of what was marked between nobody knows at which it was. */
 	uint64_t leap_from, leap_to;
 	float leap;     /* octaves */
 	uint64_t since; /* tick of the first of these regions, of which the next `now` is made: */
@@ -238,6 +238,8 @@ struct heat {
 
 	float seen_gap_s; /* how long SAMPLE_SEEN's pages were watched, smoothed */
 	struct coarse coarse[COARSE_SPEEDS];
+	float coarse_bytes, coarse_rates; /* mean bytes of a SAMPLE_RATE, and of bytes times log2 of
+					   * what is believed of them, smoothed */
 	struct sweep sweep;
 	uint64_t spread_tick;    /* when the last sweep began */
 	uint64_t spread_ticks;   /* after how long they will be again: little is known at first */

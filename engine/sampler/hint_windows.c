@@ -8,22 +8,42 @@
  * is so where the median is not much longer: else accesses take most of the time. */
 #define SHORT_PART 10u
 #define BURST_TIMES 2u
-/* Such a part of a gap may be faults: of what is seen, a little more is not. */
+#define BURST_LASTS_NS 60000000000u
+/* Such a part of a gap may be faults. Where it is not known well what they took, it is half: with
+ * seven eighths cold pages came out hot. */
 #define STALLED_MOST(gap_ns) ((gap_ns) / 16 * 15)
-/* As long as no bursts were seen the price is another machine minute's: with seven eighths cold
- * pages came out hot. */
 #define STALLED_GUESSED(gap_ns) ((gap_ns) / 2)
+
+/* The one of `pid`, or that whose last fault is longest ago, which is forgotten then. */
+static struct hint_process *
+process_of(struct hint_windows *windows, int32_t pid)
+{
+	struct hint_process *oldest = &windows->process[0];
+
+	for (uint32_t i = 0; i < HINT_PROCESSES; i++) {
+		struct hint_process *process = &windows->process[i];
+
+		if (process->pid == pid)
+			return process;
+		if (process->at_ns < oldest->at_ns)
+			oldest = process;
+	}
+	*oldest = (struct hint_process){.pid = pid};
+	return oldest;
+}
 
 void
 hint_windows_marked(struct hint_windows *windows, int32_t pid, uint64_t start, uint64_t end,
 		    uint64_t time_ns)
 {
 	uint32_t i = windows->next++ % HINT_WINDOWS;
+	const struct hint_process *process = process_of(windows, pid);
 
 	windows->window[i].start = start;
 	windows->window[i].end = end;
 	windows->window[i].time_ns = time_ns;
-	windows->window[i].stalled_ns = windows->stalled_ns;
+	windows->window[i].stalled_ns = process->stalled_ns;
+	windows->window[i].changes = process->changes;
 	windows->window[i].pid = pid;
 	/* The newest that holds an address counts, so the search begins here. */
 	windows->last = i;
@@ -53,18 +73,20 @@ shorter_first(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-/* The second shortest of the last bursts: the shortest may have been measured wrong. */
+/* The second shortest of the last bursts: the shortest may have been measured wrong. Memory that is
+ * swept is spaced as evenly, but a fault takes no longer than fault_ns. */
 static void
-learn_price(struct hint_windows *windows)
+learn_price(struct hint_windows *windows, uint64_t now_ns, uint64_t fault_ns)
 {
 	uint64_t sorted[HINT_BURSTS], short_ns;
 
 	qsort(windows->spacing_ns, HINT_SPACINGS, sizeof(uint64_t), shorter_first);
 	windows->spacings = 0;
 	short_ns = windows->spacing_ns[HINT_SPACINGS / SHORT_PART];
-	if (windows->spacing_ns[HINT_SPACINGS / 2] > BURST_TIMES * short_ns)
+	if (short_ns > fault_ns || windows->spacing_ns[HINT_SPACINGS / 2] > BURST_TIMES * short_ns)
 		return;
 	windows->burst_ns[windows->bursts++ % HINT_BURSTS] = short_ns;
+	windows->burst_at_ns = now_ns;
 	if (windows->bursts < HINT_BURSTS)
 		return;
 	for (uint32_t i = 0; i < HINT_BURSTS; i++)
@@ -75,25 +97,31 @@ learn_price(struct hint_windows *windows)
 
 /* A thread stood in a fault at most since its last one ended. */
 static void
-stall(struct hint_windows *windows, int32_t tid, uint64_t time_ns, uint64_t fault_ns)
+stall(struct hint_windows *windows, struct hint_process *process, int32_t tid, uint64_t time_ns,
+      uint64_t fault_ns)
 {
-	uint32_t before = (windows->recent_next - 1) % HINT_THREADS;
-	uint64_t took_ns = windows->price_ns ? windows->price_ns : fault_ns;
+	uint64_t took_ns;
 
-	if (windows->faults && windows->recent_tid[before] == tid) {
-		uint64_t spacing_ns = time_ns - windows->fault_at_ns;
+	if (time_ns > windows->burst_at_ns + BURST_LASTS_NS)
+		windows->price_ns = windows->bursts = 0;
+	took_ns = windows->price_ns ? windows->price_ns : fault_ns;
+	if (process->tid == tid && time_ns >= process->at_ns) {
+		uint64_t spacing_ns = time_ns - process->at_ns;
 
 		if (took_ns > spacing_ns)
 			took_ns = spacing_ns;
 		windows->spacing_ns[windows->spacings++] = spacing_ns;
 		if (windows->spacings == HINT_SPACINGS)
-			learn_price(windows);
+			learn_price(windows, time_ns, fault_ns);
+	} else if (process->tid) {
+		process->changes++;
 	}
-	windows->fault_at_ns = time_ns;
-	windows->recent_tid[windows->recent_next++ % HINT_THREADS] = tid;
+	process->tid = tid;
+	process->at_ns = time_ns;
+	windows->recent_tid[windows->faults % HINT_THREADS] = tid;
 	if (windows->faults++ % 1024 == 0 || !windows->threads)
 		windows->threads = threads_seen(windows);
-	windows->stalled_ns += took_ns / windows->threads;
+	process->stalled_ns += process->changes ? took_ns / windows->threads : took_ns;
 }
 
 static int
@@ -109,18 +137,24 @@ hint_windows_touched(struct hint_windows *windows, int32_t pid, int32_t tid, uin
 		     uint64_t time_ns, uint64_t fault_ns)
 {
 	uint32_t i = windows->last, back = 0;
+	struct hint_process *process;
 	uint64_t stalled_ns, gap_ns, most_ns;
 
 	while (!window_holds(windows, i, pid, addr, time_ns)) {
-		/* Faults of other kinds take another time. */
 		if (++back > HINT_WINDOWS || back > windows->next)
-			return time_ns;
+			return time_ns; /* a fault of another kind, which takes another time */
 		i = (windows->next - back) % HINT_WINDOWS;
 	}
 	windows->last = i;
-	stall(windows, tid, time_ns, fault_ns);
-	stalled_ns = windows->stalled_ns - windows->window[i].stalled_ns;
+	process = process_of(windows, pid);
+	stall(windows, process, tid, time_ns, fault_ns);
+	/* Less: the process was forgotten since. */
+	if (process->stalled_ns < windows->window[i].stalled_ns)
+		return time_ns;
+	stalled_ns = process->stalled_ns - windows->window[i].stalled_ns;
 	gap_ns = time_ns - windows->window[i].time_ns;
-	most_ns = windows->price_ns ? STALLED_MOST(gap_ns) : STALLED_GUESSED(gap_ns);
+	most_ns = windows->price_ns && process->changes == windows->window[i].changes
+			  ? STALLED_MOST(gap_ns)
+			  : STALLED_GUESSED(gap_ns);
 	return time_ns - (stalled_ns < most_ns ? stalled_ns : most_ns);
 }

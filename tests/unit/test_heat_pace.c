@@ -49,6 +49,23 @@ live(unsigned int steps, double rate, double times)
 	}
 }
 
+/* All is accessed `rate` times a second; regions [first, end) are watched. */
+static void
+live_all(unsigned int steps, double rate, uint64_t first, uint64_t end)
+{
+	for (uint64_t p = 0; p < REGIONS * PAGES; p++)
+		rates[p] = rate;
+	for (unsigned int step = 0; step < steps; step++) {
+		for (uint64_t r = first; r < end; r++) {
+			if ((step + r * 2) % 150 == 0)
+				mark(marked, r);
+		}
+		touch_by_chance(marked, rates, REGIONS * PAGES, STEP_NS);
+		if (step % 50 == 0)
+			look();
+	}
+}
+
 static void
 test_phases(void **state)
 {
@@ -107,6 +124,55 @@ test_one_alone(void **state)
 	heat_free(heat);
 }
 
+/* The mean of the lower and of the upper bounds of what a view shows of regions [first, end). */
+static void
+bounds_of(uint64_t first, uint64_t end, double *ret_low, double *ret_high)
+{
+	const struct sluice_region *entries;
+	double low = 0, high = 0, bytes = 0;
+	size_t count;
+
+	entries = heat_view(heat, now_ns, &count);
+	for (size_t i = 0; i < count; i++) {
+		uint64_t region = (entries[i].addr - BASE) / HEAT_REGION_BYTES;
+
+		if (region < first || region >= end)
+			continue;
+		low += (double)entries[i].heat_low * entries[i].bytes;
+		high += (double)entries[i].heat_high * entries[i].bytes;
+		bytes += entries[i].bytes;
+	}
+	*ret_low = low / bytes;
+	*ret_high = high / bytes;
+}
+
+/* All is accessed eight times as often, and eight regions are marked before that is found: they are
+ * perhaps no hotter than the others, which were marked before. */
+static void
+test_leap(void **state)
+{
+	double low, high, unused;
+
+	(void)state;
+	begin(REGIONS, 1u << 20, 0);
+	memset(marked, 0, sizeof(marked));
+	live_all(300, 0.25, 0, REGIONS);
+	for (uint64_t r = 0; r < 8; r++) {
+		mark(marked, r);
+		live_all(2, 2, REGIONS, REGIONS);
+	}
+	live_all(100, 2, REGIONS, REGIONS);
+	assert_true(pace_now(heat, PID) > 2);
+	bounds_of(0, 8, &low, &unused);
+	bounds_of(8, REGIONS, &unused, &high);
+	assert_true(low < high / 1.5);
+	/* Marked again, they are known. */
+	live_all(600, 2, 0, REGIONS);
+	assert_about(heat_of(0, 8 * PAGES, NULL), 2, 1.4);
+	assert_about(heat_of(8 * PAGES, REGIONS * PAGES, NULL), 2, 1.4);
+	heat_free(heat);
+}
+
 /* What begins anew begins by the clock. */
 static void
 test_restart(void **state)
@@ -129,9 +195,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_phases),  cmocka_unit_test(test_steady),
-		cmocka_unit_test(test_stays),   cmocka_unit_test(test_one_alone),
-		cmocka_unit_test(test_restart),
+		cmocka_unit_test(test_phases), cmocka_unit_test(test_steady),
+		cmocka_unit_test(test_stays),  cmocka_unit_test(test_one_alone),
+		cmocka_unit_test(test_leap),   cmocka_unit_test(test_restart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -98,6 +98,39 @@ test_price_is_learned(void **state)
 	assert_true(gap > 82e6 / 1.2 && gap < 82e6 * 1.2);
 }
 
+/* What is evenly spaced is a sweep, whose accesses take time; a price is not for ever; and what one
+ * process stood in faults is no other's gap, nor one thread's another's. */
+static void
+test_price_is_of_faults(void **state)
+{
+	struct hint_windows windows = {0};
+	uint64_t now_ns = 1000000, price_ns;
+
+	(void)state;
+	hint_windows_marked(&windows, 7, 0x1000, 0x10000000, now_ns);
+	for (int i = 0; i < 2000; i++)
+		hint_windows_touched(&windows, 7, 7, 0x1000, now_ns += 10700, 1000);
+	assert_int_equal(windows.price_ns, 0);
+
+	mean_gap(&windows, 100);
+	price_ns = windows.price_ns;
+	assert_true(price_ns > 0);
+	now_ns = 10000000000;
+	hint_windows_marked(&windows, 7, 0x1000, 0x10000000, now_ns);
+	hint_windows_marked(&windows, 8, 0x1000, 0x10000000, now_ns);
+	for (int i = 0; i < 999; i++)
+		hint_windows_touched(&windows, 7, 7, 0x1000, now_ns += price_ns, 3000);
+	assert_int_equal(hint_windows_touched(&windows, 8, 8, 0x1000, now_ns, 3000),
+			 now_ns - price_ns);
+	/* A second thread, of which it is not known whether it stood still meanwhile. */
+	assert_true(hint_windows_touched(&windows, 7, 9, 0x2000, now_ns, 3000) >=
+		    now_ns - (now_ns - 10000000000) / 2);
+
+	now_ns += 61000000000;
+	hint_windows_touched(&windows, 7, 7, 0x1000, now_ns, 3000);
+	assert_int_equal(windows.price_ns, 0);
+}
+
 int
 main(void)
 {
@@ -105,6 +138,7 @@ main(void)
 		cmocka_unit_test(test_stall_is_taken_off),
 		cmocka_unit_test(test_the_newest_window_counts),
 		cmocka_unit_test(test_price_is_learned),
+		cmocka_unit_test(test_price_is_of_faults),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -67,9 +67,14 @@ test_fades(void **state)
 	assert_int_equal(move_price_ns(&price, 2000, 5 + MOVE_PRICE_FADES_NS), 2000000);
 	assert_int_equal(move_price_ns(&price, 2000, 5 + 7 * MOVE_PRICE_FADES_NS), 4000000 >> 7);
 	assert_int_equal(move_price_ns(&price, 2000, 5 + 900 * MOVE_PRICE_FADES_NS), 2000);
-	move_price_add(&price, 64, UINT64_C(64) * 300, 5 + 900 * MOVE_PRICE_FADES_NS);
-	move_price_add(&price, 64, UINT64_C(64) * 300, 5 + 900 * MOVE_PRICE_FADES_NS);
-	assert_int_equal(move_price_ns(&price, 2000, 5 + 1900 * MOVE_PRICE_FADES_NS), 300);
+	for (unsigned int i = 0; i < MOVE_PRICE_CALLS; i++)
+		move_price_add(&price, 64, UINT64_C(64) * 4000000, 7);
+	move_price_add(&price, 64, UINT64_C(64) * 3000, 7 + MOVE_PRICE_FADES_NS);
+	assert_int_equal(move_price_ns(&price, 2000, 7 + MOVE_PRICE_FADES_NS), 3000);
+	/* A lower price than the unknown one stays. */
+	move_price_add(&price, 64, UINT64_C(64) * 300, 7 + MOVE_PRICE_FADES_NS);
+	move_price_add(&price, 64, UINT64_C(64) * 300, 7 + MOVE_PRICE_FADES_NS);
+	assert_int_equal(move_price_ns(&price, 2000, 7 + 900 * MOVE_PRICE_FADES_NS), 300);
 }
 
 int
