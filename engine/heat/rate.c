@@ -94,17 +94,28 @@ learn_coarse_scale(struct heat *heat, const struct sample *sample, float expecte
 	}
 }
 
+/* What is believed of the regions that a sample covers, by their bytes. */
+struct covered {
+	float believed, bytes;
+	float hottest;    /* region of them */
+	float slow_bytes; /* of these, of regions in slow memory */
+	int all_watched;  /* page by page, so that the coarse tracker's scale can be learned: of
+			   * drawn  memory it is believed itself */
+	int saturated;    /* all that is known of some is that it is at least so hot */
+};
+
 #define COARSE_MEAN_STEP 0.005f
 
-/* Whether memory of which so much is believed is cold, as far as such memory goes. */
+/* Whether all that the sample covers is cold, as far as memory goes that is watched. */
 static int
-learn_cold(struct heat *heat, float believed, float bytes)
+learn_cold(struct heat *heat, const struct covered *covered)
 {
-	float rate = log2f(believed);
+	float rates = covered->bytes * log2f(covered->believed);
 
-	heat->coarse_bytes += COARSE_MEAN_STEP * (bytes - heat->coarse_bytes);
-	heat->coarse_rates += COARSE_MEAN_STEP * (bytes * rate - heat->coarse_rates);
-	return rate < heat->coarse_rates / heat->coarse_bytes + COARSE_COLD_OCTAVES;
+	heat->coarse_bytes += COARSE_MEAN_STEP * (covered->bytes - heat->coarse_bytes);
+	heat->coarse_rates += COARSE_MEAN_STEP * (rates - heat->coarse_rates);
+	return log2f(covered->hottest) <
+	       heat->coarse_rates / heat->coarse_bytes + COARSE_COLD_OCTAVES;
 }
 
 /* What a sample says for "far hotter than believed". */
@@ -193,15 +204,6 @@ suspect(struct heat *heat, const struct sample *sample, uint32_t first, float su
 	return most;
 }
 
-/* What is believed of the regions that a sample covers, by their bytes. */
-struct covered {
-	float believed, bytes;
-	float slow_bytes; /* of these, of regions in slow memory */
-	int all_watched;  /* page by page, so that the coarse tracker's scale can be learned: of
-			   * drawn  memory it is believed itself */
-	int saturated;    /* all that is known of some is that it is at least so hot */
-};
-
 static void
 covered_add(struct covered *covered, struct heat *heat, const struct region *region, float bytes)
 {
@@ -211,6 +213,7 @@ covered_add(struct covered *covered, struct heat *heat, const struct region *reg
 		return;
 	covered->believed += believed * bytes;
 	covered->bytes += bytes;
+	covered->hottest = fmaxf(covered->hottest, believed);
 	covered->slow_bytes += region_is_slow(region) ? bytes : 0;
 	covered->all_watched &= region_armed_last(region) != 0 && region->prior_var >= 0 &&
 				region->prior_var < COARSE_SURE_VAR;
@@ -247,7 +250,7 @@ fold_rate(struct heat *heat, const struct sample *sample, uint64_t tick)
 		return;
 	covered.believed /= covered.bytes;
 	expected = covered.believed * sample->exposure_s;
-	if (covered.all_watched && learn_cold(heat, covered.believed, covered.bytes))
+	if (covered.all_watched && learn_cold(heat, &covered))
 		learn_coarse_scale(heat, sample, expected);
 	/* Nothing is to be done about heat in fast memory. */
 	if (covered.slow_bytes * 2 < covered.bytes)
