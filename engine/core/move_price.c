@@ -35,7 +35,7 @@ move_price_ns(const struct move_price *price, uint64_t unknown, uint64_t now_ns)
 		return unknown;
 	memcpy(sorted, price->page_ns, count * sizeof(sorted[0]));
 	qsort(sorted, count, sizeof(sorted[0]), cheaper_first);
-	page_ns = sorted[count > 1];
+	page_ns = sorted[count > 2];
 	page_ns = page_ns ? page_ns : 1;
 	for (uint64_t old_ns = now_ns - price->heard_ns;
 	     old_ns >= MOVE_PRICE_FADES_NS && page_ns > unknown; old_ns -= MOVE_PRICE_FADES_NS)

@@ -5,8 +5,8 @@
  * What others do meanwhile only makes it longer: a call that was interrupted, or a virtual CPU that
  * had to wait for a real one, made pages look ten times as dear, and hot ones stayed where they
  * were. What such a machine saves by a move grows as much, and nobody measures that. So it is the
- * second cheapest of the last calls. And since a price at which nothing is moved would never be
- * measured again, it fades.
+ * second cheapest of the last calls, if there are three. And since a price at which nothing is
+ * moved would never be measured again, it fades.
  */
 #ifndef CORE_MOVE_PRICE_H
 #define CORE_MOVE_PRICE_H

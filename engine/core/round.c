@@ -369,8 +369,8 @@ decide(struct round *round, uint64_t now_ns)
 	int r;
 
 	round->stats.page_move_ns = governor.page_move_ns;
-	/* No more than can be carried out by then, or the next decision would come late; but so
-	 * much that the pace is measured again. */
+	/* No more than can be carried out by then, or the next decision would come late; but some
+	 * calls that may measure the pace again. */
 	movable = round->options.interval_ms * NS_PER_MS /
 		  (round->page_pace_ns ? round->page_pace_ns : 1);
 	if (movable < 4 * MOVE_PRICE_PAGES)

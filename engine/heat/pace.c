@@ -85,9 +85,9 @@ pace_forget(struct heat *heat, int32_t pid)
 }
 
 static float
-now_of(const struct heat *heat, const struct pace *pace)
+now_of(const struct pace *pace, uint64_t tick)
 {
-	return ticks_since(heat->latest_tick, pace->told) < FRESH_TICKS ? pace->now : pace->lasting;
+	return ticks_since(tick, pace->told) < FRESH_TICKS ? pace->now : pace->lasting;
 }
 
 float
@@ -95,7 +95,7 @@ pace_now(struct heat *heat, int32_t pid)
 {
 	const struct pace *pace = pace_find(heat, pid);
 
-	return pace ? now_of(heat, pace) : 0;
+	return pace ? now_of(pace, heat->latest_tick) : 0;
 }
 
 static int16_t
@@ -109,7 +109,7 @@ pace_armed(struct heat *heat, struct region *region, int part)
 {
 	const struct pace *pace = pace_find(heat, region->pid);
 
-	region->pace[part] = pace ? pace_code(now_of(heat, pace)) : 0;
+	region->pace[part] = pace ? pace_code(now_of(pace, heat->latest_tick)) : 0;
 	region->lasting = pace ? (int8_t)lrintf(pace->lasting * LASTING_UNITS) : 0;
 }
 
@@ -198,7 +198,7 @@ follow(struct heat *heat, struct pace *pace, float now, uint64_t tick)
 {
 	float part =
 		pace->told ? 1 - exp2f(-(float)ticks_since(tick, pace->told) / LASTS_TICKS) : 1;
-	float before = now_of(heat, pace);
+	float before = now_of(pace, tick);
 
 	pace->now = fminf(fmaxf(now, -PACE_MOST), PACE_MOST);
 	leapt(heat, pace, before, tick);
@@ -255,7 +255,7 @@ window_is_full(const struct heat *heat, struct pace *pace, uint64_t tick)
 	if (pace->count < WINDOW_REGIONS || tick < pace->since + WINDOW_TICKS)
 		return 0;
 	return pace->count >= LEAP_REGIONS ||
-	       fabsf(window_median(pace) - now_of(heat, pace)) < LEAP_OCTAVES;
+	       fabsf(window_median(pace) - now_of(pace, heat->latest_tick)) < LEAP_OCTAVES;
 }
 
 static void
@@ -348,7 +348,7 @@ pace_touched(struct heat *heat, struct region *region, uint64_t tick)
 	if (region->touched != TOUCHES || elapsed < SOONEST_TICKS || elapsed > LATEST_TICKS ||
 	    !(pace = pace_make(heat, region->pid)))
 		return;
-	now = now_of(heat, pace);
+	now = now_of(pace, heat->latest_tick);
 	pages = TOUCHES + region_waiting(heat, region);
 	rate = log2f((float)TOUCHES * TICKS_PER_S / ((float)pages * (float)elapsed));
 	if (!is_comparable(region, pages)) {

@@ -87,7 +87,7 @@ learn_coarse_scale(struct heat *heat, const struct sample *sample, float expecte
 	for (int i = 0; i < COARSE_SPEEDS; i++) {
 		struct coarse *coarse = &heat->coarse[i];
 		float most = 2 * (expected * coarse_scale(coarse) + 1);
-		float keep = fmaxf(1 - expected / most_expected[i], 0);
+		float keep = most_expected[i] / (most_expected[i] + expected);
 
 		coarse->seen = keep * coarse->seen + fminf(sample->events, most);
 		coarse->expected = keep * coarse->expected + expected;
@@ -99,8 +99,8 @@ struct covered {
 	float believed, bytes;
 	float hottest;    /* region of them */
 	float slow_bytes; /* of these, of regions in slow memory */
-	int all_watched;  /* page by page, so that the coarse tracker's scale can be learned: of
-			   * drawn  memory it is believed itself */
+	int all_watched;  /* page by page, so that the coarse tracker's scale can be learned: not
+			   * drawn memory, of which that tracker is believed too */
 	int saturated;    /* all that is known of some is that it is at least so hot */
 };
 
@@ -209,8 +209,10 @@ covered_add(struct covered *covered, struct heat *heat, const struct region *reg
 {
 	float believed = region_believed(heat, region);
 
-	if (believed <= 0)
+	if (believed <= 0) {
+		covered->all_watched = 0;
 		return;
+	}
 	covered->believed += believed * bytes;
 	covered->bytes += bytes;
 	covered->hottest = fmaxf(covered->hottest, believed);

@@ -45,22 +45,20 @@ hint_windows_marked(struct hint_windows *windows, int32_t pid, uint64_t start, u
 	windows->window[i].stalled_ns = process->stalled_ns;
 	windows->window[i].changes = process->changes;
 	windows->window[i].pid = pid;
-	/* The newest that holds an address counts, so the search begins here. */
-	windows->last = i;
 }
 
 /* Different threads among the last faults: they stand in faults side by side. */
 static uint32_t
-threads_seen(const struct hint_windows *windows)
+threads_seen(const struct hint_process *process)
 {
 	uint32_t different = 0;
 
 	for (uint32_t i = 0; i < HINT_THREADS; i++) {
 		uint32_t first = 0;
 
-		while (windows->recent_tid[first] != windows->recent_tid[i])
+		while (process->recent_tid[first] != process->recent_tid[i])
 			first++;
-		different += first == i && windows->recent_tid[i] != 0;
+		different += first == i && process->recent_tid[i] != 0;
 	}
 	return different ? different : 1;
 }
@@ -74,54 +72,53 @@ shorter_first(const void *a, const void *b)
 }
 
 /* The second shortest of the last bursts: the shortest may have been measured wrong. Memory that is
- * swept is spaced as evenly, but a fault takes no longer than fault_ns. */
+ * swept is spaced as evenly, but a fault takes not much longer than fault_ns. */
 static void
-learn_price(struct hint_windows *windows, uint64_t now_ns, uint64_t fault_ns)
+learn_price(struct hint_process *process, uint64_t fault_ns)
 {
 	uint64_t sorted[HINT_BURSTS], short_ns;
 
-	qsort(windows->spacing_ns, HINT_SPACINGS, sizeof(uint64_t), shorter_first);
-	windows->spacings = 0;
-	short_ns = windows->spacing_ns[HINT_SPACINGS / SHORT_PART];
-	if (short_ns > fault_ns || windows->spacing_ns[HINT_SPACINGS / 2] > BURST_TIMES * short_ns)
+	qsort(process->spacing_ns, HINT_SPACINGS, sizeof(uint64_t), shorter_first);
+	process->spacings = 0;
+	short_ns = process->spacing_ns[HINT_SPACINGS / SHORT_PART];
+	if (short_ns > fault_ns + fault_ns / 2 ||
+	    process->spacing_ns[HINT_SPACINGS / 2] > BURST_TIMES * short_ns)
 		return;
-	windows->burst_ns[windows->bursts++ % HINT_BURSTS] = short_ns;
-	windows->burst_at_ns = now_ns;
-	if (windows->bursts < HINT_BURSTS)
+	process->burst_ns[process->bursts++ % HINT_BURSTS] = short_ns;
+	process->burst_at_ns = process->at_ns;
+	if (process->bursts < HINT_BURSTS)
 		return;
 	for (uint32_t i = 0; i < HINT_BURSTS; i++)
-		sorted[i] = windows->burst_ns[i];
+		sorted[i] = process->burst_ns[i];
 	qsort(sorted, HINT_BURSTS, sizeof(uint64_t), shorter_first);
-	windows->price_ns = sorted[1];
+	process->price_ns = sorted[1];
 }
 
 /* A thread stood in a fault at most since its last one ended. */
 static void
-stall(struct hint_windows *windows, struct hint_process *process, int32_t tid, uint64_t time_ns,
-      uint64_t fault_ns)
+stall(struct hint_process *process, int32_t tid, uint64_t time_ns, uint64_t fault_ns)
 {
-	uint64_t took_ns;
+	uint64_t took_ns, spacing_ns = time_ns > process->at_ns ? time_ns - process->at_ns : 0;
+	int is_same = process->tid == tid;
 
-	if (time_ns > windows->burst_at_ns + BURST_LASTS_NS)
-		windows->price_ns = windows->bursts = 0;
-	took_ns = windows->price_ns ? windows->price_ns : fault_ns;
-	if (process->tid == tid && time_ns >= process->at_ns) {
-		uint64_t spacing_ns = time_ns - process->at_ns;
-
-		if (took_ns > spacing_ns)
-			took_ns = spacing_ns;
-		windows->spacing_ns[windows->spacings++] = spacing_ns;
-		if (windows->spacings == HINT_SPACINGS)
-			learn_price(windows, time_ns, fault_ns);
-	} else if (process->tid) {
-		process->changes++;
-	}
+	process->changes += process->tid != 0 && !is_same;
 	process->tid = tid;
 	process->at_ns = time_ns;
-	windows->recent_tid[windows->faults % HINT_THREADS] = tid;
-	if (windows->faults++ % 1024 == 0 || !windows->threads)
-		windows->threads = threads_seen(windows);
-	process->stalled_ns += process->changes ? took_ns / windows->threads : took_ns;
+	process->recent_tid[process->faults % HINT_THREADS] = tid;
+	if (process->faults++ % HINT_THREADS == 0)
+		process->threads = threads_seen(process);
+
+	if (time_ns > process->burst_at_ns + BURST_LASTS_NS)
+		process->price_ns = process->bursts = 0;
+	took_ns = process->price_ns ? process->price_ns : fault_ns;
+	if (is_same) {
+		if (took_ns > spacing_ns)
+			took_ns = spacing_ns;
+		process->spacing_ns[process->spacings++] = spacing_ns;
+		if (process->spacings == HINT_SPACINGS)
+			learn_price(process, fault_ns);
+	}
+	process->stalled_ns += took_ns / process->threads;
 }
 
 static int
@@ -136,24 +133,24 @@ uint64_t
 hint_windows_touched(struct hint_windows *windows, int32_t pid, int32_t tid, uint64_t addr,
 		     uint64_t time_ns, uint64_t fault_ns)
 {
-	uint32_t i = windows->last, back = 0;
+	uint32_t i, back = 0;
 	struct hint_process *process;
 	uint64_t stalled_ns, gap_ns, most_ns;
 
-	while (!window_holds(windows, i, pid, addr, time_ns)) {
+	/* The newest that holds it counts. */
+	do {
 		if (++back > HINT_WINDOWS || back > windows->next)
 			return time_ns; /* a fault of another kind, which takes another time */
 		i = (windows->next - back) % HINT_WINDOWS;
-	}
-	windows->last = i;
+	} while (!window_holds(windows, i, pid, addr, time_ns));
 	process = process_of(windows, pid);
-	stall(windows, process, tid, time_ns, fault_ns);
+	stall(process, tid, time_ns, fault_ns);
 	/* Less: the process was forgotten since. */
 	if (process->stalled_ns < windows->window[i].stalled_ns)
 		return time_ns;
 	stalled_ns = process->stalled_ns - windows->window[i].stalled_ns;
 	gap_ns = time_ns - windows->window[i].time_ns;
-	most_ns = windows->price_ns && process->changes == windows->window[i].changes
+	most_ns = process->price_ns && process->changes == windows->window[i].changes
 			  ? STALLED_MOST(gap_ns)
 			  : STALLED_GUESSED(gap_ns);
 	return time_ns - (stalled_ns < most_ns ? stalled_ns : most_ns);

@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #define HINT_WINDOWS 64u   /* remembered; older ones have gaps so long that it does not matter */
-#define HINT_PROCESSES 16u /* with faults of late; of others it is taken to be the first fault */
+#define HINT_PROCESSES 16u /* with faults of late */
 #define HINT_THREADS 16u   /* told apart, to see how many threads share the faults */
 #define HINT_SPACINGS 64u  /* between faults of one thread, that are looked at together */
 #define HINT_BURSTS 8u     /* of such, that tell what a fault takes */
@@ -25,23 +25,12 @@
 struct hint_process {
 	int32_t pid, tid;    /* of the last one */
 	uint64_t at_ns;      /* when that was */
-	uint64_t stalled_ns; /* in all of them */
+	uint64_t faults;     /* so far */
+	uint64_t stalled_ns; /* in all of them, of each thread's time */
 	uint64_t changes;    /* how often another thread than the last one was in it */
-};
 
-struct hint_windows {
-	struct {
-		uint64_t start, end, time_ns;
-		uint64_t stalled_ns, changes; /* of its process, then */
-		int32_t pid;
-	} window[HINT_WINDOWS];
-	uint32_t next;
-	uint32_t last; /* where the last touch was found: touches come in runs */
-
-	struct hint_process process[HINT_PROCESSES];
 	int32_t recent_tid[HINT_THREADS]; /* of the last faults */
-	uint64_t faults;                  /* so far */
-	uint32_t threads;                 /* different ones among the recent, 0 not counted yet */
+	uint32_t threads;                 /* different ones among them */
 
 	uint64_t spacing_ns[HINT_SPACINGS];
 	uint32_t spacings;
@@ -51,10 +40,20 @@ struct hint_windows {
 	uint64_t price_ns;    /* of a fault, by them; 0: not known */
 };
 
+struct hint_windows {
+	struct {
+		uint64_t start, end, time_ns;
+		uint64_t stalled_ns, changes; /* of its process, then */
+		int32_t pid;
+	} window[HINT_WINDOWS];
+	uint32_t next;
+	struct hint_process process[HINT_PROCESSES];
+};
+
 void hint_windows_marked(struct hint_windows *windows, int32_t pid, uint64_t start, uint64_t end,
 			 uint64_t time_ns);
-/* One fault, in order of time; fault_ns: what it takes at most. Returns the time that the touch
- * would have had without faults. */
+/* One fault, in order of time; fault_ns: about what it takes. Returns the time that the touch would
+ * have had without faults. */
 uint64_t hint_windows_touched(struct hint_windows *windows, int32_t pid, int32_t tid, uint64_t addr,
 			      uint64_t time_ns, uint64_t fault_ns);
 
