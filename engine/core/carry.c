@@ -210,14 +210,15 @@ announce(struct round *round, int on, struct sluice_err *reterr)
 }
 
 /* Others allocate meanwhile, and their memory is not to be taken (safety rule 2): room is never
- * more than what leaves half of the watermark free. */
+ * more than what leaves three quarters of the watermark free: of a small node's half the kernel may
+ * give nothing, and complains in its log. */
 static void
 cut_room(struct round *round)
 {
 	struct sluice_tier tiers[ROUND_TIERS_MAX];
 	size_t count = 0;
 
-	if (round_read_tiers(round, round->options.watermark_percent / 2, tiers, &count) < 0)
+	if (round_read_tiers(round, round->options.watermark_percent * 3 / 4, tiers, &count) < 0)
 		return;
 	for (size_t t = 0; t < count; t++) {
 		if (round->room_bytes[t] > tiers[t].room_bytes)

@@ -162,7 +162,7 @@ test_shape() { # SHAPE
 	facts=$tmp/facts
 	# A machine that others use may change its pace between the measurement that sets the plugin and
 	# this one: that tells nothing of either, and another guest is asked.
-	for ((try = 1; try <= 3; try++)); do
+	for ((try = 1; try <= 6; try++)); do
 		guest --shape "$shape" --verbose --timeout 120 --truth "$tmp/truth" --add "$reader:/root/latency" \
 			--add "$tmp/facts.sh" -- sh /root/facts.sh "$(awk '$1 == "node" && /kind=cxl/ { print $2 }' "$here/shapes/$shape")" "$shape" >"$facts" 2>"$tmp/log"
 		status=$?
