@@ -93,7 +93,8 @@ test_kinds_are_pages(void **state)
 	assert_true(merged_count > 3 * REGIONS);
 	for (size_t i = 0; i < merged_count && !differing; i++) {
 		if (merged[i].bytes != plain[i].bytes) {
-			/* Such pages, all of one kind, and the order of the two entries with them. */
+			/* Such pages, all of one kind, and the order of the two entries with them.
+			 */
 			other++;
 			more_bytes += (int64_t)merged[i].bytes - (int64_t)plain[i].bytes;
 			continue;
