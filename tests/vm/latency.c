@@ -22,6 +22,7 @@
 #define ARENA_ADDR 0x100000000000u
 #define CELL_BYTES 4096u
 #define STRETCH_LOADS 5000u
+#define STRETCH_S 200e-6 /* no longer than that: the machine takes its CPUs away for milliseconds */
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
 #endif
@@ -105,7 +106,8 @@ int
 main(int argc, char **argv)
 {
 	unsigned long node, mask[2] = {0, 0};
-	double seconds, start_s, last_s, t_s, best_s = 0;
+	double seconds, start_s, last_s, t_s, best_s = 0; /* best_s: of one load */
+	unsigned int loads = STRETCH_LOADS;
 	uint64_t bytes;
 	cpu_set_t here;
 	void *volatile *cell;
@@ -150,13 +152,15 @@ main(int argc, char **argv)
 	cell = arena;
 	start_s = last_s = now_s();
 	do {
-		for (unsigned int i = 0; i < STRETCH_LOADS; i++)
+		for (unsigned int i = 0; i < loads; i++)
 			cell = *cell;
 		t_s = now_s();
-		if (best_s == 0 || t_s - last_s < best_s)
-			best_s = t_s - last_s;
+		if (best_s == 0 || (t_s - last_s) / loads < best_s)
+			best_s = (t_s - last_s) / loads;
+		if (best_s * loads > STRETCH_S)
+			loads = best_s * 100 < STRETCH_S ? (unsigned int)(STRETCH_S / best_s) : 100;
 		last_s = t_s;
 	} while (t_s - start_s < seconds);
-	printf("%.1f\n", best_s * 1e9 / STRETCH_LOADS);
+	printf("%.1f\n", best_s * 1e9);
 	return 0;
 }

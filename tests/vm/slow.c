@@ -126,6 +126,17 @@ relax(void)
 #endif
 }
 
+/* Until earlier loads have come: otherwise a delay passes beside the access that it is to follow. */
+static inline void
+loads_done(void)
+{
+#if defined(__x86_64__)
+	__builtin_ia32_lfence();
+#else
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+#endif
+}
+
 /* ---- The hot path. -------------------------------------------------------------------------- */
 
 static inline void
@@ -144,9 +155,10 @@ line_slot(struct vcpu *v, uint64_t line)
 static void
 spin(uint64_t ticks)
 {
-	const uint64_t start = ticks_now();
-	uint64_t spent;
+	uint64_t start, spent;
 
+	loads_done();
+	start = ticks_now();
 	/* Near the end no pause, one takes up to 150 ticks and would make short delays coarse. */
 	while ((spent = ticks_now() - start) < ticks) {
 		if (ticks - spent > 300)
