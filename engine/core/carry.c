@@ -210,15 +210,19 @@ announce(struct round *round, int on, struct sluice_err *reterr)
 }
 
 /* Others allocate meanwhile, and their memory is not to be taken (safety rule 2): room is never
- * more than what leaves three quarters of the watermark free: of a small node's half the kernel may
- * give nothing, and complains in its log. */
+ * more than what leaves so much of the watermark free. At first three quarters: of a small node's
+ * half the kernel may give nothing, and complains in its log. Between calls half, as what just left
+ * a node waits in a list of its CPU's for some time, is not free, and comes back. */
+#define KEPT_FIRST 0.75
+#define KEPT_BETWEEN 0.5
+
 static void
-cut_room(struct round *round)
+cut_room(struct round *round, double kept)
 {
 	struct sluice_tier tiers[ROUND_TIERS_MAX];
 	size_t count = 0;
 
-	if (round_read_tiers(round, round->options.watermark_percent * 3 / 4, tiers, &count) < 0)
+	if (round_read_tiers(round, round->options.watermark_percent * kept, tiers, &count) < 0)
 		return;
 	for (size_t t = 0; t < count; t++) {
 		if (round->room_bytes[t] > tiers[t].room_bytes)
@@ -244,14 +248,17 @@ carry_slice(struct round *round, uint64_t now_ns, struct sluice_err *reterr)
 	if (announce(round, round->queue_done < round->queue_count || round->drain.told.under_way,
 		     reterr) < 0)
 		return;
-	if (round->queue_done < round->queue_count)
-		cut_room(round);
+	if (round->queue_done == round->queue_count)
+		return;
+	cut_room(round, KEPT_FIRST);
 	while (round->queue_done < round->queue_count && spent_ns < SLICE_NS) {
 		size_t count;
 		uint64_t before_ns = round->stats.move_ns;
 
 		if (round->allowance_bytes < HEAT_PAGE_BYTES)
 			break;
+		if (spent_ns)
+			cut_room(round, KEPT_BETWEEN);
 		count = next_batch(round);
 		if (!count) {
 			/* The demotions before it fell short: the plan is stale, the next is near.
@@ -263,5 +270,10 @@ carry_slice(struct round *round, uint64_t now_ns, struct sluice_err *reterr)
 		round->allowance_bytes -= (double)move_batch(round, count, now_ns);
 		round->queue_done += count;
 		spent_ns += round->stats.move_ns - before_ns;
+	}
+	if (round->queue_done == round->queue_count &&
+	    round_moved_bytes(round) >= round->hurry_bytes) {
+		round->hurry_bytes = UINT64_MAX;
+		round->next_decision_ns = now_ns;
 	}
 }

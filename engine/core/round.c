@@ -14,10 +14,12 @@
 
 #define NS_PER_MS 1000000ull
 #define NS_PER_S 1000000000ull
-#define TICK_BUSY_NS (50 * NS_PER_MS) /* while pages are queued */
+#define TICK_MOVING_NS (1 * NS_PER_MS) /* while pages are queued that may go, */
+#define TICK_BUSY_NS (50 * NS_PER_MS)  /* or that the rate holds up */
+#define MOVING_BYTES (1u << 20)        /* a call's worth */
 #define TICK_NS (100 * NS_PER_MS)
 #define TICK_CALM_NS (250 * NS_PER_MS)
-#define CALM_MOST 3      /* so many intervals more between decisions when nothing changes */
+#define CALM_MOST 7      /* so many intervals more between decisions when nothing changes */
 #define CALM_SHARE 0.003 /* of resident memory: planning less is as good as nothing */
 /* A sentinel takes time from nobody but its own kernel thread, and may cost more than tracking that
  * stops the targets. */
@@ -437,9 +439,14 @@ decide(struct round *round, uint64_t now_ns)
 		  (unsigned long long)(governor.horizon_ms / 1000),
 		  (double)round->stats.heat.within_var, (double)round->stats.heat.between_var);
 	round->stats.rounds++;
+	/* When the plan was as long as it may be, more is wanted as soon as it is carried out. */
+	round->hurry_bytes = planned > governor.budget_bytes / 8 * 7
+				     ? round_moved_bytes(round) + planned / 2
+				     : UINT64_MAX;
 }
 
-/* One alarm may be chance, and two; a real change raises many within a second or two. */
+/* One alarm may be chance, and two: worth a decision, no more. A real change raises many within a
+ * second or two. */
 static void
 hear_alarms(struct round *round, uint64_t now_ns)
 {
@@ -452,22 +459,23 @@ hear_alarms(struct round *round, uint64_t now_ns)
 		round->alarms_before = round->alarms;
 	}
 	round->alarms = alarms;
+	if (round->next_decision_ns > now_ns + round->options.interval_ms * NS_PER_MS)
+		round->next_decision_ns = now_ns + round->options.interval_ms * NS_PER_MS;
 	if (alarms - round->alarms_before < ALARMS_LEAST)
 		return;
 	effort_alarm(&round->effort, now_ns);
 	round_set_effort(round);
 	round->calm = 0;
-	if (round->next_decision_ns > now_ns + round->options.interval_ms * NS_PER_MS)
-		round->next_decision_ns = now_ns + round->options.interval_ms * NS_PER_MS;
 }
 
 static int64_t
 next_tick_ns(const struct round *round, uint64_t now_ns)
 {
-	uint64_t next_ns = round->queue_done < round->queue_count || drain_works(round)
-				   ? TICK_BUSY_NS
-			   : round->calm ? TICK_CALM_NS
-					 : TICK_NS;
+	int queued = round->queue_done < round->queue_count;
+	uint64_t next_ns = queued && round->allowance_bytes > MOVING_BYTES ? TICK_MOVING_NS
+			   : queued || drain_works(round)                  ? TICK_BUSY_NS
+			   : round->calm                                   ? TICK_CALM_NS
+									   : TICK_NS;
 
 	for (size_t s = 0; s < round->parts.sampler_count; s++) {
 		const struct sampler_ops *ops = round->parts.sampler_ops[s];

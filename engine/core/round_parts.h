@@ -83,6 +83,7 @@ struct round {
 	uint64_t allowance_ns;
 
 	uint64_t next_decision_ns;
+	uint64_t hurry_bytes;     /* moved in all: the next decision need not wait; or UINT64_MAX */
 	unsigned int calm;        /* decisions in a row that changed nothing, up to CALM_MOST */
 	uint64_t growth_due_ns;   /* when growth is looked at next */
 	unsigned int still_looks; /* in a row that saw no growth */
@@ -101,6 +102,12 @@ struct round {
 	struct heat_span *spans;
 	struct sample samples[ROUND_SAMPLES];
 };
+
+static inline uint64_t
+round_moved_bytes(const struct round *round)
+{
+	return round->stats.promoted_bytes + round->stats.demoted_bytes;
+}
 
 /* round.c */
 void round_set_effort(struct round *round);

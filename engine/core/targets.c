@@ -77,7 +77,7 @@ static void
 sync_residency(struct round *round, uint64_t now_ns)
 {
 	size_t regions = heat_region_count(round->heat);
-	size_t slice = regions / RESIDENCY_PASS_TICKS + 1;
+	size_t slice = regions / (RESIDENCY_PASS_TICKS * (round->calm ? 2 : 1)) + 1;
 	uint8_t tiers[HEAT_REGION_PAGES];
 
 	if (slice > RESIDENCY_SLICE_MAX)

@@ -61,6 +61,7 @@ region_rate(struct heat *heat, struct region *region, const struct sample *sampl
  * watched, whose mean is one of logs, by bytes: that of rates is hot memory's, and so is that of a
  * tracker's ranges, which are small where heat differs. */
 #define COARSE_COLD_OCTAVES 0.6f
+#define COARSE_MEAN_STEP 0.005f
 
 /* What is known stays, but the next gaps weigh more; when there is no doubt that there is heat
  * where there was none, the next one that does not fit replaces it. False alarms must not cost more
@@ -104,8 +105,6 @@ struct covered {
 	int saturated;    /* all that is known of some is that it is at least so hot */
 };
 
-#define COARSE_MEAN_STEP 0.005f
-
 /* Whether all that the sample covers is cold, as far as memory goes that is watched. */
 static int
 learn_cold(struct heat *heat, const struct covered *covered)
@@ -136,8 +135,26 @@ region_suspicion(const struct region *region)
 }
 
 /* When effort is low the kernel marks pages again only after half a minute. If none was marked for
- * a while, and what the coarse tracker saw lately leaves no doubt, its word counts until then. */
+ * a while, and what the coarse tracker saw lately leaves no doubt, its word counts until then.
+ * There is doubt where it sees of most memory as much: then the program is faster than it was when
+ * its pages were marked, and one sample of much memory would have all of it look hot. */
 #define COARSE_WORD_TICKS 4000000u
+#define COARSE_WORD_OCTAVES 1.0f
+
+static float
+seen_log(const struct region *region)
+{
+	return log2f((region->events + 0.5f) / region->exposure_s);
+}
+
+static void
+learn_seen(struct heat *heat, const struct region *region, float bytes)
+{
+	if (region->exposure_s <= 0)
+		return;
+	heat->seen_bytes += COARSE_MEAN_STEP * (bytes - heat->seen_bytes);
+	heat->seen_rates += COARSE_MEAN_STEP * (bytes * seen_log(region) - heat->seen_rates);
+}
 
 static int
 coarse_word_counts(struct heat *heat, const struct region *region, uint64_t tick)
@@ -145,7 +162,8 @@ coarse_word_counts(struct heat *heat, const struct region *region, uint64_t tick
 	return region->detail != NO_DETAIL && region_suspicion(region) > ALARM_LOG &&
 	       ticks_since(tick, region_armed_last(region)) > COARSE_WORD_TICKS &&
 	       region->events > ALARM_TIMES * region_believed(heat, region) * region->exposure_s *
-					coarse_scale(&heat->coarse[COARSE_FAST]);
+					coarse_scale(&heat->coarse[COARSE_FAST]) &&
+	       seen_log(region) > heat->seen_rates / heat->seen_bytes + COARSE_WORD_OCTAVES;
 }
 
 void
@@ -248,6 +266,8 @@ fold_rate(struct heat *heat, const struct sample *sample, uint64_t tick)
 		covered_add(&covered, heat, region, (float)(covered_end - addr));
 	}
 	heat->samples_lost += !known;
+	if (covered.bytes > 0)
+		learn_seen(heat, &heat->regions[first], covered.bytes);
 	if (covered.bytes <= 0 || covered.saturated)
 		return;
 	covered.believed /= covered.bytes;

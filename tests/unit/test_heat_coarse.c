@@ -212,6 +212,41 @@ test_word_counts_until_watched(void **state)
 	heat_free(heat);
 }
 
+/* Ever more is seen of all memory, in ranges of which none is cold all over, so that the scale does
+ * not follow: what was learned page by page stays. */
+static void
+test_word_of_all_is_none(void **state)
+{
+	const struct sluice_region *entries = NULL;
+	const uint64_t cold = BASE + 3ull * HEAT_REGION_BYTES;
+	struct sample sample = {.kind = SAMPLE_RATE,
+				.pid = PID,
+				.len_bytes = 4 * HEAT_REGION_BYTES,
+				.exposure_s = (float)LOOK_S};
+	size_t count = 0;
+
+	(void)state;
+	begin();
+	learn(0.05);
+	now_ns += 3000 * MS; /* so that its word could count */
+	for (int i = 0; i < 40; i++) {
+		now_ns += (uint64_t)(LOOK_S * 1e9);
+		sample.time_ns = now_ns;
+		sample.events = (float)(RATE * LOOK_S * 6 * 0.05 * exp2(i / 12.0));
+		for (uint64_t r = 0; r < REGIONS; r += 4) {
+			sample.addr = BASE + r * HEAT_REGION_BYTES;
+			heat_fold(heat, &sample, 1);
+		}
+	}
+	assert_true(heat_alarms(heat) > 0);
+	entries = heat_view(heat, now_ns, &count);
+	for (size_t i = 0; i < count; i++) {
+		if (entries[i].addr == cold)
+			assert_true(entries[i].heat < 3 * RATE);
+	}
+	heat_free(heat);
+}
+
 int
 main(void)
 {
@@ -220,6 +255,7 @@ main(void)
 		cmocka_unit_test(test_more_of_all_is_no_alarm),
 		cmocka_unit_test(test_more_of_one_is_an_alarm),
 		cmocka_unit_test(test_word_counts_until_watched),
+		cmocka_unit_test(test_word_of_all_is_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
