@@ -34,6 +34,9 @@
 #define CHANCE_VAR 0.13f
 #define UNREST_FIRST 0.02f /* until it is known */
 #define UNREST_MOST 1.0f
+/* Besides, of a region that was marked once: at what pace that was is told by the others of that
+ * moment, and at first by nobody. Cold memory was swapped for cold memory that differed by it. */
+#define FIRST_VAR 0.8f
 #define BESIDE_VAR 0.5f   /* pages that differ by so much share half of the unrest */
 #define UNREST_STEP 0.03f /* part of it that one region's marking makes up */
 #define USUAL_TIMES 5u    /* markings that what is usual is the mean of */
@@ -149,6 +152,7 @@ pace_view(struct heat *heat, const struct region *region)
 {
 	const struct pace *pace = pace_find(heat, region->pid);
 	struct pace_view view = {0, 0};
+	float unrest;
 
 	if (!pace)
 		return view;
@@ -157,9 +161,10 @@ pace_view(struct heat *heat, const struct region *region)
 		view.shown -= pace->leap / 2;
 		view.var = pace->leap * pace->leap / 4;
 	}
+	unrest = fminf(unrest_of(pace), UNREST_MOST) + (region->usual_times == 1 ? FIRST_VAR : 0);
 	/* Pages that differ are mostly compared with those beside them, seen at the same pace. */
-	view.var += fminf(unrest_of(pace), UNREST_MOST) / (float)(region->usual_times + 1u) *
-		    BESIDE_VAR / (BESIDE_VAR + fabsf(region->prior_var));
+	view.var += unrest / (float)(region->usual_times + 1u) * BESIDE_VAR /
+		    (BESIDE_VAR + fabsf(region->prior_var));
 	return view;
 }
 
