@@ -210,9 +210,10 @@ announce(struct round *round, int on, struct sluice_err *reterr)
 }
 
 /* Others allocate meanwhile, and their memory is not to be taken (safety rule 2): room is never
- * more than what leaves so much of the watermark free. At first three quarters: of a small node's
- * half the kernel may give nothing, and complains in its log. Between calls half, as what just left
- * a node waits in a list of its CPU's for some time, is not free, and comes back. */
+ * more than what leaves so much of the watermark free. Before a slice three quarters: of a small
+ * node's half the kernel may give nothing, and complains in its log. What leaves makes room, so
+ * between calls it is looked at again, and less is asked: it waits in a list of its CPU's for some
+ * time, is not free, and comes back. */
 #define KEPT_FIRST 0.75
 #define KEPT_BETWEEN 0.5
 
@@ -248,6 +249,7 @@ carry_slice(struct round *round, uint64_t now_ns, struct sluice_err *reterr)
 	if (announce(round, round->queue_done < round->queue_count || round->drain.told.under_way,
 		     reterr) < 0)
 		return;
+	round->slice_is_used = 0;
 	if (round->queue_done == round->queue_count)
 		return;
 	cut_room(round, KEPT_FIRST);
@@ -257,8 +259,6 @@ carry_slice(struct round *round, uint64_t now_ns, struct sluice_err *reterr)
 
 		if (round->allowance_bytes < HEAT_PAGE_BYTES)
 			break;
-		if (spent_ns)
-			cut_room(round, KEPT_BETWEEN);
 		count = next_batch(round);
 		if (!count) {
 			/* The demotions before it fell short: the plan is stale, the next is near.
@@ -270,7 +270,10 @@ carry_slice(struct round *round, uint64_t now_ns, struct sluice_err *reterr)
 		round->allowance_bytes -= (double)move_batch(round, count, now_ns);
 		round->queue_done += count;
 		spent_ns += round->stats.move_ns - before_ns;
+		if (round->queue_done < round->queue_count)
+			cut_room(round, KEPT_BETWEEN);
 	}
+	round->slice_is_used = round->queue_done < round->queue_count && spent_ns >= SLICE_NS;
 	if (round->queue_done == round->queue_count &&
 	    round_moved_bytes(round) >= round->hurry_bytes) {
 		round->hurry_bytes = UINT64_MAX;

@@ -14,9 +14,8 @@
 
 #define NS_PER_MS 1000000ull
 #define NS_PER_S 1000000000ull
-#define TICK_MOVING_NS (1 * NS_PER_MS) /* while pages are queued that may go, */
-#define TICK_BUSY_NS (50 * NS_PER_MS)  /* or that the rate holds up */
-#define MOVING_BYTES (1u << 20)        /* a call's worth */
+#define TICK_MOVING_NS (5 * NS_PER_MS) /* after a slice of moving; the control socket's turn */
+#define TICK_BUSY_NS (50 * NS_PER_MS)  /* while pages are queued that the rate holds up */
 #define TICK_NS (100 * NS_PER_MS)
 #define TICK_CALM_NS (250 * NS_PER_MS)
 #define CALM_MOST 7      /* so many intervals more between decisions when nothing changes */
@@ -445,6 +444,15 @@ decide(struct round *round, uint64_t now_ns)
 				     : UINT64_MAX;
 }
 
+void
+round_decide_soon(struct round *round, uint64_t now_ns)
+{
+	uint64_t soon_ns = now_ns + round->options.interval_ms * NS_PER_MS;
+
+	if (round->next_decision_ns > soon_ns)
+		round->next_decision_ns = soon_ns;
+}
+
 /* One alarm may be chance, and two: worth a decision, no more. A real change raises many within a
  * second or two. */
 static void
@@ -459,8 +467,7 @@ hear_alarms(struct round *round, uint64_t now_ns)
 		round->alarms_before = round->alarms;
 	}
 	round->alarms = alarms;
-	if (round->next_decision_ns > now_ns + round->options.interval_ms * NS_PER_MS)
-		round->next_decision_ns = now_ns + round->options.interval_ms * NS_PER_MS;
+	round_decide_soon(round, now_ns);
 	if (alarms - round->alarms_before < ALARMS_LEAST)
 		return;
 	effort_alarm(&round->effort, now_ns);
@@ -472,10 +479,15 @@ static int64_t
 next_tick_ns(const struct round *round, uint64_t now_ns)
 {
 	int queued = round->queue_done < round->queue_count;
-	uint64_t next_ns = queued && round->allowance_bytes > MOVING_BYTES ? TICK_MOVING_NS
-			   : queued || drain_works(round)                  ? TICK_BUSY_NS
-			   : round->calm                                   ? TICK_CALM_NS
-									   : TICK_NS;
+	uint64_t next_ns = round->slice_is_used           ? TICK_MOVING_NS
+			   : queued || drain_works(round) ? TICK_BUSY_NS
+			   : round->calm                  ? TICK_CALM_NS
+							  : TICK_NS;
+
+	if (!queued && round->target_count && round->next_decision_ns < now_ns + next_ns)
+		next_ns = round->next_decision_ns > now_ns + TICK_MOVING_NS
+				  ? round->next_decision_ns - now_ns
+				  : TICK_MOVING_NS;
 
 	for (size_t s = 0; s < round->parts.sampler_count; s++) {
 		const struct sampler_ops *ops = round->parts.sampler_ops[s];

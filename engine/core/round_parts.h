@@ -81,6 +81,7 @@ struct round {
 	int announced;                            /* the samplers know that pages are moving */
 	double allowance_bytes;                   /* token bucket of rate_bps */
 	uint64_t allowance_ns;
+	int slice_is_used; /* pages are queued that only the length of a slice held up */
 
 	uint64_t next_decision_ns;
 	uint64_t hurry_bytes;     /* moved in all: the next decision need not wait; or UINT64_MAX */
@@ -110,6 +111,8 @@ round_moved_bytes(const struct round *round)
 }
 
 /* round.c */
+/* No later than an interval from now. */
+void round_decide_soon(struct round *round, uint64_t now_ns);
 void round_set_effort(struct round *round);
 /* Fold what arrived. Also after each call that moved pages, before heat is told: a page that was
  * marked and then moved is not marked any more, and heat must hear of both in that order, or it

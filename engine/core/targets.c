@@ -12,7 +12,8 @@
 #define SPANS_EVERY_YOUNG_NS (250 * NS_PER_MS)
 #define SPANS_EVERY_NS (2000 * NS_PER_MS)
 /* Residency is re-read all the time, since others move pages too: a slice of the regions each tick,
- * 50 ticks for a pass over a small table, longer for a large one so that a tick stays short. */
+ * 50 ticks for a pass over a small table, twice as many while decisions change nothing, and more
+ * for a large one so that a tick stays short. */
 #define RESIDENCY_PASS_TICKS 50
 #define RESIDENCY_SLICE_MAX 512
 #define RESIDENCY_URGENT_MAX 8192
@@ -133,6 +134,8 @@ learn_anew(struct round *round, uint64_t now_ns)
 		return;
 	effort_wake(&round->effort, now_ns);
 	round_set_effort(round);
+	round_decide_soon(round, now_ns);
+	round->calm = 0;
 	round->residency_urgent = heat_region_count(round->heat);
 }
 

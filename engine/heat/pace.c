@@ -34,8 +34,9 @@
 #define CHANCE_VAR 0.13f
 #define UNREST_FIRST 0.02f /* until it is known */
 #define UNREST_MOST 1.0f
-/* Besides, of a region that was marked once: at what pace that was is told by the others of that
- * moment, and at first by nobody. Cold memory was swapped for cold memory that differed by it. */
+/* Besides, of a region of which it was told once what is usual: at what pace that was is told by
+ * the others of that moment, and at first by nobody. Cold memory was swapped for cold memory that
+ * differed by it. */
 #define FIRST_VAR 0.8f
 #define BESIDE_VAR 0.5f   /* pages that differ by so much share half of the unrest */
 #define UNREST_STEP 0.03f /* part of it that one region's marking makes up */

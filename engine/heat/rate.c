@@ -140,6 +140,7 @@ region_suspicion(const struct region *region)
  * its pages were marked, and one sample of much memory would have all of it look hot. */
 #define COARSE_WORD_TICKS 4000000u
 #define COARSE_WORD_OCTAVES 1.0f
+#define SEEN_PASSES 4.0f
 
 static float
 seen_log(const struct region *region)
@@ -147,13 +148,16 @@ seen_log(const struct region *region)
 	return log2f((region->events + 0.5f) / region->exposure_s);
 }
 
+/* A mean over the last SEEN_PASSES or so over all memory. */
 static void
 learn_seen(struct heat *heat, const struct region *region, float bytes)
 {
+	float part = fminf(bytes / (SEEN_PASSES * (float)heat->tracked_bytes + 1), 1);
+
 	if (region->exposure_s <= 0)
 		return;
-	heat->seen_bytes += COARSE_MEAN_STEP * (bytes - heat->seen_bytes);
-	heat->seen_rates += COARSE_MEAN_STEP * (bytes * seen_log(region) - heat->seen_rates);
+	heat->seen_weight += part * (1 - heat->seen_weight);
+	heat->seen_rates += part * (seen_log(region) - heat->seen_rates);
 }
 
 static int
@@ -163,7 +167,8 @@ coarse_word_counts(struct heat *heat, const struct region *region, uint64_t tick
 	       ticks_since(tick, region_armed_last(region)) > COARSE_WORD_TICKS &&
 	       region->events > ALARM_TIMES * region_believed(heat, region) * region->exposure_s *
 					coarse_scale(&heat->coarse[COARSE_FAST]) &&
-	       seen_log(region) > heat->seen_rates / heat->seen_bytes + COARSE_WORD_OCTAVES;
+	       heat->seen_weight > 0 &&
+	       seen_log(region) > heat->seen_rates / heat->seen_weight + COARSE_WORD_OCTAVES;
 }
 
 void
@@ -250,6 +255,7 @@ fold_rate(struct heat *heat, const struct sample *sample, uint64_t tick)
 	struct covered covered = {.all_watched = 1};
 	float expected, suspicion;
 	int known = 0;
+	const struct region *whole = NULL; /* the first that the sample was folded into */
 
 	for (uint32_t i = (uint32_t)first; first >= 0 && i < heat->region_count; i++) {
 		struct region *region = &heat->regions[i];
@@ -263,11 +269,13 @@ fold_rate(struct heat *heat, const struct sample *sample, uint64_t tick)
 			continue;
 		known = 1;
 		region_rate(heat, region, sample, tick);
+		if (!whole && !region->fine)
+			whole = region;
 		covered_add(&covered, heat, region, (float)(covered_end - addr));
 	}
 	heat->samples_lost += !known;
-	if (covered.bytes > 0)
-		learn_seen(heat, &heat->regions[first], covered.bytes);
+	if (whole)
+		learn_seen(heat, whole, (float)sample->len_bytes);
 	if (covered.bytes <= 0 || covered.saturated)
 		return;
 	covered.believed /= covered.bytes;

@@ -240,7 +240,7 @@ struct heat {
 	struct coarse coarse[COARSE_SPEEDS];
 	float coarse_bytes, coarse_rates; /* mean bytes of a SAMPLE_RATE, and of bytes times log2 of
 					   * what is believed of them, smoothed */
-	float seen_bytes, seen_rates; /* the same of all of them, and of what is seen */
+	float seen_weight, seen_rates; /* of log2 of the rate that a SAMPLE_RATE sees, by bytes */
 	struct sweep sweep;
 	uint64_t spread_tick;    /* when the last sweep began */
 	uint64_t spread_ticks;   /* after how long they will be again: little is known at first */

@@ -22,8 +22,9 @@
 #define ARENA_ADDR 0x100000000000u
 #define CELL_BYTES 4096u
 #define STRETCH_LOADS 5000u
-#define STRETCH_S 200e-6 /* no longer than that: the machine takes its CPUs away for milliseconds  \
-			  */
+#define STRETCH_S                                                                                  \
+	200e-6 /* no longer than that: the machine takes its CPUs away for milliseconds            \
+		*/
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
 #endif
@@ -158,8 +159,9 @@ main(int argc, char **argv)
 		t_s = now_s();
 		if (best_s == 0 || (t_s - last_s) / loads < best_s)
 			best_s = (t_s - last_s) / loads;
-		if (best_s * loads > STRETCH_S)
-			loads = best_s * 100 < STRETCH_S ? (unsigned int)(STRETCH_S / best_s) : 100;
+		loads = best_s * 100 > STRETCH_S             ? 100
+			: best_s * STRETCH_LOADS < STRETCH_S ? STRETCH_LOADS
+							     : (unsigned int)(STRETCH_S / best_s);
 		last_s = t_s;
 	} while (t_s - start_s < seconds);
 	printf("%.1f\n", best_s * 1e9);

@@ -52,7 +52,7 @@ for d in node[0-9]*; do
 	done
 	echo "cost $n $(numactl --cpunodebind=0 /root/latency $n 8 0.5)"
 done
-# A slow node while it is not, and again, a few times: others may use the machine.
+# A slow node while it is not, and again, a few times.
 for try in 1 2 3; do
 	[ "$1" = dram-slow ] || continue
 	echo off >/run/slow
@@ -217,6 +217,7 @@ test_shape() { # SHAPE
 	done < <(shape_ratios "$shape")
 	case $shape in
 	dram-slow)
+		check "$shape: node 1 is made fast and slow again three times" same "$(grep -c '^turns' "$facts")" 3
 		while read -r _ off on; do
 			found=$(times_slower "$off" "$on")
 			check "$shape: node 1 is made fast, $off ns, and by /run/slow $found times slower again" ratio_fits "$found" "$factor"
