@@ -318,6 +318,51 @@ test_a_sampler_that_cannot_any_more(void **state)
 	fake_world_free(world);
 }
 
+static uint64_t
+rounds_of(const struct round *round)
+{
+	struct round_stats stats;
+
+	round_get_stats(round, &stats);
+	return stats.rounds;
+}
+
+/* A plan that was cut to what may be moved in an interval is carried out before that is over, as a
+ * quarter second was saved up: then the next is made at once, unless nothing came of this one. */
+static void
+test_a_cut_plan_goes_on(void **state)
+{
+	(void)state;
+	for (int busy = 0; busy < 2; busy++) {
+		struct fake_world *world =
+			fake_world_new((uint64_t[]){256 * REGION, 256 * REGION}, 2);
+		struct round *round = round_of(world, 32 * REGION);
+		uint64_t first, began_ns;
+
+		assert_int_equal(fake_world_map(world, 7, BASE, 128 * REGION, 1), 0);
+		for (uint64_t p = 0; busy && p < 128 * HEAT_REGION_PAGES; p++)
+			fake_world_fail(world, 7, BASE + p * HEAT_PAGE_BYTES, MOVE_BUSY, 1000);
+		promotes_only_pid = -1;
+		assert_int_equal(round_add(round, 7, time_ns, NULL), 0);
+		for (int i = 0; i < 60; i++)
+			tick(round);
+		promotes_only_pid = 0;
+		for (int i = 0; i < 200 && fake_world_calls(world) == 0; i++)
+			tick(round);
+		assert_true(fake_world_calls(world) > 0);
+		first = rounds_of(round);
+		began_ns = time_ns;
+		while (rounds_of(round) == first)
+			tick(round);
+		if (busy)
+			assert_true(time_ns - began_ns >= 950 * MS);
+		else
+			assert_in_range(time_ns - began_ns, 700 * MS, 900 * MS);
+		round_free(round);
+		fake_world_free(world);
+	}
+}
+
 int
 main(void)
 {
@@ -327,6 +372,7 @@ main(void)
 		cmocka_unit_test(test_pages_of_a_third_tier_stay),
 		cmocka_unit_test(test_plan_after_a_target_went),
 		cmocka_unit_test(test_marked_then_moved),
+		cmocka_unit_test(test_a_cut_plan_goes_on),
 		cmocka_unit_test(test_a_sampler_that_cannot),
 		cmocka_unit_test(test_a_sampler_that_cannot_any_more),
 	};
