@@ -238,6 +238,7 @@ carry_slice(struct round *round, uint64_t now_ns, struct sluice_err *reterr)
 	double most = (double)round->options.rate_bps / 4; /* a quarter second may be saved up */
 	uint64_t spent_ns = 0;
 
+	round->slice_is_used = 0;
 	round->allowance_bytes += (double)(now_ns - round->allowance_ns) * bytes_per_ns;
 	round->allowance_ns = now_ns;
 	if (most < HEAT_PAGE_BYTES)
@@ -249,7 +250,6 @@ carry_slice(struct round *round, uint64_t now_ns, struct sluice_err *reterr)
 	if (announce(round, round->queue_done < round->queue_count || round->drain.told.under_way,
 		     reterr) < 0)
 		return;
-	round->slice_is_used = 0;
 	if (round->queue_done == round->queue_count)
 		return;
 	cut_room(round, KEPT_FIRST);

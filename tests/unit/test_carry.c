@@ -135,6 +135,17 @@ tick(struct round *round)
 		memcpy(trouble, err.msg, sizeof(trouble));
 }
 
+/* Known for a while before anything is planned; from then on all is promoted. */
+static void
+add_and_wait(struct round *round, int32_t pid)
+{
+	promotes_only_pid = -1;
+	assert_int_equal(round_add(round, pid, time_ns, NULL), 0);
+	for (int i = 0; i < 60; i++)
+		tick(round);
+	promotes_only_pid = 0;
+}
+
 /* Demotions that were to make room fail, so there is room for one huge page, not for eight. */
 static void
 test_huge_pages_keep_to_the_room(void **state)
@@ -149,11 +160,7 @@ test_huge_pages_keep_to_the_room(void **state)
 		assert_int_equal(fake_world_make_huge(world, 7, BASE + i * REGION), 0);
 	for (uint64_t i = 0; i < 8; i++)
 		fake_world_fail(world, 7, BASE + i * REGION, MOVE_BUSY, 1000);
-	promotes_only_pid = -1;
-	assert_int_equal(round_add(round, 7, time_ns, NULL), 0);
-	for (int i = 0; i < 60; i++)
-		tick(round);
-	promotes_only_pid = 0;
+	add_and_wait(round, 7);
 	for (int i = 0; i < 100 && fake_world_resident(world, 7, 0) == 8 * REGION; i++)
 		tick(round);
 	assert_int_equal(fake_world_resident(world, 7, 0), 9 * REGION);
@@ -179,11 +186,7 @@ test_huge_pages_keep_to_the_rate(void **state)
 	assert_int_equal(fake_world_map(world, 7, BASE, 16 * REGION, 1), 0);
 	for (uint64_t i = 0; i < 16; i++)
 		assert_int_equal(fake_world_make_huge(world, 7, BASE + i * REGION), 0);
-	promotes_only_pid = -1;
-	assert_int_equal(round_add(round, 7, time_ns, NULL), 0);
-	for (int i = 0; i < 60; i++)
-		tick(round);
-	promotes_only_pid = 0;
+	add_and_wait(round, 7);
 	for (int i = 0; i < 100 && fake_world_resident(world, 7, 0) == 0; i++)
 		tick(round);
 	assert_in_range(fake_world_resident(world, 7, 0), REGION, 2 * REGION);
@@ -342,11 +345,7 @@ test_a_cut_plan_goes_on(void **state)
 		assert_int_equal(fake_world_map(world, 7, BASE, 128 * REGION, 1), 0);
 		for (uint64_t p = 0; busy && p < 128 * HEAT_REGION_PAGES; p++)
 			fake_world_fail(world, 7, BASE + p * HEAT_PAGE_BYTES, MOVE_BUSY, 1000);
-		promotes_only_pid = -1;
-		assert_int_equal(round_add(round, 7, time_ns, NULL), 0);
-		for (int i = 0; i < 60; i++)
-			tick(round);
-		promotes_only_pid = 0;
+		add_and_wait(round, 7);
 		for (int i = 0; i < 200 && fake_world_calls(world) == 0; i++)
 			tick(round);
 		assert_true(fake_world_calls(world) > 0);

@@ -22,9 +22,7 @@
 #define ARENA_ADDR 0x100000000000u
 #define CELL_BYTES 4096u
 #define STRETCH_LOADS 5000u
-#define STRETCH_S                                                                                  \
-	200e-6 /* no longer than that: the machine takes its CPUs away for milliseconds            \
-		*/
+#define STRETCH_S 200e-6 /* at most: the machine takes its CPUs away for milliseconds */
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
 #endif

@@ -126,8 +126,7 @@ relax(void)
 #endif
 }
 
-/* Until earlier loads have come: otherwise a delay passes beside the access that it is to follow.
- */
+/* Until earlier loads have come: otherwise a delay passes beside the access that it follows. */
 static inline void
 loads_done(void)
 {

@@ -11,7 +11,8 @@ set -uo pipefail
 . "$(dirname "$(readlink -f "$0")")/test_outside.sh"
 [ $# -gt 0 ] || set -- slow sockets limits
 
-cat >"$tmp/common.sh" <<'EOT'
+grep '^cached_in_unit=' "$here/guest" >"$tmp/common.sh"
+cat >>"$tmp/common.sh" <<'EOT'
 . /root/test_inside.sh
 # The median of a figure of a pair, out of the pretty-printed /tmp/m.json; empty when unknown.
 figure() { # INITIATOR NODE NAME
@@ -27,7 +28,8 @@ figure() { # INITIATOR NODE NAME
 between() { awk -v x="$1" -v lo="$2" -v hi="$3" 'BEGIN { exit !(x != "" && x + 0 >= lo && x + 0 <= hi) }'; }
 # By how many times fast memory's price B is more than A, in ns; see `guest` for that price.
 added() { # A B
-	awk -v a="$1" -v b="$2" -v c="$(taskset -c 0 /usr/lib/guest/latency 0 8 0.4)" 'BEGIN { if (a != "" && b != "" && c > 0) printf "%.2f", (b - a) / (7 * c) }'
+	awk -v a="$1" -v b="$2" -v c="$(taskset -c 0 /usr/lib/guest/latency 0 8 0.4)" -v k="$cached_in_unit" \
+		'BEGIN { if (a != "" && b != "" && c > 0) printf "%.2f", (b - a) / (k * c) }'
 }
 ratio() { awk -v a="$1" -v b="$2" 'BEGIN { if (b > 0) printf "%.2f", a / b }'; }
 complete() { # INITIATOR NODE: all four figures, or why not
@@ -135,6 +137,6 @@ EOT
 
 part_options() { # PART
 	options=(--shape dram-slow --slow-factor 20 --timeout 240 --add "$tmp/common.sh")
-	[ "$1" != sockets ] || options=(--shape two-socket-cxl --slow-factor 20 --timeout 240 --add "$tmp/common.sh")
+	[ "$1" != sockets ] || options[1]=two-socket-cxl
 }
 in_guests "$@"
