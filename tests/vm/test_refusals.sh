@@ -284,23 +284,23 @@ EOT
 
 cat >"$tmp/full.sh" <<'EOT'
 # Fast memory that others have filled past the watermark: nothing is promoted into it, nobody harmed.
+# The watermark is 10 %, as some MiB come and go by themselves, which is much of the usual 3 here.
 . /root/test_inside.sh
 free_kb() { awk '/MemFree/ { print $4 }' /sys/devices/system/node/node0/meminfo; }
 total_kb() { awk '/MemTotal/ { print $4 }' /sys/devices/system/node/node0/meminfo; }
 hotset --size $(($(free_kb) / 1024 - 8))M --pattern uniform --start-on 0 --seconds 100 >/tmp/filler.jsonl 2>/tmp/err &
 filler=$!
 check 'a program fills fast memory' soon grep -q '"phase":"access"' /tmp/filler.jsonl
-check "less than the watermark's 3 % are free: $(free_kb) of $(total_kb) kB" test $(($(free_kb) * 100)) -lt $(($(total_kb) * 3))
+check "less than half of the watermark is free: $(free_kb) of $(total_kb) kB" test $(($(free_kb) * 100)) -lt $(($(total_kb) * 5))
 held() { sed -n 's/.*"access_fast_share":\([0-9.]*\).*/\1/p' /tmp/filler.jsonl | tail -n 1; }
 held_before=$(held)
-expect 0 '' sluice run --json-out /tmp/run.json -- hotset --size 40M --hot 20M --start-on 1 --seconds 8 --report /tmp/h.jsonl
+expect 0 '' sluice run --watermark 10% --json-out /tmp/run.json -- hotset --size 40M --hot 20M --start-on 1 --seconds 8 --report /tmp/h.jsonl
 cat /tmp/err | sed 's/^/        /'
 check 'the end report says that it was full' grep -q 'fast memory was full for' /tmp/err
 check 'and of what' grep -q "of it is not the targets" /tmp/err
 check 'Sluice was at work' grep -q '"tiered": true' /tmp/run.json
 promoted() { sed -n 's/.*"promoted_bytes": *\([0-9]*\).*/\1/p' /tmp/run.json | head -n 1; }
-# What becomes free meanwhile above the watermark may be used.
-check "it promoted next to nothing: $(promoted) bytes" test "$(promoted)" -le 2097152
+check "it promoted nothing: $(promoted) bytes" test "$(promoted)" = 0
 check 'the program ran to its end' grep -q '"summary":true' /tmp/h.jsonl
 check "who filled it keeps its place: share $held_before, then $(held)" \
 	awk -v a="$held_before" -v b="$(held)" 'BEGIN { exit !(a > 0.9 && b >= a - 0.01) }'
