@@ -66,20 +66,6 @@ damon_files_context(const char *sysroot, const char *operations, struct sluice_e
 	return r;
 }
 
-int
-damon_files_pids(const char *sysroot, const struct damon_targets *targets,
-		 struct sluice_err *reterr)
-{
-	char path[160];
-	int r = file_write(sysroot, CONTEXT "targets/nr_targets", targets->count, NULL, reterr);
-
-	for (size_t i = 0; r == 0 && i < targets->count; i++) {
-		snprintf(path, sizeof(path), CONTEXT "targets/%zu/pid_target", i);
-		r = file_write(sysroot, path, (uint64_t)targets->pids[i], NULL, reterr);
-	}
-	return r;
-}
-
 /* The pieces of at most piece_bytes that a range is cut into. */
 static uint64_t
 pieces_of(const struct damon_range *range, uint64_t piece_bytes)
@@ -87,26 +73,21 @@ pieces_of(const struct damon_range *range, uint64_t piece_bytes)
 	return (range->end - range->start + piece_bytes - 1) / piece_bytes;
 }
 
-int
-damon_files_ranges(const char *sysroot, const struct damon_targets *targets, uint32_t regions,
-		   struct sluice_err *reterr)
+static int
+put_regions(const char *sysroot, size_t index, const struct damon_target *target,
+	    uint64_t piece_bytes, struct sluice_err *reterr)
 {
-	static const char folder[] = CONTEXT "targets/0/regions/";
-	uint64_t bytes = 0, pieces = 0, at = 0, piece_bytes;
-	char path[160];
+	char folder[96], path[160];
+	uint64_t pieces = 0, at = 0;
 	int r;
 
-	for (size_t i = 0; i < targets->range_count; i++)
-		bytes += targets->ranges[i].end - targets->ranges[i].start;
-	piece_bytes = (bytes / regions / PIECE_UNIT + 1) * PIECE_UNIT;
-	for (size_t i = 0; i < targets->range_count; i++)
-		pieces += pieces_of(&targets->ranges[i], piece_bytes);
-	r = file_write(sysroot, CONTEXT "targets/nr_targets", 1, NULL, reterr);
+	for (size_t i = 0; i < target->range_count; i++)
+		pieces += pieces_of(&target->ranges[i], piece_bytes);
+	snprintf(folder, sizeof(folder), CONTEXT "targets/%zu/regions/", index);
 	snprintf(path, sizeof(path), "%snr_regions", folder);
-	if (r == 0)
-		r = file_write(sysroot, path, pieces, NULL, reterr);
-	for (size_t i = 0; r == 0 && i < targets->range_count; i++) {
-		const struct damon_range *range = &targets->ranges[i];
+	r = file_write(sysroot, path, pieces, NULL, reterr);
+	for (size_t i = 0; r == 0 && i < target->range_count; i++) {
+		const struct damon_range *range = &target->ranges[i];
 
 		for (uint64_t start = range->start; r == 0 && start < range->end; at++) {
 			uint64_t end =
@@ -120,6 +101,34 @@ damon_files_ranges(const char *sysroot, const struct damon_targets *targets, uin
 				r = file_write(sysroot, path, end, NULL, reterr);
 			start = end;
 		}
+	}
+	return r;
+}
+
+int
+damon_files_targets(const char *sysroot, const struct damon_targets *targets, uint32_t regions,
+		    struct sluice_err *reterr)
+{
+	uint64_t bytes = 0, piece_bytes;
+	char path[160];
+	int r;
+
+	for (size_t t = 0; t < targets->count; t++) {
+		const struct damon_target *target = &targets->target[t];
+
+		for (size_t i = 0; i < target->range_count; i++)
+			bytes += target->ranges[i].end - target->ranges[i].start;
+	}
+	piece_bytes = (bytes / regions / PIECE_UNIT + 1) * PIECE_UNIT;
+	r = file_write(sysroot, CONTEXT "targets/nr_targets", targets->count, NULL, reterr);
+	for (size_t t = 0; r == 0 && t < targets->count; t++) {
+		const struct damon_target *target = &targets->target[t];
+
+		snprintf(path, sizeof(path), CONTEXT "targets/%zu/pid_target", t);
+		if (target->pid)
+			r = file_write(sysroot, path, (uint64_t)target->pid, NULL, reterr);
+		if (r == 0)
+			r = put_regions(sysroot, t, target, piece_bytes, reterr);
 	}
 	return r;
 }

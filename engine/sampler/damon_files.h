@@ -15,14 +15,12 @@
 #define CONTEXT KDAMONDS "0/contexts/0/"
 
 /* Each: -errno, and the sentence says which file refused what. */
-/* operations: "vaddr" or "paddr". -ENOTSUP: this kernel's DAMON does not have them. */
+/* operations: "fvaddr", "vaddr" or "paddr". -ENOTSUP: this kernel's DAMON does not have them. */
 int damon_files_context(const char *sysroot, const char *operations, struct sluice_err *reterr);
 int damon_files_plan(const char *sysroot, const struct damon_plan *plan, struct sluice_err *reterr);
-/* One of them may have ended, as the kernel finds when it starts. */
-int damon_files_pids(const char *sysroot, const struct damon_targets *targets,
-		     struct sluice_err *reterr);
-/* As about so many regions of one size. */
-int damon_files_ranges(const char *sysroot, const struct damon_targets *targets, uint32_t regions,
-		       struct sluice_err *reterr);
+/* Their ranges as about so many regions of one size. A process may have ended, as the kernel finds
+ * when it starts. */
+int damon_files_targets(const char *sysroot, const struct damon_targets *targets, uint32_t regions,
+			struct sluice_err *reterr);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include "heat.h"
 
-#define REGIONS_LEAST 60
+#define REGIONS_LEAST 32
 #define REGIONS_MOST 1000
 #define SAMPLE_LEAST_NS 5e6
 /* Longer than this and all that is at all warm is seen at every look: rather fewer regions. */

@@ -224,9 +224,9 @@ write_targets(struct damon_sysfs *damon, const struct damon_plan *plan,
 
 	damon->is_physical = 0;
 	damon->first_pid = 0;
-	if (targets->range_count) {
-		r = damon_files_ranges(damon->sysroot, targets, plan->regions_min, reterr);
-		damon->first_start = targets->ranges[0].start;
+	r = damon_files_targets(damon->sysroot, targets, plan->regions_min, reterr);
+	if (!targets->target[0].pid) {
+		damon->first_start = targets->target[0].ranges[0].start;
 		if (procfs_number(damon->sysroot, 0, RANGES "nr_regions", &number) < 0)
 			number = 0;
 		damon->ranges = (uint64_t)number;
@@ -236,7 +236,6 @@ write_targets(struct damon_sysfs *damon, const struct damon_plan *plan,
 		damon->is_physical = r == 0;
 		return r;
 	}
-	r = damon_files_pids(damon->sysroot, targets, reterr);
 	/* Also when a later one was refused. */
 	if (procfs_number(damon->sysroot, 0, CONTEXT "targets/0/pid_target", &number) == 0)
 		damon->first_pid = (int32_t)number;
@@ -251,8 +250,11 @@ damon_sysfs_run(struct damon_sysfs *damon, const struct damon_plan *plan,
 	int r = stop_running(damon, reterr);
 
 	if (r == 0 && !damon->has_context) {
-		r = damon_files_context(damon->sysroot, targets->range_count ? "paddr" : "vaddr",
-					reterr);
+		int is_physical = !targets->target[0].pid;
+
+		r = damon_files_context(damon->sysroot, is_physical ? "paddr" : "fvaddr", reterr);
+		if (r == -ENOTSUP && !is_physical)
+			r = damon_files_context(damon->sysroot, "vaddr", reterr);
 		damon->has_context = r == 0;
 	}
 	if (r == 0)

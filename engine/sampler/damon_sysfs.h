@@ -21,16 +21,19 @@ struct damon_plan {
 	uint32_t regions_min, regions_max;
 };
 
-/* What is watched: the memory of processes by their addresses, or ranges of physical memory,
- * sorted, of whole pages, that do not overlap (count 0 then). All borrowed. */
+/* What is watched: ranges of whole pages, sorted, that do not overlap, of processes or, with pid 0
+ * and alone, of physical memory. All borrowed. */
 struct damon_range {
 	uint64_t start, end;
 };
-struct damon_targets {
-	const int32_t *pids;
-	size_t count;
+struct damon_target {
+	int32_t pid;
 	const struct damon_range *ranges;
 	size_t range_count;
+};
+struct damon_targets {
+	const struct damon_target *target;
+	size_t count;
 };
 
 /* 0 free to use; -EBUSY somebody uses it, -ENOTSUP the kernel has no such thing, -EACCES. The
@@ -42,9 +45,10 @@ int damon_sysfs_open(const char *sysroot, const char *state_dir, struct damon_sy
 /* Stops it and takes it away; NULL is fine. */
 void damon_sysfs_close(struct damon_sysfs *damon);
 
-/* (Re)start over the processes, in this order, or the ranges, always the same kind; waits for a
- * sampling interval of the old one. Ranges begin as about plan->regions_min regions of one size.
- * -EBUSY: the kdamond is no longer ours. -ENOTSUP: this kernel's DAMON knows no physical memory. */
+/* (Re)start over the targets, always of the same kind; waits for a sampling interval of the old
+ * one. They begin as about plan->regions_min regions of one size. A kernel before 5.19 watches
+ * processes by ranges of its own. -EBUSY: the kdamond is no longer ours. -ENOTSUP: this kernel's
+ * DAMON knows no such memory. */
 int damon_sysfs_run(struct damon_sysfs *damon, const struct damon_plan *plan,
 		    const struct damon_targets *targets, struct sluice_err *reterr);
 void damon_sysfs_pause(struct damon_sysfs *damon);

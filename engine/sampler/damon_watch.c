@@ -224,7 +224,7 @@ damon_watch_restart(struct damon_watch *watch, const struct damon_targets *targe
 	struct damon_plan plan;
 	int r;
 
-	if ((!targets->count && !targets->range_count) || watch->effort <= 0) {
+	if (!targets->count || watch->effort <= 0) {
 		damon_sysfs_pause(watch->sysfs);
 		watch->is_running = 0;
 		return 0;

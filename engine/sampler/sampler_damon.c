@@ -9,12 +9,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "damon_ranges.h"
 #include "damon_watch.h"
 #include "procfs.h"
 #include "sampler_registry.h"
+#include "scan_walk.h"
 
 #define TARGETS_MAX 256
 #define PENDING_MAX 16384
+/* Ranges of one target, and about so many of all: each costs looks. */
+#define RANGES_MOST 8
+#define ALL_RANGES_MOST 32
+/* Mappings are looked at so often, and watched anew when such a part is not watched; rarely, as
+ * DAMON forgets its regions then. */
+#define MAPS_EVERY_NS 2000000000u
+#define OUTSIDE_PART 16
+#define ANEW_AFTER_NS 5000000000u
+
+struct watched {
+	struct damon_range ranges[RANGES_MOST];
+	size_t count;
+};
 
 struct damon {
 	struct ops_env env;
@@ -24,6 +39,9 @@ struct damon {
 	int changed; /* targets or effort: restart at the next read */
 	int32_t running[TARGETS_MAX];
 	size_t running_count;
+	struct watched watched[TARGETS_MAX]; /* of those */
+	uint64_t maps_read_ns, ran_ns;
+	struct heat_span *spans; /* SCAN_SPANS_MAX, of the target under way */
 	struct sample *pending;
 	size_t pending_count, pending_next;
 	struct sampler_stats stats;
@@ -51,6 +69,7 @@ stop(void *self)
 		return;
 	damon_watch_free(damon->watch);
 	free(damon->pending);
+	free(damon->spans);
 	free(damon);
 }
 
@@ -83,10 +102,12 @@ start(const struct ops_env *env, void **ret_self, struct sluice_err *reterr)
 	struct damon *damon = calloc(1, sizeof(*damon));
 	int r;
 
-	if (damon)
-		damon->pending = calloc(PENDING_MAX, sizeof(*damon->pending));
-	if (!damon || !damon->pending) {
-		free(damon);
+	if (!damon)
+		return sluice_fail(reterr, -ENOMEM, "out of memory");
+	damon->pending = calloc(PENDING_MAX, sizeof(*damon->pending));
+	damon->spans = calloc(SCAN_SPANS_MAX, sizeof(*damon->spans));
+	if (!damon->pending || !damon->spans) {
+		stop(damon);
 		return sluice_fail(reterr, -ENOMEM, "out of memory");
 	}
 	damon->env = *env;
@@ -134,11 +155,51 @@ drop_ended(struct damon *damon)
 	}
 }
 
+/* One of which nothing can be read has ended, or will. */
+static void
+read_maps(struct damon *damon, int32_t pid, struct watched *ret)
+{
+	size_t most = ALL_RANGES_MOST / damon->target_count, spans = 0;
+
+	most = most < 1 ? 1 : most > RANGES_MOST ? RANGES_MOST : most;
+	ret->count = 0;
+	if (scan_spans_read(damon->env.sysroot, pid, damon->spans, SCAN_SPANS_MAX, &spans) == 0)
+		ret->count = damon_ranges_make(damon->spans, spans, ret->ranges, most);
+}
+
+/* Whether much of the targets' memory was mapped since. */
+static int
+maps_changed(struct damon *damon, uint64_t now_ns)
+{
+	uint64_t bytes = 0, outside = 0;
+	struct watched now;
+
+	if (!damon->running_count || !damon->target_count ||
+	    now_ns - damon->maps_read_ns < MAPS_EVERY_NS || now_ns - damon->ran_ns < ANEW_AFTER_NS)
+		return 0;
+	damon->maps_read_ns = now_ns;
+	for (size_t i = 0; i < damon->running_count; i++) {
+		read_maps(damon, damon->running[i], &now);
+		bytes += damon_ranges_bytes(now.ranges, now.count);
+		outside += damon_ranges_outside(now.ranges, now.count, damon->watched[i].ranges,
+						damon->watched[i].count);
+	}
+	return outside > bytes / OUTSIDE_PART;
+}
+
 static int
 run(struct damon *damon, uint64_t now_ns, struct sluice_err *reterr)
 {
-	struct damon_targets targets = {.pids = damon->targets, .count = damon->target_count};
+	struct damon_target list[TARGETS_MAX];
+	struct damon_targets targets = {.target = list, .count = damon->target_count};
 
+	for (size_t i = 0; i < damon->target_count; i++) {
+		read_maps(damon, damon->targets[i], &damon->watched[i]);
+		list[i] = (struct damon_target){.pid = damon->targets[i],
+						.ranges = damon->watched[i].ranges,
+						.range_count = damon->watched[i].count};
+	}
+	damon->maps_read_ns = damon->ran_ns = now_ns;
 	return damon_watch_restart(damon->watch, &targets, resident_bytes(damon), now_ns, reterr);
 }
 
@@ -208,7 +269,8 @@ read_samples(void *self, uint64_t now_ns, struct sample *samples, size_t capacit
 	size_t count;
 	int r;
 
-	damon->changed |= damon_watch_wants(damon->watch, resident_bytes, damon, now_ns);
+	damon->changed |= damon_watch_wants(damon->watch, resident_bytes, damon, now_ns) ||
+			  maps_changed(damon, now_ns);
 	if (damon->changed) {
 		r = restart(damon, now_ns, reterr);
 		if (r < 0)

@@ -164,8 +164,8 @@ all_bytes(void *ctx)
 static int
 restart(struct paddr *paddr, uint64_t now_ns, struct sluice_err *reterr)
 {
-	struct damon_targets targets = {.ranges = paddr->ranges,
-					.range_count = paddr->walk.count ? paddr->range_count : 0};
+	struct damon_target memory = {.ranges = paddr->ranges, .range_count = paddr->range_count};
+	struct damon_targets targets = {.target = &memory, .count = paddr->walk.count > 0};
 
 	paddr->changed = 0;
 	paddr->stats.lost += damon_watch_drain(paddr->watch);

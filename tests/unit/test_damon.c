@@ -13,6 +13,7 @@
 
 #include "engine/sampler/damon_event.h"
 #include "engine/sampler/damon_plan.h"
+#include "engine/sampler/damon_ranges.h"
 #include "engine/sampler/sampler_registry.h"
 #include "fake_root.h"
 
@@ -128,12 +129,12 @@ plans(void **unused)
 	assert_int_equal(small.sample_us, 5000); /* 4 ms would do; below 5 timers are not exact */
 	assert_int_equal(small.aggregate_us, 5000 * DAMON_CHECKS);
 	damon_plan_make(1ull << 40, 0.01, check_ns, &large);
-	assert_true(large.regions_max >= 60 && large.regions_max <= 1000);
+	assert_true(large.regions_max >= 32 && large.regions_max <= 1000);
 	/* The cost is what was allowed: looks a second times the price of one. */
 	assert_true((double)large.regions_max / (double)large.sample_us * 1e6 * check_ns <=
 		    0.0101e9);
 	damon_plan_make(1ull << 40, 1e-6, check_ns, &poor);
-	assert_int_equal(poor.regions_max, 60);
+	assert_int_equal(poor.regions_max, 32);
 	assert_int_equal(poor.sample_us, 1000000);
 	assert_true(damon_plan_differs(&small, &poor));
 	assert_false(damon_plan_differs(&small, &small));
@@ -148,7 +149,7 @@ region_limits(void **unused)
 	damon_plan_make(64ull << 20, 0.1, 2000, &small);
 	damon_plan_make(1ull << 40, 0.4, 2000, &large);
 	assert_int_equal(small.regions_min, 10);
-	assert_int_equal(small.regions_max, 60);
+	assert_int_equal(small.regions_max, 32);
 	assert_int_equal(large.regions_max, 1000);
 	assert_int_equal(large.regions_min, 125);
 }
@@ -213,13 +214,31 @@ put_kdamond(void)
 	}
 }
 
+/* The files of a target's first regions. */
+static void
+put_regions(int target, int count)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), ADMIN "0/contexts/0/targets/%d/regions/nr_regions", target);
+	fake_put(path, "");
+	for (int i = 0; i < count; i++) {
+		snprintf(path, sizeof(path), ADMIN "0/contexts/0/targets/%d/regions/%d/start",
+			 target, i);
+		fake_put(path, "");
+		snprintf(path, sizeof(path), ADMIN "0/contexts/0/targets/%d/regions/%d/end", target,
+			 i);
+		fake_put(path, "");
+	}
+}
+
 static void
 one_kdamond_of_ours(void **unused)
 {
 	const struct damon_plan plan = {5000, 100000, 1000000, 10, 200};
-	const int32_t pids[2] = {41, 42};
-	const struct damon_targets two = {.pids = pids, .count = 2},
-				   one = {.pids = pids, .count = 1};
+	const struct damon_range ranges[] = {{0x200000, 0x400000}};
+	const struct damon_target list[2] = {{41, ranges, 1}, {42, NULL, 0}};
+	const struct damon_targets two = {list, 2}, one = {list, 1};
 	struct damon_sysfs *damon, *second;
 	struct sluice_err err = {0};
 	char state[96];
@@ -229,12 +248,17 @@ one_kdamond_of_ours(void **unused)
 	put_kdamond();
 	fake_put(ADMIN "0/contexts/0/targets/0/pid_target", "");
 	fake_put(ADMIN "0/contexts/0/targets/1/pid_target", "");
+	put_regions(0, 1);
+	put_regions(1, 0);
 	assert_int_equal(damon_sysfs_open(fake_root, state, &damon, &err), 0);
 	assert_string_equal(fake_get(ADMIN "nr_kdamonds"), "1\n");
 	assert_int_equal(damon_sysfs_open(fake_root, state, &second, &err), -EBUSY);
 	assert_int_equal(damon_sysfs_run(damon, &plan, &two, &err), 0);
 	assert_string_equal(fake_get(ADMIN "0/state"), "on\n");
+	assert_string_equal(fake_get(ADMIN "0/contexts/0/operations"), "fvaddr");
+	assert_string_equal(fake_get(ADMIN "0/contexts/0/targets/0/regions/0/end"), "4194304");
 	assert_string_equal(fake_get(ADMIN "0/contexts/0/targets/1/pid_target"), "42");
+	assert_string_equal(fake_get(ADMIN "0/contexts/0/targets/1/regions/nr_regions"), "0");
 	assert_string_equal(fake_get(ADMIN "0/contexts/0/monitoring_attrs/intervals/aggr_us"),
 			    "100000");
 	/* Somebody makes it theirs: we keep our hands off, also at the end. */
@@ -255,28 +279,65 @@ one_kdamond_of_ours(void **unused)
 	damon_sysfs_close(NULL);
 }
 
+#define GIB (1ull << 30)
+
+/* What is near is one range, what is small and far away is none. */
+static void
+ranges_of_mappings(void **unused)
+{
+	static const struct heat_span spans[] = {
+		{GIB, GIB + 0x1000},                        /* far and small */
+		{4 * GIB, 5 * GIB},                         /* a heap, */
+		{5 * GIB + 0x1000, 6 * GIB},                /* and the rest of it */
+		{6 * GIB + 0x800000, 6 * GIB + 0x900000},   /* 8 MiB further, */
+		{6 * GIB + 0x901000, 7 * GIB},              /* with this one large enough */
+		{64 * GIB, 64 * GIB + 0x1000},              /* three of them */
+		{64 * GIB + 0x2000, 64 * GIB + 0x101000},   /* are less than 2 MiB */
+		{64 * GIB + 0x102000, 64 * GIB + 0x103000}, /* together */
+		{1024 * GIB, 1024 * GIB + 0x200000},        /* large enough */
+	};
+	const size_t count = sizeof(spans) / sizeof(*spans);
+	struct damon_range few[2], all[8];
+
+	(void)unused;
+	assert_int_equal(damon_ranges_make(spans, count, all, 8), 3);
+	assert_true(all[0].start == 4 * GIB && all[0].end == 6 * GIB);
+	assert_true(all[1].start == 6 * GIB + 0x800000 && all[1].end == 7 * GIB);
+	assert_true(all[2].start == 1024 * GIB);
+	assert_int_equal(damon_ranges_make(spans, count, few, 2), 2);
+	assert_true(few[0].start == 4 * GIB && few[0].end == 7 * GIB);
+	assert_int_equal(damon_ranges_make(spans, count, few, 1), 1);
+	assert_true(few[0].start == GIB && few[0].end == 1024 * GIB + 0x200000);
+	assert_int_equal(damon_ranges_make(spans, 1, all, 8), 1);
+	assert_int_equal(damon_ranges_make(spans, 0, all, 8), 0);
+
+	assert_true(damon_ranges_bytes(all, 0) == 0);
+	assert_int_equal(damon_ranges_make(spans, count, all, 8), 3);
+	assert_true(damon_ranges_bytes(all, 2) == 3 * GIB - 0x800000);
+	assert_true(damon_ranges_outside(all, 3, all, 3) == 0);
+	assert_true(damon_ranges_outside(all, 3, all, 2) == 0x200000);
+	assert_true(damon_ranges_outside(all, 3, NULL, 0) == damon_ranges_bytes(all, 3));
+	few[0] = (struct damon_range){5 * GIB, 6 * GIB + 0xa00000};
+	assert_true(damon_ranges_outside(all, 1, few, 1) == GIB);
+}
+
 /* Physical ranges are written as regions of one size, and who is at them is known by the first. */
 static void
 physical_ranges(void **unused)
 {
 	static const struct damon_range ranges[] = {{0x40000000, 0x40000000 + (64ull << 20)},
 						    {0x80000000, 0x80000000 + (30ull << 20)}};
-	const struct damon_targets targets = {.ranges = ranges, .range_count = 2};
+	const struct damon_target memory = {0, ranges, 2};
+	const struct damon_targets targets = {&memory, 1};
 	const struct damon_plan plan = {5000, 100000, 1000000, 10, 200};
 	struct damon_sysfs *damon;
 	struct sluice_err err = {0};
-	char state[96], path[128];
+	char state[96];
 
 	(void)unused;
 	snprintf(state, sizeof(state), "%s/run", fake_root);
 	put_kdamond();
-	fake_put(ADMIN "0/contexts/0/targets/0/regions/nr_regions", "");
-	for (int i = 0; i < 10; i++) {
-		snprintf(path, sizeof(path), ADMIN "0/contexts/0/targets/0/regions/%d/start", i);
-		fake_put(path, "");
-		snprintf(path, sizeof(path), ADMIN "0/contexts/0/targets/0/regions/%d/end", i);
-		fake_put(path, "");
-	}
+	put_regions(0, 10);
 	assert_int_equal(damon_sysfs_open(fake_root, state, &damon, &err), 0);
 	if (damon_sysfs_run(damon, &plan, &targets, &err) < 0)
 		fail_msg("%s", err.msg);
@@ -311,6 +372,7 @@ main(void)
 		TEST(region_limits),
 		TEST(probing),
 		TEST(one_kdamond_of_ours),
+		TEST(ranges_of_mappings),
 		TEST(physical_ranges),
 	};
 
