@@ -74,13 +74,16 @@ pieces_of(const struct damon_range *range, uint64_t piece_bytes)
 }
 
 static int
-put_regions(const char *sysroot, size_t index, const struct damon_target *target,
-	    uint64_t piece_bytes, struct sluice_err *reterr)
+put_regions(const char *sysroot, size_t index, const struct damon_target *target, uint64_t regions,
+	    struct sluice_err *reterr)
 {
 	char folder[96], path[160];
-	uint64_t pieces = 0, at = 0;
+	uint64_t bytes = 0, pieces = 0, at = 0, piece_bytes;
 	int r;
 
+	for (size_t i = 0; i < target->range_count; i++)
+		bytes += target->ranges[i].end - target->ranges[i].start;
+	piece_bytes = (bytes / regions / PIECE_UNIT + 1) * PIECE_UNIT;
 	for (size_t i = 0; i < target->range_count; i++)
 		pieces += pieces_of(&target->ranges[i], piece_bytes);
 	snprintf(folder, sizeof(folder), CONTEXT "targets/%zu/regions/", index);
@@ -109,17 +112,11 @@ int
 damon_files_targets(const char *sysroot, const struct damon_targets *targets, uint32_t regions,
 		    struct sluice_err *reterr)
 {
-	uint64_t bytes = 0, piece_bytes;
+	/* Each its part, or one that has reserved much would leave the others one region. */
+	uint64_t each = regions > targets->count ? regions / targets->count : 1;
 	char path[160];
 	int r;
 
-	for (size_t t = 0; t < targets->count; t++) {
-		const struct damon_target *target = &targets->target[t];
-
-		for (size_t i = 0; i < target->range_count; i++)
-			bytes += target->ranges[i].end - target->ranges[i].start;
-	}
-	piece_bytes = (bytes / regions / PIECE_UNIT + 1) * PIECE_UNIT;
 	r = file_write(sysroot, CONTEXT "targets/nr_targets", targets->count, NULL, reterr);
 	for (size_t t = 0; r == 0 && t < targets->count; t++) {
 		const struct damon_target *target = &targets->target[t];
@@ -128,7 +125,7 @@ damon_files_targets(const char *sysroot, const struct damon_targets *targets, ui
 		if (target->pid)
 			r = file_write(sysroot, path, (uint64_t)target->pid, NULL, reterr);
 		if (r == 0)
-			r = put_regions(sysroot, t, target, piece_bytes, reterr);
+			r = put_regions(sysroot, t, target, each, reterr);
 	}
 	return r;
 }

@@ -17,8 +17,10 @@
 
 #define TARGETS_MAX 256
 #define PENDING_MAX 16384
-/* Ranges of one target, and about so many of all: each costs looks. */
+/* Ranges of one target, and about so many of all: each costs looks. With fewer than three the gaps
+ * between heap, mappings and stack would be closed, terabytes. */
 #define RANGES_MOST 8
+#define RANGES_LEAST 3
 #define ALL_RANGES_MOST 32
 /* Mappings are looked at so often, and watched anew when such a part is not watched; rarely, as
  * DAMON forgets its regions then. */
@@ -161,17 +163,16 @@ read_maps(struct damon *damon, int32_t pid, struct watched *ret)
 {
 	size_t most = ALL_RANGES_MOST / damon->target_count, spans = 0;
 
-	most = most < 1 ? 1 : most > RANGES_MOST ? RANGES_MOST : most;
+	most = most < RANGES_LEAST ? RANGES_LEAST : most > RANGES_MOST ? RANGES_MOST : most;
 	ret->count = 0;
 	if (scan_spans_read(damon->env.sysroot, pid, damon->spans, SCAN_SPANS_MAX, &spans) == 0)
 		ret->count = damon_ranges_make(damon->spans, spans, ret->ranges, most);
 }
 
-/* Whether much of the targets' memory was mapped since. */
+/* Whether much of a target's memory was mapped since. */
 static int
 maps_changed(struct damon *damon, uint64_t now_ns)
 {
-	uint64_t bytes = 0, outside = 0;
 	struct watched now;
 
 	if (!damon->running_count || !damon->target_count ||
@@ -180,11 +181,12 @@ maps_changed(struct damon *damon, uint64_t now_ns)
 	damon->maps_read_ns = now_ns;
 	for (size_t i = 0; i < damon->running_count; i++) {
 		read_maps(damon, damon->running[i], &now);
-		bytes += damon_ranges_bytes(now.ranges, now.count);
-		outside += damon_ranges_outside(now.ranges, now.count, damon->watched[i].ranges,
-						damon->watched[i].count);
+		if (damon_ranges_outside(now.ranges, now.count, damon->watched[i].ranges,
+					 damon->watched[i].count) >
+		    damon_ranges_bytes(now.ranges, now.count) / OUTSIDE_PART)
+			return 1;
 	}
-	return outside > bytes / OUTSIDE_PART;
+	return 0;
 }
 
 static int
