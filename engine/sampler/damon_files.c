@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "damon_ranges.h"
 #include "procfs.h"
 
 #define PIECE_UNIT (2ull << 20)
@@ -78,12 +79,11 @@ put_regions(const char *sysroot, size_t index, const struct damon_target *target
 	    struct sluice_err *reterr)
 {
 	char folder[96], path[160];
-	uint64_t bytes = 0, pieces = 0, at = 0, piece_bytes;
+	uint64_t bytes = damon_ranges_bytes(target->ranges, target->range_count);
+	uint64_t piece_bytes = (bytes / regions / PIECE_UNIT + 1) * PIECE_UNIT;
+	uint64_t pieces = 0, at = 0;
 	int r;
 
-	for (size_t i = 0; i < target->range_count; i++)
-		bytes += target->ranges[i].end - target->ranges[i].start;
-	piece_bytes = (bytes / regions / PIECE_UNIT + 1) * PIECE_UNIT;
 	for (size_t i = 0; i < target->range_count; i++)
 		pieces += pieces_of(&target->ranges[i], piece_bytes);
 	snprintf(folder, sizeof(folder), CONTEXT "targets/%zu/regions/", index);

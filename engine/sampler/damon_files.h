@@ -18,8 +18,8 @@
 /* operations: "fvaddr", "vaddr" or "paddr". -ENOTSUP: this kernel's DAMON does not have them. */
 int damon_files_context(const char *sysroot, const char *operations, struct sluice_err *reterr);
 int damon_files_plan(const char *sysroot, const struct damon_plan *plan, struct sluice_err *reterr);
-/* Their ranges as about so many regions of one size. A process may have ended, as the kernel finds
- * when it starts. */
+/* Their ranges as about so many regions in all, those of one target of one size. A process may have
+ * ended, as the kernel finds when it starts. */
 int damon_files_targets(const char *sysroot, const struct damon_targets *targets, uint32_t regions,
 			struct sluice_err *reterr);
 

@@ -13,9 +13,9 @@
 #include "damon_sysfs.h"
 #include "heat.h"
 
-/* From sorted mappings to at most `most` (1 or more) ranges: the smaller a gap, the sooner it is
- * closed. What is far from the rest and less than 2 MiB is left out, unless all is. Returns how
- * many.
+/* From sorted mappings to at most `most` (1 or more) ranges: gaps of less than 2 MiB are
+ * closed, and of less than 4, 8, and so on, till there are as few. What is far from the rest and
+ * less than 2 MiB is left out, unless all is. Returns how many.
  */
 size_t damon_ranges_make(const struct heat_span *spans, size_t count, struct damon_range *ranges,
 			 size_t most);

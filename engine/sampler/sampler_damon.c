@@ -41,7 +41,7 @@ struct damon {
 	int changed; /* targets or effort: restart at the next read */
 	int32_t running[TARGETS_MAX];
 	size_t running_count;
-	struct watched watched[TARGETS_MAX]; /* of those */
+	struct watched watched[TARGETS_MAX]; /* in the order of running[] */
 	uint64_t maps_read_ns, ran_ns;
 	struct heat_span *spans; /* SCAN_SPANS_MAX, of the target under way */
 	struct sample *pending;

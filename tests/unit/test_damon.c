@@ -279,6 +279,37 @@ one_kdamond_of_ours(void **unused)
 	damon_sysfs_close(NULL);
 }
 
+/* A target that has reserved much leaves the others their part of the regions. */
+static void
+each_target_its_part(void **unused)
+{
+	static const struct damon_range much[] = {{1ull << 40, 2ull << 40}},
+					little[] = {{0x200000, 0x4200000}};
+	const struct damon_target list[2] = {{41, much, 1}, {42, little, 1}};
+	const struct damon_targets targets = {list, 2};
+	const struct damon_plan plan = {5000, 100000, 1000000, 10, 200};
+	struct damon_sysfs *damon;
+	struct sluice_err err = {0};
+	char state[96];
+
+	(void)unused;
+	snprintf(state, sizeof(state), "%s/run", fake_root);
+	put_kdamond();
+	fake_put(ADMIN "0/contexts/0/targets/0/pid_target", "");
+	fake_put(ADMIN "0/contexts/0/targets/1/pid_target", "");
+	put_regions(0, 5);
+	put_regions(1, 5);
+	assert_int_equal(damon_sysfs_open(fake_root, state, &damon, &err), 0);
+	if (damon_sysfs_run(damon, &plan, &targets, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_string_equal(fake_get(ADMIN "0/contexts/0/targets/0/regions/nr_regions"), "5");
+	/* 64 MiB by 5: 14 MiB each, and the rest. */
+	assert_string_equal(fake_get(ADMIN "0/contexts/0/targets/1/regions/nr_regions"), "5");
+	assert_string_equal(fake_get(ADMIN "0/contexts/0/targets/1/regions/0/end"), "16777216");
+	assert_string_equal(fake_get(ADMIN "0/contexts/0/targets/1/regions/4/end"), "69206016");
+	damon_sysfs_close(damon);
+}
+
 #define GIB (1ull << 30)
 
 /* What is near is one range, what is small and far away is none. */
@@ -372,6 +403,7 @@ main(void)
 		TEST(region_limits),
 		TEST(probing),
 		TEST(one_kdamond_of_ours),
+		TEST(each_target_its_part),
 		TEST(ranges_of_mappings),
 		TEST(physical_ranges),
 	};
