@@ -65,9 +65,8 @@ static void
 entry_fill(struct sluice_region *entry, const struct region *region, uint32_t tier, uint32_t pages,
 	   struct pace_view pace, float mean, float sigma, int known)
 {
-	float off = BOUND_SIGMAS * sqrtf(sigma * sigma + pace.var);
-	float median = known ? exp2f(mean + pace.shown) : 0;
-	float times = known ? exp2f(off) : 1;
+	float median = known ? exp2f(mean + pace.shown + pace.leap) : 0;
+	float times = known ? exp2f(BOUND_SIGMAS * sigma) : 1;
 
 	*entry = (struct sluice_region){
 		.addr = region->addr,
@@ -102,6 +101,21 @@ whole_entries(struct region *region, const struct prior *prior, struct pace_view
 		keys[count++] = WHOLE_REGION;
 	}
 	return count;
+}
+
+#define BESIDE_VAR 0.5f /* pages that differ by so much share half of what the pace is off by */
+
+/* What their touches do not remove: all pages of a region were seen at the same pace, which is
+ * known as well as the region is. Those that differ are mostly compared with those beside them. */
+static float
+with_pace(const struct region *region, struct pace_view pace, float sigma)
+{
+	float var = fabsf(region->prior_var), left;
+
+	if (pace.var <= 0)
+		return sigma;
+	left = pace.var * var / (var + pace.var) * BESIDE_VAR / (BESIDE_VAR + var);
+	return sqrtf(sigma * sigma + left);
 }
 
 /* Pages of a region in detail that become one entry. */
@@ -158,7 +172,7 @@ entries_find(struct heat *heat, struct region *region, struct prior *prior, size
 
 		entry_fill(&entries[g], region, (uint32_t)(groups[g].key >> 10) & 7u,
 			   groups[g].pages, pace, groups[g].mean_sum / pages,
-			   groups[g].sigma_sum / pages, known);
+			   with_pace(region, pace, groups[g].sigma_sum / pages), known);
 		entries[g].age_ms = key_age_ms(groups[g].key);
 		keys[g] = groups[g].key;
 	}

@@ -10,7 +10,7 @@
  *
  * All trackers speak one language, Poisson evidence: so many events in so much watched time. A
  * page's estimate is the log of its access rate with a spread; pages borrow strength from their
- * region, and regions from their process, as far as the data say that they are alike (empirical
+ * region, and regions from all others, as far as the data say that they are alike (empirical
  * Bayes). So uniform memory comes out uniform, rather than as noise that looks hot here and cold
  * there, and a compact hot block is known after a few samples per region.
  */
@@ -28,8 +28,8 @@
 #define HEAT_REGION_BYTES (2u << 20)
 #define HEAT_REGION_PAGES (HEAT_REGION_BYTES / HEAT_PAGE_BYTES)
 #define HEAT_TIER_ABSENT 0xffu /* the page is not resident */
-/* Accesses are never quite random, so a region's mean is not exact, however many gaps it rests on;
- * octaves squared. */
+/* Accesses are never quite random, so a region's mean is not exact, however many gaps it rests on:
+ * only what others are like makes it surer. Octaves squared. */
 #define HEAT_MODEL_VAR 0.1f
 
 /* A mapping of a target; spans of one process are sorted and do not overlap. */
@@ -143,6 +143,11 @@ size_t heat_entry_pages(const struct heat *heat, size_t i, uint64_t *addrs, size
 uint32_t heat_entry_unit(const struct heat *heat, size_t i);
 
 uint64_t heat_alarms(const struct heat *heat); /* as in the stats, cheaper */
+/* Slow memory of which what is believed may not hold any more, though it looks well known: what was
+ * not marked since then; and, in regions where many are, pages whose last gap was far too short for
+ * it (one such gap may be chance, so it is believed after the second). */
+void heat_unsettled(const struct heat *heat, uint64_t since_ns, uint64_t *ret_stale_bytes,
+		    uint64_t *ret_surprised_bytes);
 void heat_get_stats(const struct heat *heat, struct heat_stats *ret);
 
 #endif

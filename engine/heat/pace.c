@@ -38,12 +38,16 @@
  * the others of that moment, and at first by nobody. Cold memory was swapped for cold memory that
  * differed by it. */
 #define FIRST_VAR 0.8f
-#define BESIDE_VAR 0.5f   /* pages that differ by so much share half of the unrest */
-#define UNREST_STEP 0.03f /* part of it that one region's marking makes up */
-#define USUAL_TIMES 5u    /* markings that what is usual is the mean of */
-/* What lasts so long, and is so far from what views show, is shown. */
-#define LASTS_TICKS (5.0f * TICKS_PER_S)
-#define SHOWN_OFF 0.3f
+#define UNREST_STEP 0.03f                /* part of it that one region's marking makes up */
+#define USUAL_TIMES 5u                   /* markings that what is usual is the mean of */
+#define LASTS_TICKS (5.0f * TICKS_PER_S) /* half-life of the lasting pace */
+/* Views show what pages are worth from now on, beside those of other processes: the mean pace over
+ * a minute. It begins anew when the lasting pace is so far from it, and, while it is young, until
+ * the present one is near the lasting one. */
+#define MEAN_TICKS (60.0f * TICKS_PER_S)
+#define MEAN_OFF 1.0f
+#define MEAN_NEAR 0.5f
+#define SHOWN_OFF 0.2f /* less is not shown, as it renews all entries */
 #define PACE_MOST 8.0f /* octaves */
 #define LEAP_LEAST 0.75f
 #define LEAP_KEPT_TICKS 120000000u /* or until one as large */
@@ -138,6 +142,12 @@ unrest_of(const struct pace *pace)
 	return fmaxf(pace->unrest - CHANCE_VAR, 0);
 }
 
+static float
+unrest_capped(const struct pace *pace)
+{
+	return fminf(unrest_of(pace), UNREST_MOST);
+}
+
 /* It was marked before the pace leapt, or after it: nobody knows. Or what leapt was not the pace,
  * but the heat of those regions that told. */
 static int
@@ -152,21 +162,27 @@ struct pace_view
 pace_view(struct heat *heat, const struct region *region)
 {
 	const struct pace *pace = pace_find(heat, region->pid);
-	struct pace_view view = {0, 0};
+	struct pace_view view = {0, 0, 0};
 	float unrest;
 
 	if (!pace)
 		return view;
 	view.shown = pace->shown;
 	if (is_in_leap(pace, region)) {
-		view.shown -= pace->leap / 2;
+		view.leap = -pace->leap / 2;
 		view.var = pace->leap * pace->leap / 4;
 	}
-	unrest = fminf(unrest_of(pace), UNREST_MOST) + (region->usual_times == 1 ? FIRST_VAR : 0);
-	/* Pages that differ are mostly compared with those beside them, seen at the same pace. */
-	view.var += unrest / (float)(region->usual_times + 1u) * BESIDE_VAR /
-		    (BESIDE_VAR + fabsf(region->prior_var));
+	unrest = unrest_capped(pace) + (region->usual_times == 1 ? FIRST_VAR : 0);
+	view.var += unrest / (float)(region->usual_times + 1u);
 	return view;
+}
+
+float
+pace_unrest_times(struct heat *heat, int32_t pid)
+{
+	const struct pace *pace = pace_find(heat, pid);
+
+	return pace ? exp2f(2 * sqrtf(unrest_capped(pace))) : 1;
 }
 
 float
@@ -175,7 +191,7 @@ pace_var_mean(const struct heat *heat)
 	float sum = 0;
 
 	for (uint32_t i = 0; i < heat->pace_count; i++)
-		sum += fminf(unrest_of(&heat->paces[i]), UNREST_MOST);
+		sum += unrest_capped(&heat->paces[i]);
 	return heat->pace_count ? sum / (float)(heat->pace_count * USUAL_TIMES) : 0;
 }
 
@@ -200,6 +216,20 @@ leapt(struct heat *heat, struct pace *pace, float before, uint64_t tick)
 }
 
 static void
+learn_mean(struct pace *pace, float ticks)
+{
+	pace->mean_ticks = fminf(pace->mean_ticks + ticks, MEAN_TICKS);
+	pace->mean += fminf(ticks / pace->mean_ticks, 1) * (pace->now - pace->mean);
+	/* Another pace, or on the way to one: there is none yet to take the mean of. */
+	if (fabsf(pace->lasting - pace->mean) >= MEAN_OFF ||
+	    (pace->mean_ticks <= 2 * LASTS_TICKS &&
+	     fabsf(pace->now - pace->lasting) >= MEAN_NEAR)) {
+		pace->mean = pace->lasting;
+		pace->mean_ticks = LASTS_TICKS;
+	}
+}
+
+static void
 follow(struct heat *heat, struct pace *pace, float now, uint64_t tick)
 {
 	float part =
@@ -209,11 +239,12 @@ follow(struct heat *heat, struct pace *pace, float now, uint64_t tick)
 	pace->now = fminf(fmaxf(now, -PACE_MOST), PACE_MOST);
 	leapt(heat, pace, before, tick);
 	pace->lasting += part * (pace->now - pace->lasting);
+	learn_mean(pace, pace->told ? (float)ticks_since(tick, pace->told) : LASTS_TICKS);
 	pace->told = tick;
-	if (fabsf(pace->lasting - pace->shown) < SHOWN_OFF)
+	if (fabsf(pace->mean - pace->shown) < SHOWN_OFF)
 		return;
-	pace->changed += pace->lasting - pace->shown;
-	pace->shown = pace->lasting;
+	pace->changed += pace->mean - pace->shown;
+	pace->shown = pace->mean;
 }
 
 static int

@@ -8,7 +8,7 @@
  * was seen of one region before and of another one after would differ, though they do not: cold
  * memory would be swapped for cold memory. So gaps are measured in the process's own time, which
  * runs as fast as the process does, and rates are believed per second of that. Only a view turns
- * them into rates per second of the clock, by the pace of the last seconds.
+ * them into rates per second of the clock, by its mean pace of the last minute.
  *
  * Regions tell the pace when they are marked again: by how much sooner the first of their pages are
  * touched than usual. Some differ by much, since their own heat has changed; the pace is what most
@@ -27,18 +27,22 @@ float pace_now(struct heat *heat, int32_t pid);
 
 /* How a view differs from what is believed of a region in the process's own time. */
 struct pace_view {
-	float shown; /* octaves that rates are higher by */
-	float var;   /* octaves squared that they are more uncertain by */
+	float shown; /* octaves that rates are higher by, */
+	float leap;  /* and by so much more, of a region that was seen as the pace leapt */
+	float var;   /* octaves squared that its mean is more uncertain by */
 };
 
 struct pace_view pace_view(struct heat *heat, const struct region *region);
+/* Times by which what is seen of the process may differ from what is believed just because its pace
+ * changes all the time: two sigma; 1 where it does not. */
+float pace_unrest_times(struct heat *heat, int32_t pid);
 /* About the mean of `var` of regions that were marked often. */
 float pace_var_mean(const struct heat *heat);
 
 /* region->touched counts one more page; the region is not huge. Its 32nd tells the pace. */
 void pace_touched(struct heat *heat, struct region *region, uint64_t tick);
 
-/* Before a view: the old entries of processes whose lasting pace has changed show it. */
+/* Before a view: the old entries of processes whose shown pace has changed show it. */
 void pace_show(struct heat *heat);
 void pace_forget(struct heat *heat, int32_t pid);
 

@@ -59,6 +59,7 @@ spread_add(struct spread *spread, float mean, float var, float pages)
 	spread->mean_sum += mean * pages;
 	spread->mean_square_sum += mean * mean * pages;
 	spread->mean_noise_sum += var * pages;
+	mixture_add(&spread->found, mean, var, pages);
 }
 
 /* What is found out of a region: the mean of its pages' log2 rates, and the variance that it is
@@ -282,8 +283,8 @@ short_memory(struct heat *heat, const struct region *region, float *ret_rate, fl
 }
 
 static void
-find(struct heat *heat, struct region *region, const struct prior *prior, struct finding *ret,
-     struct spread *spread)
+find(struct heat *heat, struct region *region, const struct prior *prior,
+     const struct pace_view *pace, struct finding *ret, struct spread *spread)
 {
 	int only_drawn = region->drawn && !region_armed_last(region);
 	struct finding whole = {.var = -1};
@@ -320,13 +321,11 @@ find(struct heat *heat, struct region *region, const struct prior *prior, struct
 			combine(ret, rate, rate_var);
 		}
 	}
-	/* So are draws. */
+	/* Draws are by the clock. */
 	if (ret->var >= 0 && only_drawn)
-		ret->mean -= pace_view(heat, region).shown;
+		ret->mean -= pace->shown + pace->leap;
 	if (ret->var >= 0 && heat->touches_known)
 		ret->var += spread_var(region->page_spread);
-	if (ret->var >= 0)
-		spread_add(spread, ret->mean, ret->var, ret->pages);
 }
 
 /* What was found of a region, for the cut line. */
@@ -346,6 +345,8 @@ void
 prior_find(struct heat *heat, struct region *region, struct prior *prior, struct spread *spread)
 {
 	struct finding finding = {.var = -1, .within = heat->have_spread ? heat->within_var : 0};
+	const struct pace_view pace = pace_view(heat, region);
+	struct finding alone;
 
 	/* What was learned with detail counts without it, or pages would seem to differ as much as
 	 * in those regions that have kept theirs for that. */
@@ -356,7 +357,15 @@ prior_find(struct heat *heat, struct region *region, struct prior *prior, struct
 	}
 	count_tell(heat, region, heat->view_tick);
 	prior_set_time(prior, region, heat->view_tick, heat->view_epoch);
-	find(heat, region, prior, &finding, spread);
+	find(heat, region, prior, &pace, &finding, spread);
+	alone = finding;
+	if (finding.var >= 0) {
+		/* In the process's own time; of a leap nobody knows on which side of it this was.
+		 */
+		finding.mean += pace.leap;
+		finding.var += pace.var;
+		spread_add(spread, finding.mean, finding.var, finding.pages);
+	}
 	/* Before the spreads are known there is no telling noise from heat. */
 	if (!heat->have_spread)
 		finding.var = -1;
@@ -366,8 +375,13 @@ prior_find(struct heat *heat, struct region *region, struct prior *prior, struct
 		region->prior_mean = heat->overall_mean;
 		region->prior_var = -(heat->between_var + heat->within_var + touches_variance[1]);
 	} else {
-		combine(&finding, heat->overall_mean, fmaxf(heat->between_var, 0.01f));
-		region->prior_mean = finding.mean;
+		/* As if heats were normally distributed: what others are like would make nearly all
+		 * look far from the cut line, or even, and their detail would go. */
+		combine(&alone, heat->overall_mean, fmaxf(heat->between_var, 0.01f));
+		region->one_thing = 1u & (unsigned int)table_is_one_thing(heat, alone.mean,
+									  alone.var + alone.within);
+		mixture_believe(&heat->mixture, &finding.mean, &finding.var);
+		region->prior_mean = finding.mean - pace.leap;
 		region->prior_var =
 			region_is_huge(region) ? finding.var : finding.var + finding.within;
 	}
@@ -386,6 +400,7 @@ spread_join(struct spread *spread, const struct spread *other)
 	spread->excess_pages += other->excess_pages;
 	for (unsigned int bin = 0; bin < CUT_BINS; bin++)
 		spread->bytes[bin] += other->bytes[bin];
+	mixture_join(&spread->found, &other->found);
 }
 
 void
@@ -401,6 +416,8 @@ prior_learn_spread(struct heat *heat, const struct spread *spread)
 		heat->within_var = (float)fmax(0, spread->excess_sum / spread->excess_pages);
 	heat->between_var = (float)fmax(0, spread->mean_square_sum / spread->pages - mean * mean -
 						   spread->mean_noise_sum / spread->pages);
+	mixture_learn(&heat->mixture, &spread->found, heat->overall_mean,
+		      (float)(spread->mean_square_sum / spread->pages - mean * mean));
 	heat->have_spread = 1;
 	heat->spread_pages = spread->pages;
 }

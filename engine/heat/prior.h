@@ -3,9 +3,9 @@
  * prior.h - what a page is expected to be like before anything is known of it but its region.
  *
  * Empirical Bayes in two levels. A page's few noisy gaps are pulled towards its region's mean, by
- * as much as pages within regions are found to be alike; regions are pulled towards the overall
- * mean likewise. Both spreads are measured, by taking the noise that gaps are known to have (see
- * estimate.h) off the variance that is seen.
+ * as much as pages within regions are found to be alike; what is found of a region is weighed by
+ * the heats that regions have (mixture.h). Both are measured, with the noise that gaps are known to
+ * have (see estimate.h) taken off.
  */
 #ifndef HEAT_PRIOR_H
 #define HEAT_PRIOR_H

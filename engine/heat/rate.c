@@ -56,6 +56,10 @@ region_rate(struct heat *heat, struct region *region, const struct sample *sampl
  * region is hotter by ALARM_TIMES than that it is as hot as believed, as a logarithm. */
 #define ALARM_TIMES 4.0f
 #define SUSPICION_UNIT (1.0f / 1024)
+/* A sample that says so much for "far hotter", as a logarithm, and stands out from all memory,
+ * tells nothing of how much the tracker sees: by a hot set that had come to cold memory the scale
+ * rose fourfold in two seconds, which hid it. */
+#define SUSPECT_LEAST 2.0f
 #define COARSE_SURE_VAR 0.5f /* of what is believed, octaves squared, to learn from it */
 /* Memory is cold that is believed to be accessed at most so many octaves more often than what is
  * watched, whose mean is one of logs, by bytes: that of rates is hot memory's, and so is that of a
@@ -121,7 +125,8 @@ learn_cold(struct heat *heat, const struct covered *covered)
 static float
 suspicion_of(const struct heat *heat, const struct sample *sample, float expected)
 {
-	/* All memory at once: the program is faster, or the tracker sees more. */
+	/* All memory at once, up to about twice: the program is faster, or the tracker sees more.
+	 */
 	float scale = fmaxf(coarse_scale(&heat->coarse[COARSE_SLOW]),
 			    coarse_scale(&heat->coarse[COARSE_FAST]));
 
@@ -158,6 +163,15 @@ learn_seen(struct heat *heat, const struct region *region, float bytes)
 		return;
 	heat->seen_weight += part * (1 - heat->seen_weight);
 	heat->seen_rates += part * (seen_log(region) - heat->seen_rates);
+}
+
+/* It sees far more of this memory than of all, on average. */
+static int
+stands_out(const struct heat *heat, const struct sample *sample)
+{
+	return heat->seen_weight > 0 && sample->exposure_s > 0 &&
+	       log2f((sample->events + 0.5f) / sample->exposure_s) >
+		       heat->seen_rates / heat->seen_weight + COARSE_WORD_OCTAVES;
 }
 
 static int
@@ -254,7 +268,7 @@ fold_rate(struct heat *heat, const struct sample *sample, uint64_t tick)
 	int64_t first = table_next(heat, sample->pid, sample->addr);
 	struct covered covered = {.all_watched = 1};
 	float expected, suspicion;
-	int known = 0;
+	int known = 0, is_cold;
 	const struct region *whole = NULL; /* the first that the sample was folded into */
 
 	for (uint32_t i = (uint32_t)first; first >= 0 && i < heat->region_count; i++) {
@@ -280,12 +294,13 @@ fold_rate(struct heat *heat, const struct sample *sample, uint64_t tick)
 		return;
 	covered.believed /= covered.bytes;
 	expected = covered.believed * sample->exposure_s;
-	if (covered.all_watched && learn_cold(heat, &covered))
+	suspicion = suspicion_of(heat, sample, expected);
+	is_cold = covered.all_watched && learn_cold(heat, &covered);
+	if (is_cold && !(suspicion > SUSPECT_LEAST && stands_out(heat, sample)))
 		learn_coarse_scale(heat, sample, expected);
 	/* Nothing is to be done about heat in fast memory. */
 	if (covered.slow_bytes * 2 < covered.bytes)
 		return;
-	suspicion = suspicion_of(heat, sample, expected);
 	if (suspect(heat, sample, (uint32_t)first, suspicion) <= ALARM_LOG)
 		return;
 	log_debug("heat",

@@ -54,7 +54,7 @@ surprise_touched(struct heat *heat, struct region *region, uint64_t ticks, uint6
 	/* Rings of several CPUs are read one after the other, so later touches may have come. */
 	uint64_t armed = tick - ticks, elapsed = ticks_since(heat->latest_tick, armed);
 	uint32_t waiting;
-	float touched, waiting_s, believed;
+	float touched, waiting_s, believed, most;
 
 	if (region->touched < TOUCHES_LEAST || (region->touched & (region->touched - 1u)) ||
 	    elapsed > NEWS_TICKS || !pages_are_alike(heat, region) || !region_is_slow(region))
@@ -63,9 +63,9 @@ surprise_touched(struct heat *heat, struct region *region, uint64_t ticks, uint6
 	waiting = region_waiting(heat, region);
 	waiting_s = (touched + (float)waiting) * (float)elapsed / TICKS_PER_S;
 	believed = region_believed(heat, region);
+	most = believed * pace_unrest_times(heat, region->pid); /* as its pace may be */
 	if (touched < news_rate(heat) * waiting_s ||
-	    touched * logf(SURPRISE_TIMES) - (SURPRISE_TIMES - 1) * believed * waiting_s <
-		    ALARM_LOG)
+	    touched * logf(SURPRISE_TIMES) - (SURPRISE_TIMES - 1) * most * waiting_s < ALARM_LOG)
 		return;
 	log_debug("heat",
 		  "process %d, region at %#llx: %u pages touched in %.0f ms, %u wait, believed "

@@ -229,10 +229,10 @@ table_drop_detail(struct heat *heat, uint32_t index)
 
 /* Detail tells nothing more than its region does where pages are alike, and nothing that matters
  * where all of them are on one side of the cut line. */
-static int
-is_one_thing(const struct heat *heat, const struct region *region, float var)
+int
+table_is_one_thing(const struct heat *heat, float mean, float var)
 {
-	float distance = (region->prior_mean - heat->cut_mean) / FAR_SIGMAS;
+	float distance = (mean - heat->cut_mean) / FAR_SIGMAS;
 
 	return var < EVEN_VAR || (heat->have_cut && distance * distance > var);
 }
@@ -241,19 +241,29 @@ static int
 detail_is_spare(const struct heat *heat, const struct region *region)
 {
 	return region->detail != NO_DETAIL && region->prior_var >= 0 && heat->have_spread &&
-	       is_one_thing(heat, region, region->prior_var);
+	       region->one_thing;
 }
 
-/* One marking of so many asks whether a region has changed that needed no detail before. */
-#define ASK_AGAIN 16u
+/* One marking of 16, about, asks whether a region has changed that needed no detail before. By a
+ * hash, as regions are marked in turns: every 16th would be the same ones each time. */
+#define ASK_AGAIN_LOG2 4u
+
+static uint32_t
+by_hash(uint32_t number)
+{
+	number = (number ^ number >> 16) * 0x85ebca6bu;
+	number = (number ^ number >> 13) * 0xc2b2ae35u;
+	return number ^ number >> 16;
+}
 
 int
 table_wants_detail(struct heat *heat, const struct region *region)
 {
 	if (table_has_room(heat) || !region->differ || region->prior_var < 0)
 		return 1;
-	return !is_one_thing(heat, region, region_differ_var(region) + HEAT_MODEL_VAR) ||
-	       heat->looks++ % ASK_AGAIN == 0;
+	return !table_is_one_thing(heat, region->prior_mean,
+				   region_differ_var(region) + HEAT_MODEL_VAR) ||
+	       by_hash(++heat->looks) >> (32 - ASK_AGAIN_LOG2) == 0;
 }
 
 /* A region with so many pages outside of its main tier is in two tiers; a few strays are not worth

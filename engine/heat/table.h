@@ -11,6 +11,7 @@
 #include <math.h>
 
 #include "heat.h"
+#include "mixture.h"
 
 #define TICK_NS 1000u
 #define TICKS_PER_S 1e6f
@@ -85,6 +86,7 @@ struct region {
 	uint8_t by_time : 1; /* or otherwise by times that touches do not end */
 	uint8_t drawn : 1;   /* by SAMPLE_COUNT or SAMPLE_EXACT */
 	uint8_t alarmed : 1; /* since the last view, so that nothing is believed of it */
+	uint8_t one_thing : 1; /* table_is_one_thing(), as of the last view */
 	uint8_t guessed : 1; /* its detail was made without knowing which pages are in which of its
 			      * tiers; until residency is told they are not watched one by one */
 	uint8_t spread : 4, page_spread : 4; /* of RATE, and of SEEN and COUNT: see spread_code() */
@@ -124,6 +126,7 @@ struct spread {
 	double mean_sum, mean_square_sum, mean_noise_sum; /* of regions' means, weighted by pages */
 	double excess_sum, excess_pages;                  /* of variance within regions */
 	uint64_t bytes[CUT_BINS];                         /* of known regions, by their means */
+	struct mixture_found found;
 };
 
 /* The spreads need all regions, so now and then all are done anew: those of a small table at once,
@@ -189,11 +192,15 @@ struct counter {
 /* Of one process; see pace.h. */
 struct pace {
 	int32_t pid;
-	float now, lasting, shown; /* octaves: by its regions, their mean over seconds, in views */
-	float unrest;              /* mean square of what regions are off from `now`, with chance */
-	float changed;             /* octaves by which `shown` did since the last view */
-	uint64_t told;             /* tick at which `now` was found; 0: never */
-	uint64_t begun;            /* until then: when regions learned what is usual, on average */
+	float now;     /* octaves, by its regions; */
+	float lasting; /* mean over seconds; */
+	float mean;    /* over the last `mean_ticks`, a minute at most; */
+	float mean_ticks;
+	float shown;    /* and what views show */
+	float unrest;   /* mean square of what regions are off from `now`, with chance */
+	float changed;  /* octaves by which `shown` did since the last view */
+	uint64_t told;  /* tick at which `now` was found; 0: never */
+	uint64_t begun; /* until then: when regions learned what is usual, on average */
 	uint32_t beginners;
 	/* A leap of the pace: of what was marked between nobody knows at which it was. */
 	uint64_t leap_from, leap_to;
@@ -219,9 +226,10 @@ struct heat {
 	uint32_t last_region; /* where the last look-up ended: samples come in runs */
 	uint32_t evict_hand;
 
-	/* Spread of log2 rates, in octaves squared: within regions and between them; found by the
-	 * last view, used as the priors of the next. */
+	/* Found by the last sweep, for the views after it: variance of log2 rates within regions
+	 * and between them, in octaves squared, noise taken off, and their mean; */
 	float within_var, between_var, overall_mean;
+	struct mixture mixture; /* and what means regions have */
 	int have_spread;
 	float cut_mean; /* of regions by their means, the hottest fit into the fast tier down to
 			 * this; found with the spreads */
@@ -305,6 +313,9 @@ uint32_t region_waiting(const struct heat *heat, const struct region *region);
 struct detail *table_detail(struct heat *heat, uint32_t region);
 /* Its mean and how far its pages differ are kept. */
 void table_drop_detail(struct heat *heat, uint32_t region);
+/* Whether pages with this mean, and so far from it (octaves squared), are alike or on one side of
+ * the cut line. */
+int table_is_one_thing(const struct heat *heat, float mean, float var);
 /* Whether the region's pages are worth the detail of another's: not if they were all alike or all
  * far from the cut line when it lost its own, but for a look now and then. */
 int table_wants_detail(struct heat *heat, const struct region *region);

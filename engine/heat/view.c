@@ -314,6 +314,55 @@ heat_alarms(const struct heat *heat)
 	return heat->alarms;
 }
 
+/* By chance a few are always touched that soon. */
+#define SURPRISED_PART 8u
+
+static uint32_t
+surprised_pages(const struct heat *heat, const struct region *region)
+{
+	uint32_t pages = region_pages(region), count = 0;
+
+	if (region->detail == NO_DETAIL)
+		return 0;
+	for (uint32_t p = 0; p < pages; p++)
+		count += heat->details[region->detail].page[p].surprise &&
+			 !heat->details[region->detail].page[p].watched;
+	return count > pages / SURPRISED_PART ? count : 0;
+}
+
+/* Pages in slow memory that would not tell of an access. */
+static uint32_t
+unwatched_pages(const struct heat *heat, const struct region *region)
+{
+	uint32_t waiting = region_waiting(heat, region), pages = 0;
+
+	for (uint32_t t = 1; t < 6; t++)
+		pages += region->resident[t];
+	return pages > waiting ? pages - waiting : 0;
+}
+
+void
+heat_unsettled(const struct heat *heat, uint64_t since_ns, uint64_t *ret_stale_bytes,
+	       uint64_t *ret_surprised_bytes)
+{
+	uint64_t since = since_ns > heat->origin_ns ? (since_ns - heat->origin_ns) / TICK_NS : 0;
+
+	*ret_stale_bytes = *ret_surprised_bytes = 0;
+	for (uint32_t i = 0; i < heat->region_count; i++) {
+		const struct region *region = &heat->regions[i];
+		uint64_t armed = region_armed_last(region);
+
+		if (!armed || !region_is_slow(region))
+			continue;
+		if (armed < since)
+			*ret_stale_bytes +=
+				(uint64_t)unwatched_pages(heat, region) * HEAT_PAGE_BYTES;
+		else
+			*ret_surprised_bytes +=
+				(uint64_t)surprised_pages(heat, region) * HEAT_PAGE_BYTES;
+	}
+}
+
 void
 heat_get_stats(const struct heat *heat, struct heat_stats *ret)
 {
