@@ -19,7 +19,8 @@
 #define PERIOD_MS (HINT_PERIOD_NS / 1000000)
 #define KERNEL_PROMOTES_BYTES (900ull << 20) /* it wants 1 GiB and its watermark */
 #define WINDOW_MB_MOST 2048
-#define KERNEL_WAIT_MS 1000 /* the kernel's default scan_delay_ms */
+#define RUNNING_NS 1000000000ull /* before the last window of any */
+#define KERNEL_WAIT_MS 1000      /* the kernel's default scan_delay_ms */
 
 static int
 set_number(struct hint_scan *scan, const char *path, uint64_t value, struct sluice_err *reterr)
@@ -334,6 +335,21 @@ uint64_t
 hint_scan_window_pages(const struct hint_scan *scan)
 {
 	return ((uint64_t)scan->window_mb << 20) / (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+size_t
+hint_scan_running(const struct hint_scan *scan)
+{
+	uint64_t last_ns = 0;
+	size_t count = 0;
+
+	for (size_t i = 0; i < scan->target_count; i++) {
+		if (scan->target[i].marked_ns > last_ns)
+			last_ns = scan->target[i].marked_ns;
+	}
+	for (size_t i = 0; i < scan->target_count; i++)
+		count += last_ns && scan->target[i].marked_ns + RUNNING_NS > last_ns;
+	return count ? count : 1;
 }
 
 void

@@ -83,6 +83,8 @@ int hint_scan_moving(struct hint_scan *scan, int on, struct sluice_err *reterr);
 void hint_scan_pace(struct hint_scan *scan, double bytes_per_s);
 /* Most pages that a window marks. */
 uint64_t hint_scan_window_pages(const struct hint_scan *scan);
+/* Targets whose pages are marked while marking is on, which are those that run; 1 at least. */
+size_t hint_scan_running(const struct hint_scan *scan);
 /* Look at slow memory first, whatever is marked just now. */
 void hint_scan_slow_first(struct hint_scan *scan);
 /* The kernel has marked so much: after a pass over the targets, the other tiers take their turn.

@@ -13,10 +13,10 @@
  * mode 3 marks fast pages too and still moves none (they are where their CPUs are); so cold pages
  * of the fast tier are seen as well.
  *
- * Every fault costs the target time. The sampler has a purse that fills with what it may cost
- * (set_effort); each fault takes its price, that of a minor fault, measured at the start. While it
- * is empty nothing is marked, and while it stays full, because marked pages are not touched, more
- * is.
+ * Every fault costs the target time. The sampler has a purse (hint_purse.h) that fills with what it
+ * may cost (set_effort); each fault takes its price, that of a minor fault, measured at the start.
+ * While it is empty nothing is marked, and while it stays full, because marked pages are not
+ * touched, more is.
  */
 #include <errno.h>
 #include <linux/perf_event.h>
@@ -39,6 +39,7 @@
 
 #include "clock.h"
 #include "fault_price.h"
+#include "hint_purse.h"
 #include "hint_scan.h"
 #include "hint_windows.h"
 #include "log.h"
@@ -53,8 +54,6 @@
 #define SORT_MAX 65536
 #define NS_PER_S 1000000000ull
 #define EASE_MOST 4.0
-#define PURSE_MAX_S 0.5
-#define DEBT_MOST_S 5.0
 #define PACE_EVERY_NS (NS_PER_S / 2)
 #define MARKING_MOST_NS (NS_PER_S / 4) /* longer than that its end was lost */
 
@@ -74,14 +73,11 @@ struct hintfault {
 	struct hint_scan scan;
 	struct hint_windows windows;
 	struct perf_rings *rings;
-	double effort; /* share of one CPU */
-	double ease;   /* how many marked pages there are to a fault, or fewer */
+	struct hint_purse purse;
+	double ease; /* how many marked pages there are to a fault, or fewer */
 	uint64_t paced_ns;
-	double purse_ns; /* of the targets' time that may still be spent */
-	uint64_t purse_at_ns;
 	uint64_t mark_until_ns;
 	int counts;              /* the kernel tells how many pages a window marked */
-	uint64_t fault_ns;       /* price of one fault */
 	uint64_t kernel_faults;  /* hint faults of the machine that were paid for */
 	uint64_t drained_faults; /* faults of targets in the last drain */
 
@@ -219,10 +215,8 @@ hintfault_start(const struct ops_env *env, void **ret_self, struct sluice_err *r
 	self->env = env;
 	self->heard = calloc(SORT_MAX, sizeof(*self->heard));
 	self->sorted = calloc(SORT_MAX, sizeof(*self->sorted));
-	self->fault_ns = fault_price_ns();
-	self->effort = 0.01;
+	hint_purse_init(&self->purse, 0.01, fault_price_ns(), clock_now_ns());
 	self->ease = 1;
-	self->purse_at_ns = clock_now_ns();
 	if (!self->heard || !self->sorted)
 		r = sluice_fail(reterr, -ENOMEM, "no memory for the hintfault sampler");
 	else
@@ -237,7 +231,8 @@ hintfault_start(const struct ops_env *env, void **ret_self, struct sluice_err *r
 		return r;
 	}
 	hint_scan_faults(&self->kernel_faults);
-	log_debug("hintfault", "a fault costs about %llu ns", (unsigned long long)self->fault_ns);
+	log_debug("hintfault", "a fault costs about %llu ns",
+		  (unsigned long long)self->purse.fault_ns);
 	*ret_self = self;
 	return 0;
 }
@@ -373,12 +368,15 @@ finish(struct hintfault *self, uint64_t now_ns)
 				continue;
 			else
 				sample.time_ns = self->heard[i].marked_ns;
+			hint_purse_marked(&self->purse, self->counts ? (double)sample.events
+								     : (double)sample.len_bytes /
+									       HEAT_PAGE_BYTES);
 			hint_windows_marked(&self->windows, sample.pid, sample.addr,
 					    sample.addr + sample.len_bytes, sample.time_ns);
 		} else {
 			sample.time_ns = hint_windows_touched(&self->windows, sample.pid,
 							      self->heard[i].thread, sample.addr,
-							      sample.time_ns, self->fault_ns);
+							      sample.time_ns, self->purse.fault_ns);
 		}
 		self->sorted[count++] = sample;
 	}
@@ -404,30 +402,19 @@ pay(struct hintfault *self)
 	}
 	ours = faults < self->drained_faults ? faults : self->drained_faults;
 	self->drained_faults = 0;
-	self->purse_ns -= (double)(faults * self->fault_ns);
-	self->stats.target_cost_ns += ours * self->fault_ns;
+	hint_purse_touched(&self->purse, ours, faults);
+	self->stats.target_cost_ns += ours * self->purse.fault_ns;
 }
 
-static void
-refill_purse(struct hintfault *self, uint64_t now_ns)
-{
-	double most = self->effort * PURSE_MAX_S * (double)NS_PER_S;
-
-	self->purse_ns += self->effort * (double)(now_ns - self->purse_at_ns);
-	self->purse_at_ns = now_ns;
-	if (self->purse_ns > most)
-		self->purse_ns = most;
-	/* A burst of faults is paid for, but must not keep us blind for ever. */
-	if (self->purse_ns < -DEBT_MOST_S * self->effort * (double)NS_PER_S)
-		self->purse_ns = -DEBT_MOST_S * self->effort * (double)NS_PER_S;
-}
-
-/* Mark for as long as the purse lasts if every marked page is touched at once. */
+/* Mark for as long as the purse lasts if every marked page is touched at once. Each target has a
+ * window at a time. */
 static void
 mark_for_now(struct hintfault *self, uint64_t now_ns)
 {
-	double window_ns = (double)hint_scan_window_pages(&self->scan) * (double)self->fault_ns;
-	double windows = self->purse_ns * self->ease / window_ns;
+	double targets = (double)hint_scan_running(&self->scan);
+	double window_ns = targets * (double)hint_scan_window_pages(&self->scan) *
+			   (double)self->purse.fault_ns;
+	double windows = hint_purse_left(&self->purse) * self->ease / window_ns;
 
 	self->mark_until_ns =
 		now_ns + (windows > 1 ? (uint64_t)(windows * HINT_PERIOD_NS) : HINT_PERIOD_NS);
@@ -439,23 +426,23 @@ mark_for_now(struct hintfault *self, uint64_t now_ns)
 static void
 set_pace(struct hintfault *self, uint64_t now_ns)
 {
-	double most = self->effort * PURSE_MAX_S * (double)NS_PER_S;
-	double faults_per_s = self->effort * (double)NS_PER_S / (double)self->fault_ns;
+	double most = hint_purse_most(&self->purse), left = hint_purse_left(&self->purse);
+	double faults_per_s = self->purse.effort * (double)NS_PER_S / (double)self->purse.fault_ns;
 
-	if (self->purse_ns > most / 2)
+	if (left > most / 2)
 		mark_for_now(self, now_ns);
-	else if (self->purse_ns <= 0 || now_ns >= self->mark_until_ns)
+	else if (left <= 0 || now_ns >= self->mark_until_ns)
 		hint_scan_mark(&self->scan, 0);
 	/* Faults after all, say the first of a program that has just begun to use what it filled:
 	 * back to small windows at once, or they cost far more than was allowed. */
-	if (self->ease > 1 && self->purse_ns < most * 0.9) {
+	if (self->ease > 1 && self->purse.ns < most * 0.9) {
 		self->ease = 1;
 		self->paced_ns = 0;
 	}
 	if (now_ns - self->paced_ns < PACE_EVERY_NS && !self->scan.wait_fell)
 		return;
 	self->paced_ns = now_ns;
-	if (self->purse_ns >= most && self->ease < EASE_MOST)
+	if (left >= most && self->ease < EASE_MOST)
 		self->ease *= 2;
 	hint_scan_pace(&self->scan, faults_per_s * self->ease * HEAT_PAGE_BYTES);
 }
@@ -480,7 +467,7 @@ hintfault_read(void *vself, uint64_t now_ns, struct sample *samples, size_t capa
 	(void)reterr;
 	if (self->sorted_next == self->sorted_count) {
 		self->sorted_next = self->sorted_count = 0;
-		refill_purse(self, now_ns);
+		hint_purse_fill(&self->purse, now_ns);
 		self->stats.lost += perf_rings_drain(self->rings, on_record, self);
 		pay(self);
 		finish(self, now_ns);
@@ -500,17 +487,12 @@ hintfault_set_effort(void *vself, double cpu_share)
 {
 	struct hintfault *self = vself;
 
-	/* Debts are paid at the pace at which they were made, and forgiven when we must look again:
-	 * then at slow memory first, where what is hot now matters most. */
-	if (self->purse_ns < 0)
-		self->purse_ns *= cpu_share > 2 * self->effort ? 0
-				  : self->effort > 0           ? cpu_share / self->effort
-							       : 1;
-	if (cpu_share == self->effort)
+	if (cpu_share == self->purse.effort)
 		return;
-	if (cpu_share > 2 * self->effort)
+	/* At slow memory first, where what is hot now matters most. */
+	if (cpu_share > 2 * self->purse.effort)
 		hint_scan_slow_first(&self->scan);
-	self->effort = cpu_share;
+	hint_purse_effort(&self->purse, cpu_share);
 	self->paced_ns = 0;
 }
 
