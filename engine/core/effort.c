@@ -14,7 +14,9 @@
 #define CALM_AFTER 3u    /* decisions in a row that changed nothing */
 #define DEAF_LEAST_NS (5 * NS_PER_S)
 #define DEAF_MOST_NS (600 * NS_PER_S)
-#define ALARM_WORTH 0.0005 /* of all accesses, won by what was moved because of the alarm */
+/* Of all accesses, won by what was moved because of the alarm. Seconds at the full pace cost as
+ * much as that wins in LASTS_S. */
+#define ALARM_WORTH 0.005
 
 void
 effort_init(struct effort *effort, double steady_share)
@@ -59,7 +61,9 @@ effort_pause(struct effort *effort, int paused)
 void
 effort_alarm(struct effort *effort, uint64_t now_ns)
 {
-	if (effort->paused || now_ns < effort->deaf_until_ns || effort->now >= effort->full)
+	/* One that is not judged yet is the same. */
+	if (effort->paused || effort->alarmed || now_ns < effort->deaf_until_ns ||
+	    effort->now >= effort->full)
 		return;
 	effort_wake(effort, now_ns);
 	effort->alarmed = 1;
@@ -147,6 +151,6 @@ effort_update(struct effort *effort, double won, double doubt, unsigned int calm
 	if (now < effort->now / 4)
 		now = effort->now / 4; /* one look may be a lucky one */
 	effort->now = now > least ? now : least;
-	if (effort->alarmed && (effort->now < effort->full / 2 || effort->now <= least))
+	if (effort->alarmed && (effort->now <= effort->full / 2 || effort->now <= least))
 		judge_alarm(effort, now_ns);
 }

@@ -95,7 +95,8 @@ struct sampler_ops {
 	/* What sampling may cost from now on, as a share of one CPU (0.01 is 1 %), counting the
 	 * targets' own time. 0 pauses. Optional. */
 	void (*set_effort)(void *self, double cpu_share);
-	/* In how many ns it wants to be read again at the latest. Optional. */
+	/* In how many ns it wants to be read again at the latest; UINT64_MAX: it does not mind.
+	 * Optional. */
 	uint64_t (*due_ns)(void *self, uint64_t now_ns);
 	/* Pages are about to be moved (on), or all have been. Called with on before each slice of
 	 * many moves, and once after the last. On failure nothing is moved. Optional. */

@@ -17,12 +17,17 @@
 #define TICK_MOVING_NS (5 * NS_PER_MS) /* after a slice of moving; the control socket's turn */
 #define TICK_BUSY_NS (50 * NS_PER_MS)  /* while pages are queued that the rate holds up */
 #define TICK_NS (100 * NS_PER_MS)
-#define TICK_CALM_NS (250 * NS_PER_MS)
-#define CALM_MOST 7      /* so many intervals more between decisions when nothing changes */
-#define CALM_SHARE 0.003 /* of resident memory: planning less is as good as nothing */
+#define TICK_QUIET_NS (250 * NS_PER_MS) /* while there is little to learn */
+#define CALM_MOST 7         /* so many intervals more between decisions when nothing changes */
+#define CALM_SHARE 0.003    /* of resident memory: planning no more changes nothing */
+#define LITTLE_SHARE 0.0003 /* of accesses, won by a decision */
+#define LITTLE_MOST 5       /* decisions in a row that move nothing for that */
+#define BUSY_SHARE 0.02     /* planning more begins anew at one; between them calm is halved */
 /* A sentinel takes time from nobody but its own kernel thread, and may cost more than tracking that
  * stops the targets. */
 #define SENTINEL_TIMES 3
+/* Accesses of a surprised page, against those of the mean one, at least. */
+#define SURPRISED_TIMES 8.0
 #define ALARM_AGAIN_NS (3 * NS_PER_S)
 #define ALARMS_LEAST 4 /* within that time */
 
@@ -348,6 +353,42 @@ won_share(const struct round *round, uint64_t planned_bytes)
 	return all > 0 ? won / all : 0;
 }
 
+/* Not worth the trouble yet: while pages move the kernel marks others, whose faults cost more than
+ * so few accesses win. The next decision has more. */
+static int
+is_little(struct round *round, double won, uint64_t planned_bytes, uint64_t budget_bytes)
+{
+	if (!round_is_quiet(round) || won >= LITTLE_SHARE || round->little == LITTLE_MOST ||
+	    planned_bytes > budget_bytes / 8)
+		return 0;
+	for (size_t t = 0; t < round->tier_count; t++) {
+		if (round->tiers[t].shortage_bytes)
+			return 0;
+	}
+	round->little++;
+	return 1;
+}
+
+/* After an alarm, what was not looked at since then is doubtful too, and what was touched too soon.
+ */
+static double
+find_doubt(const struct round *round, size_t entry_count)
+{
+	const struct heat_stats *heat = &round->stats.heat;
+	double doubt = doubt_share(round->entries, entry_count, round->tiers, round->tier_count,
+				   (double)heat->never_known_var);
+	double resident = 0;
+	uint64_t stale, surprised;
+
+	for (size_t t = 0; t < ROUND_TIERS_MAX; t++)
+		resident += (double)heat->resident_bytes[t];
+	if (!round->effort.alarmed || resident <= 0)
+		return doubt;
+	heat_unsettled(round->heat, round->effort.woken_ns, &stale, &surprised);
+	doubt += ((double)stale + SURPRISED_TIMES * (double)surprised) / resident;
+	return doubt < 1 ? doubt : 1;
+}
+
 static void
 decide(struct round *round, uint64_t now_ns)
 {
@@ -367,6 +408,7 @@ decide(struct round *round, uint64_t now_ns)
 	size_t entry_count = 0;
 	uint64_t began_cpu_ns;
 	uint64_t began, planned = 0, resident = 0, movable;
+	double won = 0;
 	int r;
 
 	round->stats.page_move_ns = governor.page_move_ns;
@@ -390,9 +432,7 @@ decide(struct round *round, uint64_t now_ns)
 	governor.horizon_ms = round->stats.horizon_ms =
 		horizon_update(&round->horizon, round->promoted_standing,
 			       round->tier_count ? round->tiers[0].total_bytes : 0, now_ns);
-	round->stats.doubt =
-		doubt_share(round->entries, entry_count, round->tiers, round->tier_count,
-			    (double)round->stats.heat.never_known_var);
+	round->stats.doubt = find_doubt(round, entry_count);
 
 	plan_begin(&round->plan, &view);
 	began = clock_now_ns();
@@ -411,23 +451,31 @@ decide(struct round *round, uint64_t now_ns)
 			round->plan.moves[i].unit_bytes =
 				heat_entry_unit(round->heat, (size_t)round->plan.moves[i].region);
 		planned = governor_admit(&governor, &round->plan, round->stats.refused_bytes);
-		round->stats.planned_bytes += planned;
-		journal_add(&round->journal, &round->plan, now_ns);
-		if (!round->options.dry_run)
-			carry_enqueue(round);
+		won = won_share(round, planned);
+		if (is_little(round, won, planned, governor.budget_bytes)) {
+			planned = 0;
+			won = 0;
+		} else {
+			round->little = 0;
+			round->stats.planned_bytes += planned;
+			journal_add(&round->journal, &round->plan, now_ns);
+			if (!round->options.dry_run)
+				carry_enqueue(round);
+		}
 	}
 	for (size_t t = 0; t < ROUND_TIERS_MAX; t++)
 		resident += round->stats.heat.resident_bytes[t];
-	if ((double)planned > CALM_SHARE * (double)resident ||
-	    round->effort.now > round->effort.steady)
+	if ((double)planned > BUSY_SHARE * (double)resident ||
+	    planned > governor.budget_bytes / 8 * 7 || !round_is_quiet(round))
 		round->calm = 0;
+	else if ((double)planned > CALM_SHARE * (double)resident)
+		round->calm /= 2;
 	else if (round->calm < CALM_MOST)
 		round->calm++;
 	effort_unknown(&round->effort,
 		       resident ? (double)round->stats.heat.unknown_bytes / (double)resident : 0,
 		       now_ns);
-	effort_update(&round->effort, won_share(round, planned), round->stats.doubt, round->calm,
-		      now_ns);
+	effort_update(&round->effort, won, round->stats.doubt, round->calm, now_ns);
 	round_set_effort(round);
 	log_debug("round",
 		  "doubt %.4f, effort %.3f, calm %u, unknown %llu MiB, planned %llu KiB; a page's "
@@ -475,16 +523,35 @@ hear_alarms(struct round *round, uint64_t now_ns)
 	round->calm = 0;
 }
 
+/* A decision takes a while, in which what a tracker has under way would go on unwatched: it waits
+ * for that, if it ends soon. At a high pace there is always something. */
+static int
+must_wait(const struct round *round, uint64_t now_ns)
+{
+	uint64_t most_ns = round->options.interval_ms * NS_PER_MS / 5;
+
+	if (!round_is_quiet(round) || now_ns > round->next_decision_ns + most_ns)
+		return 0;
+	for (size_t s = 0; s < round->parts.sampler_count; s++) {
+		const struct sampler_ops *ops = round->parts.sampler_ops[s];
+
+		if (ops->due_ns && ops->due_ns(round->parts.samplers[s], now_ns) <= most_ns)
+			return 1;
+	}
+	return 0;
+}
+
 static int64_t
 next_tick_ns(const struct round *round, uint64_t now_ns)
 {
 	int queued = round->queue_done < round->queue_count;
 	uint64_t next_ns = round->slice_is_used           ? TICK_MOVING_NS
 			   : queued || drain_works(round) ? TICK_BUSY_NS
-			   : round->calm                  ? TICK_CALM_NS
+			   : round_is_quiet(round)        ? TICK_QUIET_NS
 							  : TICK_NS;
 
-	if (!queued && round->target_count && round->next_decision_ns < now_ns + next_ns)
+	if (!queued && round->target_count && round->next_decision_ns < now_ns + next_ns &&
+	    !must_wait(round, now_ns))
 		next_ns = round->next_decision_ns > now_ns + TICK_MOVING_NS
 				  ? round->next_decision_ns - now_ns
 				  : TICK_MOVING_NS;
@@ -512,7 +579,8 @@ round_tick(struct round *round, uint64_t now_ns, int32_t *ended, size_t capacity
 	round->no_track_ns = 0;
 	targets_sync(round, now_ns);
 	hear_alarms(round, now_ns);
-	if (now_ns >= round->next_decision_ns && round->queue_done == round->queue_count) {
+	if (now_ns >= round->next_decision_ns && round->queue_done == round->queue_count &&
+	    !must_wait(round, now_ns)) {
 		if (round->target_count)
 			decide(round, now_ns);
 		round->next_decision_ns =

@@ -85,7 +85,8 @@ struct round {
 
 	uint64_t next_decision_ns;
 	uint64_t hurry_bytes;     /* moved in all: the next decision need not wait; or UINT64_MAX */
-	unsigned int calm;        /* decisions in a row that changed nothing, up to CALM_MOST */
+	unsigned int calm;        /* intervals more between decisions: see CALM_MOST */
+	unsigned int little;      /* decisions in a row that moved nothing, as it was so little */
 	uint64_t growth_due_ns;   /* when growth is looked at next */
 	unsigned int still_looks; /* in a row that saw no growth */
 	size_t residency_next;    /* region whose residency is read next */
@@ -108,6 +109,15 @@ static inline uint64_t
 round_moved_bytes(const struct round *round)
 {
 	return round->stats.promoted_bytes + round->stats.demoted_bytes;
+}
+
+/* Little is to be learned: what goes on all the time may go slowly. At a price that the user set
+ * effort does not tell. */
+static inline int
+round_is_quiet(const struct round *round)
+{
+	return !round->effort.paused && round->effort.now <= round->effort.steady &&
+	       (!round->effort.fixed || round->calm);
 }
 
 /* round.c */

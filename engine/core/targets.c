@@ -12,7 +12,7 @@
 #define SPANS_EVERY_YOUNG_NS (250 * NS_PER_MS)
 #define SPANS_EVERY_NS (2000 * NS_PER_MS)
 /* Residency is re-read all the time, since others move pages too: a slice of the regions each tick,
- * 50 ticks for a pass over a small table, twice as many while decisions change nothing, and more
+ * 50 ticks for a pass over a small table, twice as many while there is little to learn, and more
  * for a large one so that a tick stays short. */
 #define RESIDENCY_PASS_TICKS 50
 #define RESIDENCY_SLICE_MAX 512
@@ -78,7 +78,7 @@ static void
 sync_residency(struct round *round, uint64_t now_ns)
 {
 	size_t regions = heat_region_count(round->heat);
-	size_t slice = regions / (RESIDENCY_PASS_TICKS * (round->calm ? 2 : 1)) + 1;
+	size_t slice = regions / (RESIDENCY_PASS_TICKS * (round_is_quiet(round) ? 2 : 1)) + 1;
 	uint8_t tiers[HEAT_REGION_PAGES];
 
 	if (slice > RESIDENCY_SLICE_MAX)
