@@ -11,7 +11,7 @@
 			  */
 #define LASTS_S 300.0    /* what was learned, as the moves that come of it */
 #define CALM_DIVISOR 2.0 /* of the steady share, while decisions change nothing */
-#define CALM_AFTER 3u    /* decisions in a row that changed nothing */
+#define CALM_AFTER 3u    /* of round->calm */
 #define DEAF_LEAST_NS (5 * NS_PER_S)
 #define DEAF_MOST_NS (600 * NS_PER_S)
 /* Of all accesses, won by what was moved because of the alarm. Seconds at the full pace cost as

@@ -45,7 +45,7 @@ void effort_alarm(struct effort *effort, uint64_t now_ns);
 /* Of which share of resident memory nothing is known; before effort_update(). */
 void effort_unknown(struct effort *effort, double share, uint64_t now_ns);
 /* After a decision: which share of all accesses its moves are to win; which share better knowledge
- * could win (doubt.h); how many decisions in a row changed nothing. */
+ * could win (doubt.h); how calm decisions are (round_parts.h). */
 void effort_update(struct effort *effort, double won, double doubt, unsigned int calm,
 		   uint64_t now_ns);
 
