@@ -369,6 +369,16 @@ is_little(struct round *round, double won, uint64_t planned_bytes, uint64_t budg
 	return 1;
 }
 
+static uint64_t
+resident_bytes(const struct round *round)
+{
+	uint64_t bytes = 0;
+
+	for (size_t t = 0; t < ROUND_TIERS_MAX; t++)
+		bytes += round->stats.heat.resident_bytes[t];
+	return bytes;
+}
+
 /* After an alarm, what was not looked at since then is doubtful too, and what was touched too soon.
  */
 static double
@@ -377,11 +387,9 @@ find_doubt(const struct round *round, size_t entry_count)
 	const struct heat_stats *heat = &round->stats.heat;
 	double doubt = doubt_share(round->entries, entry_count, round->tiers, round->tier_count,
 				   (double)heat->never_known_var);
-	double resident = 0;
+	double resident = (double)resident_bytes(round);
 	uint64_t stale, surprised;
 
-	for (size_t t = 0; t < ROUND_TIERS_MAX; t++)
-		resident += (double)heat->resident_bytes[t];
 	if (!round->effort.alarmed || resident <= 0)
 		return doubt;
 	heat_unsettled(round->heat, round->effort.woken_ns, &stale, &surprised);
@@ -407,7 +415,7 @@ decide(struct round *round, uint64_t now_ns)
 	struct sluice_err err = {0, ""};
 	size_t entry_count = 0;
 	uint64_t began_cpu_ns;
-	uint64_t began, planned = 0, resident = 0, movable;
+	uint64_t began, planned = 0, resident, movable;
 	double won = 0;
 	int r;
 
@@ -463,8 +471,7 @@ decide(struct round *round, uint64_t now_ns)
 				carry_enqueue(round);
 		}
 	}
-	for (size_t t = 0; t < ROUND_TIERS_MAX; t++)
-		resident += round->stats.heat.resident_bytes[t];
+	resident = resident_bytes(round);
 	if ((double)planned > BUSY_SHARE * (double)resident ||
 	    planned > governor.budget_bytes / 8 * 7 || !round_is_quiet(round))
 		round->calm = 0;

@@ -232,6 +232,20 @@ put_regions(int target, int count)
 	}
 }
 
+#define STATE_BYTES 96
+
+/* A kdamond with two targets that have so many regions; where the state is kept. */
+static void
+put_two_targets(char state[STATE_BYTES], int first, int second)
+{
+	snprintf(state, STATE_BYTES, "%s/run", fake_root);
+	put_kdamond();
+	fake_put(ADMIN "0/contexts/0/targets/0/pid_target", "");
+	fake_put(ADMIN "0/contexts/0/targets/1/pid_target", "");
+	put_regions(0, first);
+	put_regions(1, second);
+}
+
 static void
 one_kdamond_of_ours(void **unused)
 {
@@ -241,15 +255,10 @@ one_kdamond_of_ours(void **unused)
 	const struct damon_targets two = {list, 2}, one = {list, 1};
 	struct damon_sysfs *damon, *second;
 	struct sluice_err err = {0};
-	char state[96];
+	char state[STATE_BYTES];
 
 	(void)unused;
-	snprintf(state, sizeof(state), "%s/run", fake_root);
-	put_kdamond();
-	fake_put(ADMIN "0/contexts/0/targets/0/pid_target", "");
-	fake_put(ADMIN "0/contexts/0/targets/1/pid_target", "");
-	put_regions(0, 1);
-	put_regions(1, 0);
+	put_two_targets(state, 1, 0);
 	assert_int_equal(damon_sysfs_open(fake_root, state, &damon, &err), 0);
 	assert_string_equal(fake_get(ADMIN "nr_kdamonds"), "1\n");
 	assert_int_equal(damon_sysfs_open(fake_root, state, &second, &err), -EBUSY);
@@ -290,15 +299,10 @@ each_target_its_part(void **unused)
 	const struct damon_plan plan = {5000, 100000, 1000000, 10, 200};
 	struct damon_sysfs *damon;
 	struct sluice_err err = {0};
-	char state[96];
+	char state[STATE_BYTES];
 
 	(void)unused;
-	snprintf(state, sizeof(state), "%s/run", fake_root);
-	put_kdamond();
-	fake_put(ADMIN "0/contexts/0/targets/0/pid_target", "");
-	fake_put(ADMIN "0/contexts/0/targets/1/pid_target", "");
-	put_regions(0, 5);
-	put_regions(1, 5);
+	put_two_targets(state, 5, 5);
 	assert_int_equal(damon_sysfs_open(fake_root, state, &damon, &err), 0);
 	if (damon_sysfs_run(damon, &plan, &targets, &err) < 0)
 		fail_msg("%s", err.msg);
@@ -363,7 +367,7 @@ physical_ranges(void **unused)
 	const struct damon_plan plan = {5000, 100000, 1000000, 10, 200};
 	struct damon_sysfs *damon;
 	struct sluice_err err = {0};
-	char state[96];
+	char state[STATE_BYTES];
 
 	(void)unused;
 	snprintf(state, sizeof(state), "%s/run", fake_root);
