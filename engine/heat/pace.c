@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "coarse_pace.h"
 #include "log.h"
 
 #define PACE_UNITS 256.0f /* of region.usual and .pace, in an octave */
@@ -38,6 +39,7 @@
  * the others of that moment, and at first by nobody. Cold memory was swapped for cold memory that
  * differed by it. */
 #define FIRST_VAR 0.8f
+#define JITTER_STEP 0.05f
 #define UNREST_STEP 0.03f                /* part of it that one region's marking makes up */
 #define USUAL_TIMES 5u                   /* markings that what is usual is the mean of */
 #define LASTS_TICKS (5.0f * TICKS_PER_S) /* half-life of the lasting pace */
@@ -52,7 +54,7 @@
 #define LEAP_LEAST 0.75f
 #define LEAP_KEPT_TICKS 120000000u /* or until one as large */
 
-static struct pace *
+struct pace *
 pace_find(struct heat *heat, int32_t pid)
 {
 	if (heat->paceless == pid)
@@ -148,6 +150,13 @@ unrest_capped(const struct pace *pace)
 	return fminf(unrest_of(pace), UNREST_MOST);
 }
 
+/* What one marking is uncertain by: regions beside each other, and all of them together. */
+static float
+marking_var(const struct pace *pace)
+{
+	return unrest_capped(pace) + fminf(pace->jitter, UNREST_MOST);
+}
+
 /* It was marked before the pace leapt, or after it: nobody knows. Or what leapt was not the pace,
  * but the heat of those regions that told. */
 static int
@@ -172,7 +181,7 @@ pace_view(struct heat *heat, const struct region *region)
 		view.leap = -pace->leap / 2;
 		view.var = pace->leap * pace->leap / 4;
 	}
-	unrest = unrest_capped(pace) + (region->usual_times == 1 ? FIRST_VAR : 0);
+	unrest = marking_var(pace) + (region->usual_times == 1 ? FIRST_VAR : 0);
 	view.var += unrest / (float)(region->usual_times + 1u);
 	return view;
 }
@@ -191,7 +200,7 @@ pace_var_mean(const struct heat *heat)
 	float sum = 0;
 
 	for (uint32_t i = 0; i < heat->pace_count; i++)
-		sum += unrest_capped(&heat->paces[i]);
+		sum += marking_var(&heat->paces[i]);
 	return heat->pace_count ? sum / (float)(heat->pace_count * USUAL_TIMES) : 0;
 }
 
@@ -237,14 +246,28 @@ follow(struct heat *heat, struct pace *pace, float now, uint64_t tick)
 	float before = now_of(pace, tick);
 
 	pace->now = fminf(fmaxf(now, -PACE_MOST), PACE_MOST);
+	pace->jitter +=
+		JITTER_STEP * ((pace->now - before) * (pace->now - before) / 2 - pace->jitter);
 	leapt(heat, pace, before, tick);
 	pace->lasting += part * (pace->now - pace->lasting);
 	learn_mean(pace, pace->told ? (float)ticks_since(tick, pace->told) : LASTS_TICKS);
 	pace->told = tick;
-	if (fabsf(pace->mean - pace->shown) < SHOWN_OFF)
-		return;
-	pace->changed += pace->mean - pace->shown;
-	pace->shown = pace->mean;
+}
+
+static void
+choose_shown(struct heat *heat)
+{
+	float common = coarse_pace_common(heat);
+
+	for (uint32_t i = 0; i < heat->pace_count; i++) {
+		struct pace *pace = &heat->paces[i];
+		float shown = pace->mean + coarse_pace_beyond(heat, pace, common);
+
+		if (fabsf(shown - pace->shown) < SHOWN_OFF)
+			continue;
+		pace->changed += shown - pace->shown;
+		pace->shown = shown;
+	}
 }
 
 static int
@@ -409,6 +432,7 @@ pace_show(struct heat *heat)
 {
 	int changed = 0;
 
+	choose_shown(heat);
 	for (uint32_t i = 0; i < heat->pace_count; i++)
 		changed |= fabsf(heat->paces[i].changed) > 0;
 	for (size_t e = 0; changed && e < heat->entry_count; e++) {

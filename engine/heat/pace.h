@@ -24,6 +24,7 @@
 
 /* Octaves by which the process is faster than usual: 1 is twice as fast; 0 also when unknown. */
 float pace_now(struct heat *heat, int32_t pid);
+struct pace *pace_find(struct heat *heat, int32_t pid); /* NULL: unknown */
 
 /* How a view differs from what is believed of a region in the process's own time. */
 struct pace_view {
@@ -42,7 +43,7 @@ float pace_var_mean(const struct heat *heat);
 /* region->touched counts one more page; the region is not huge. Its 32nd tells the pace. */
 void pace_touched(struct heat *heat, struct region *region, uint64_t tick);
 
-/* Before a view: the old entries of processes whose shown pace has changed show it. */
+/* Before a view: what is shown of processes is chosen anew, and old entries show it. */
 void pace_show(struct heat *heat);
 void pace_forget(struct heat *heat, int32_t pid);
 

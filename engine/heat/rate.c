@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rate.c - what a tracker of ranges tells: a region's short memory, and alarms. */
+#include "coarse_pace.h"
 #include "fold.h"
 #include "log.h"
-#include "pace.h"
 
 /* Half-life of the short memory. */
 #define RATE_HALF_LIFE_TICKS (4.0f * TICKS_PER_S)
@@ -66,6 +66,11 @@ region_rate(struct heat *heat, struct region *region, const struct sample *sampl
  * tracker's ranges, which are small where heat differs. */
 #define COARSE_COLD_OCTAVES 0.6f
 #define COARSE_MEAN_STEP 0.005f
+/* The same, where the mean of much memory is compared: here what is believed of cold memory may be
+ * off by more. */
+#define PACE_COLD_OCTAVES 1.5f
+#define PACE_SURE_VAR 2.0f
+#define SURE_SHARE 0.75f /* of a sample, for it to tell a process's pace */
 
 /* What is known stays, but the next gaps weigh more; when there is no doubt that there is heat
  * where there was none, the next one that does not fit replaces it. False alarms must not cost more
@@ -103,32 +108,71 @@ learn_coarse_scale(struct heat *heat, const struct sample *sample, float expecte
 struct covered {
 	float believed, bytes;
 	float hottest;    /* region of them */
-	float slow_bytes; /* of these, of regions in slow memory */
+	float slow_bytes; /* of these, of regions in slow memory, */
+	float sure_bytes; /* and of those that are watched page by page */
 	int all_watched;  /* page by page, so that the coarse tracker's scale can be learned: not
 			   * drawn memory, of which that tracker is believed too */
 	int saturated;    /* all that is known of some is that it is at least so hot */
 };
 
+static int
+is_before_end(const struct heat *heat, uint32_t i, const struct sample *sample)
+{
+	return i < heat->region_count && heat->regions[i].pid == sample->pid &&
+	       heat->regions[i].addr < sample->addr + sample->len_bytes;
+}
+
+static int
+is_inside(const struct region *region, const struct sample *sample)
+{
+	uint64_t middle = region->addr + region_pages(region) * (HEAT_PAGE_BYTES / 2u);
+
+	return middle >= sample->addr && middle <= sample->addr + sample->len_bytes;
+}
+
+/* So many bytes are watched of which log2 of their rate is believed to be this. */
+static float
+learn_coarse_mean(struct coarse_mean *mean, float bytes, float rate)
+{
+	mean->bytes += COARSE_MEAN_STEP * (bytes - mean->bytes);
+	mean->rates += COARSE_MEAN_STEP * (bytes * rate - mean->rates);
+	return mean->rates / mean->bytes;
+}
+
 /* Whether all that the sample covers is cold, as far as memory goes that is watched. */
 static int
 learn_cold(struct heat *heat, const struct covered *covered)
 {
-	float rates = covered->bytes * log2f(covered->believed);
+	float mean =
+		learn_coarse_mean(&heat->coarse_mean, covered->bytes, log2f(covered->believed));
 
-	heat->coarse_bytes += COARSE_MEAN_STEP * (covered->bytes - heat->coarse_bytes);
-	heat->coarse_rates += COARSE_MEAN_STEP * (rates - heat->coarse_rates);
-	return log2f(covered->hottest) <
-	       heat->coarse_rates / heat->coarse_bytes + COARSE_COLD_OCTAVES;
+	return log2f(covered->hottest) < mean + COARSE_COLD_OCTAVES;
+}
+
+static void
+learn_coarse_pace(struct heat *heat, const struct sample *sample, const struct covered *covered,
+		  float expected, uint64_t tick)
+{
+	float now = pace_now(heat, sample->pid), usual = log2f(covered->believed) - now;
+	struct pace *pace = pace_find(heat, sample->pid);
+
+	if (!pace || covered->sure_bytes < SURE_SHARE * covered->bytes)
+		return;
+	if (usual >=
+	    learn_coarse_mean(&pace->coarse_mean, covered->bytes, usual) + PACE_COLD_OCTAVES)
+		return;
+	coarse_pace_seen(pace, sample->events, expected * exp2f(-now), tick);
 }
 
 /* What a sample says for "far hotter than believed". */
 static float
-suspicion_of(const struct heat *heat, const struct sample *sample, float expected)
+suspicion_of(struct heat *heat, const struct sample *sample, float expected)
 {
 	/* All memory at once, up to about twice: the program is faster, or the tracker sees more.
 	 */
-	float scale = fmaxf(coarse_scale(&heat->coarse[COARSE_SLOW]),
-			    coarse_scale(&heat->coarse[COARSE_FAST]));
+	float scale = fmaxf(fmaxf(coarse_scale(&heat->coarse[COARSE_SLOW]),
+				  coarse_scale(&heat->coarse[COARSE_FAST])),
+			    coarse_pace_scale(heat, sample->pid));
 
 	return sample->events * logf(ALARM_TIMES) - (ALARM_TIMES - 1) * (expected * scale + 0.02f);
 }
@@ -208,31 +252,21 @@ static void
 raise_alarm(struct heat *heat, const struct sample *sample, uint32_t first, int certain,
 	    uint64_t tick)
 {
-	uint64_t end = sample->addr + sample->len_bytes;
-
 	heat->alarms++;
-	for (uint32_t i = first; i < heat->region_count; i++) {
-		if (heat->regions[i].pid != sample->pid || heat->regions[i].addr >= end)
-			break;
+	for (uint32_t i = first; is_before_end(heat, i, sample); i++)
 		region_alarmed(heat, &heat->regions[i], certain, tick);
-	}
 }
 
 /* Add up for each region that the sample covers; the most of any of them. */
 static float
 suspect(struct heat *heat, const struct sample *sample, uint32_t first, float suspicion)
 {
-	uint64_t end = sample->addr + sample->len_bytes;
 	float most = 0, sum;
-	uint64_t middle;
 
-	for (uint32_t i = first; i < heat->region_count; i++) {
+	for (uint32_t i = first; is_before_end(heat, i, sample); i++) {
 		struct region *region = &heat->regions[i];
 
-		if (region->pid != sample->pid || region->addr >= end)
-			break;
-		middle = region->addr + region_pages(region) * (HEAT_PAGE_BYTES / 2u);
-		if (middle < sample->addr || middle > end)
+		if (!is_inside(region, sample))
 			continue;
 		sum = fmaxf(region_suspicion(region) + suspicion, 0);
 		region->suspicion = (uint16_t)fminf(sum / SUSPICION_UNIT, (float)UINT16_MAX);
@@ -245,6 +279,7 @@ static void
 covered_add(struct covered *covered, struct heat *heat, const struct region *region, float bytes)
 {
 	float believed = region_believed(heat, region);
+	int is_armed = region_armed_last(region) != 0;
 
 	if (believed <= 0) {
 		covered->all_watched = 0;
@@ -254,8 +289,8 @@ covered_add(struct covered *covered, struct heat *heat, const struct region *reg
 	covered->bytes += bytes;
 	covered->hottest = fmaxf(covered->hottest, believed);
 	covered->slow_bytes += region_is_slow(region) ? bytes : 0;
-	covered->all_watched &= region_armed_last(region) != 0 && region->prior_var >= 0 &&
-				region->prior_var < COARSE_SURE_VAR;
+	covered->sure_bytes += is_armed && region->prior_var < PACE_SURE_VAR ? bytes : 0;
+	covered->all_watched &= is_armed && region->prior_var < COARSE_SURE_VAR;
 	covered->saturated |= region->by_bits && believed * heat->seen_gap_s > SATURATED;
 }
 
@@ -296,8 +331,11 @@ fold_rate(struct heat *heat, const struct sample *sample, uint64_t tick)
 	expected = covered.believed * sample->exposure_s;
 	suspicion = suspicion_of(heat, sample, expected);
 	is_cold = covered.all_watched && learn_cold(heat, &covered);
-	if (is_cold && !(suspicion > SUSPECT_LEAST && stands_out(heat, sample)))
-		learn_coarse_scale(heat, sample, expected);
+	if (!(suspicion > SUSPECT_LEAST && stands_out(heat, sample))) {
+		if (is_cold)
+			learn_coarse_scale(heat, sample, expected);
+		learn_coarse_pace(heat, sample, &covered, expected, tick);
+	}
 	/* Nothing is to be done about heat in fast memory. */
 	if (covered.slow_bytes * 2 < covered.bytes)
 		return;

@@ -111,6 +111,12 @@ struct coarse {
 	float seen, expected;
 };
 
+/* What is watched, mostly: mean bytes of a SAMPLE_RATE, and of bytes times log2 of what is believed
+ * of them, smoothed. */
+struct coarse_mean {
+	float bytes, rates;
+};
+
 /* What all of a view's entries come to. */
 struct totals {
 	uint64_t resident_bytes[8], unknown_bytes;
@@ -198,13 +204,19 @@ struct pace {
 	float mean_ticks;
 	float shown;    /* and what views show */
 	float unrest;   /* mean square of what regions are off from `now`, with chance */
+	float jitter;   /* half the mean square of what `now` changes by when it is told */
 	float changed;  /* octaves by which `shown` did since the last view */
 	uint64_t told;  /* tick at which `now` was found; 0: never */
 	uint64_t begun; /* until then: when regions learned what is usual, on average */
 	uint32_t beginners;
 	/* A leap of the pace: of what was marked between nobody knows at which it was. */
 	uint64_t leap_from, leap_to;
-	float leap;     /* octaves */
+	float leap; /* octaves */
+	/* What a coarse tracker sees of its cold memory beside what is usual, over seconds and over
+	 * a minute. */
+	struct coarse coarse[COARSE_SPEEDS];
+	struct coarse_mean coarse_mean;
+	uint64_t coarse_tick; /* of the last of these */
 	uint64_t since; /* tick of the first of these regions, of which the next `now` is made: */
 	uint32_t count;
 	struct pace_region {
@@ -246,8 +258,7 @@ struct heat {
 
 	float seen_gap_s; /* how long SAMPLE_SEEN's pages were watched, smoothed */
 	struct coarse coarse[COARSE_SPEEDS];
-	float coarse_bytes, coarse_rates; /* mean bytes of a SAMPLE_RATE, and of bytes times log2 of
-					   * what is believed of them, smoothed */
+	struct coarse_mean coarse_mean;
 	float seen_weight, seen_rates; /* of log2 of the rate that a SAMPLE_RATE sees, by bytes */
 	struct sweep sweep;
 	uint64_t spread_tick;    /* when the last sweep began */
