@@ -274,9 +274,14 @@ carry_slice(struct round *round, uint64_t now_ns, struct sluice_err *reterr)
 			cut_room(round, KEPT_BETWEEN);
 	}
 	round->slice_is_used = round->queue_done < round->queue_count && spent_ns >= SLICE_NS;
-	if (round->queue_done == round->queue_count &&
-	    round_moved_bytes(round) >= round->hurry_bytes) {
+	if (round->queue_done < round->queue_count)
+		return;
+	if (round_moved_bytes(round) >= round->hurry_bytes) {
 		round->hurry_bytes = UINT64_MAX;
 		round->next_decision_ns = now_ns;
+	} else if (!round->drain.told.under_way) {
+		/* At once: until then the kernel marks pages, whose faults cost more than a small
+		 * move wins. */
+		(void)announce(round, 0, reterr);
 	}
 }

@@ -7,11 +7,12 @@
 #define LEARN_AT_MOST_NS (60 * NS_PER_S) /* heat that never settles must not cost for ever */
 #define FULL_SHARE 0.4 /* a few seconds of nearly half a CPU, against minutes of bad placement */
 #define FULL_DOUBT                                                                                 \
-	0.04             /* of all accesses: worth the full pace; half of it a quarter, and so on  \
-			  */
-#define LASTS_S 300.0    /* what was learned, as the moves that come of it */
-#define CALM_DIVISOR 2.0 /* of the steady share, while decisions change nothing */
-#define CALM_AFTER 3u    /* of round->calm */
+	0.04 /* of all accesses: worth the full pace; half of it a quarter, and so on              \
+	      */
+#define PROGRESS_LEAST 0.04 /* of the doubt that there was; less is chance */
+#define LASTS_S 300.0       /* what was learned, as the moves that come of it */
+#define CALM_DIVISOR 2.0    /* of the steady share, while decisions change nothing */
+#define CALM_AFTER 3u       /* of round->calm */
 #define DEAF_LEAST_NS (5 * NS_PER_S)
 #define DEAF_MOST_NS (600 * NS_PER_S)
 /* Of all accesses, won by what was moved because of the alarm. Seconds at the full pace cost as
@@ -113,11 +114,11 @@ still_learning(const struct effort *effort, uint64_t now_ns)
 static void
 judge_progress(struct effort *effort, uint64_t now_ns)
 {
-	double doubt = effort->doubt_sum / effort->looks;
+	double doubt = effort->doubt_sum / effort->looks, won = effort->doubt_then - doubt;
 
 	if (now_ns - effort->judged_ns < LEARN_AT_LEAST_NS)
 		return;
-	if ((effort->doubt_then - doubt) * LASTS_S < effort->spent_s &&
+	if ((won * LASTS_S < effort->spent_s || won < PROGRESS_LEAST * effort->doubt_then) &&
 	    !still_learning(effort, now_ns))
 		effort->hope /= 2;
 	effort->doubt_then = doubt;

@@ -42,6 +42,7 @@ struct sampler_stats {
 	uint64_t samples;        /* delivered so far */
 	uint64_t lost;           /* the kernel says that it dropped these */
 	uint64_t kernel_cpu_ns;  /* CPU time of other threads that work for us (kdamond, mglru's) */
+	uint64_t thread_cpu_ns;  /* and of threads of its own in this process */
 	uint64_t target_cost_ns; /* estimated time taken from the targets (hint faults) */
 	uint64_t
 		kernel_moved_pages; /* pages that the kernel migrated by itself because we sample */

@@ -17,15 +17,15 @@
 #define TICK_MOVING_NS (5 * NS_PER_MS) /* after a slice of moving; the control socket's turn */
 #define TICK_BUSY_NS (50 * NS_PER_MS)  /* while pages are queued that the rate holds up */
 #define TICK_NS (100 * NS_PER_MS)
-#define TICK_QUIET_NS (250 * NS_PER_MS) /* while there is little to learn */
-#define CALM_MOST 7         /* so many intervals more between decisions when nothing changes */
-#define CALM_SHARE 0.003    /* of resident memory: planning no more changes nothing */
-#define LITTLE_SHARE 0.0003 /* of accesses, won by a decision */
-#define LITTLE_MOST 5       /* decisions in a row that move nothing for that */
-#define BUSY_SHARE 0.02     /* planning more begins anew at one; between them calm is halved */
+#define TICK_QUIET_NS (400 * NS_PER_MS) /* while there is little to learn */
+#define CALM_MOST 7        /* so many intervals more between decisions when nothing changes */
+#define CALM_SHARE 0.003   /* of resident memory: planning no more changes nothing */
+#define LITTLE_SHARE 0.001 /* of accesses, won by a decision */
+#define LITTLE_MOST 5      /* decisions in a row that move nothing for that */
+#define BUSY_SHARE 0.02    /* planning more begins anew at one; between them calm is halved */
 /* A sentinel takes time from nobody but its own kernel thread, and may cost more than tracking that
  * stops the targets. */
-#define SENTINEL_TIMES 3
+#define SENTINEL_TIMES 1.5
 /* Accesses of a surprised page, against those of the mean one, at least. */
 #define SURPRISED_TIMES 8.0
 #define ALARM_AGAIN_NS (3 * NS_PER_S)
@@ -207,11 +207,11 @@ look_at_price(struct round *round, uint64_t now_ns)
 
 		round->parts.sampler_ops[s]->get_stats(round->parts.samplers[s], &stats);
 		cost[s] = (struct price_cost){
-			.own_ns = round->drained_ns[s],
+			.own_ns = round->drained_ns[s] + stats.thread_cpu_ns,
 			.kernel_ns = stats.kernel_cpu_ns,
 			.target_ns = stats.target_cost_ns,
 		};
-		own_ns += round->drained_ns[s];
+		own_ns += cost[s].own_ns;
 	}
 	round->stats.tracking_own_ns = own_ns;
 	if (price_look(&round->price, cost, round->base_ns, now_ns))
@@ -472,8 +472,8 @@ decide(struct round *round, uint64_t now_ns)
 		}
 	}
 	resident = resident_bytes(round);
-	if ((double)planned > BUSY_SHARE * (double)resident ||
-	    planned > governor.budget_bytes / 8 * 7 || !round_is_quiet(round))
+	round->busy = (double)planned > BUSY_SHARE * (double)resident;
+	if (round->busy || planned > governor.budget_bytes / 8 * 7 || !round_is_quiet(round))
 		round->calm = 0;
 	else if ((double)planned > CALM_SHARE * (double)resident)
 		round->calm /= 2;
@@ -522,6 +522,12 @@ hear_alarms(struct round *round, uint64_t now_ns)
 		round->alarms_before = round->alarms;
 	}
 	round->alarms = alarms;
+	/* Of memory that is on its way they say nothing new. Of other memory they come again while
+	 * it is seen to be hot. */
+	if (round->busy && round->queue_done < round->queue_count) {
+		round->alarms_before = alarms;
+		return;
+	}
 	round_decide_soon(round, now_ns);
 	if (alarms - round->alarms_before < ALARMS_LEAST)
 		return;

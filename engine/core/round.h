@@ -53,7 +53,7 @@ struct round_stats {
 	double doubt;      /* share of accesses that better knowledge could bring there, 0 to 1 */
 	double fast_share; /* estimated share of accesses served by tier 0, 0 to 1 */
 	double effort;     /* share of one CPU that tracking may cost just now */
-	uint64_t tracking_own_ns; /* CPU time of our thread, without deciding and moving */
+	uint64_t tracking_own_ns; /* CPU time of our threads, without deciding and moving */
 	struct price_told price;  /* what tracking costs, all in all */
 	uint64_t page_move_ns;    /* CPU time that moving 4 KiB takes, measured */
 	uint64_t horizon_ms;      /* how long heat is believed to stay */

@@ -86,6 +86,7 @@ struct round {
 	uint64_t next_decision_ns;
 	uint64_t hurry_bytes;     /* moved in all: the next decision need not wait; or UINT64_MAX */
 	unsigned int calm;        /* intervals more between decisions: see CALM_MOST */
+	int busy;                 /* the last decision planned much */
 	unsigned int little;      /* decisions in a row that moved nothing, as it was so little */
 	uint64_t growth_due_ns;   /* when growth is looked at next */
 	unsigned int still_looks; /* in a row that saw no growth */
@@ -111,13 +112,20 @@ round_moved_bytes(const struct round *round)
 	return round->stats.promoted_bytes + round->stats.demoted_bytes;
 }
 
+#define QUIET_TIMES 4.0 /* the steady effort, but no more than a quarter of the full one */
+
 /* Little is to be learned: what goes on all the time may go slowly. At a price that the user set
  * effort does not tell. */
 static inline int
 round_is_quiet(const struct round *round)
 {
-	return !round->effort.paused && round->effort.now <= round->effort.steady &&
-	       (!round->effort.fixed || round->calm);
+	const struct effort *effort = &round->effort;
+	double little = effort->full / 4 < QUIET_TIMES * effort->steady
+				? effort->full / 4
+				: QUIET_TIMES * effort->steady;
+
+	return !effort->paused && (effort->now <= little || effort->now <= effort->steady) &&
+	       (!effort->fixed || round->calm);
 }
 
 /* round.c */

@@ -13,12 +13,14 @@
 #include "log.h"
 #include "perf_ring.h"
 #include "procfs.h"
+#include "tlb_flush.h"
 
 #define RING_BYTES (256u << 10)
 #define CHECK_NS_GUESS 2000
 #define CHECK_NS_MOST 20000          /* rather cost too much than be blind for minutes */
 #define LOOK_AFTER_NS 1000000000u    /* is it still running */
 #define RETUNE_AFTER_NS 20000000000u /* DAMON forgets its regions then */
+#define FLUSH_LEAST_NS 25000000u     /* between looks that come faster not each time */
 #define TOO_MUCH 1.5                 /* times what it may take: not to be waited out */
 
 struct damon_watch {
@@ -26,6 +28,7 @@ struct damon_watch {
 	struct damon_sysfs *sysfs;
 	struct damon_format format;
 	struct perf_rings *rings;
+	struct tlb_flush *flush; /* NULL: it would do nothing */
 	void (*each)(void *ctx, const struct damon_found *found);
 	void *ctx;
 	double effort, check_ns;
@@ -100,6 +103,7 @@ damon_watch_free(struct damon_watch *watch)
 {
 	if (!watch)
 		return;
+	tlb_flush_free(watch->flush);
 	damon_sysfs_close(watch->sysfs);
 	perf_rings_free(watch->rings);
 	free(watch);
@@ -142,6 +146,8 @@ damon_watch_new(const struct ops_env *env, void (*each)(void *ctx, const struct 
 		damon_watch_free(watch);
 		return r;
 	}
+	if (!env->sysroot[0] && tlb_flush_works("") && tlb_flush_new(&watch->flush) < 0)
+		log_debug("damon", "no thread to flush TLBs with");
 	*ret = watch;
 	return 0;
 }
@@ -217,6 +223,21 @@ measure(struct damon_watch *watch, uint64_t now_ns)
 	return cpu_ns > TOO_MUCH * watch->effort * (double)ran_ns;
 }
 
+static void
+flush_for(struct damon_watch *watch, const struct damon_targets *targets, uint64_t every_ns)
+{
+	int32_t pids[TLB_FLUSH_PIDS];
+	size_t count = 0;
+
+	if (!watch->flush)
+		return;
+	for (size_t i = 0; i < targets->count && count < TLB_FLUSH_PIDS; i++) {
+		if (targets->target[i].pid > 0)
+			pids[count++] = targets->target[i].pid;
+	}
+	tlb_flush_watch(watch->flush, pids, count, every_ns);
+}
+
 int
 damon_watch_restart(struct damon_watch *watch, const struct damon_targets *targets, uint64_t bytes,
 		    uint64_t now_ns, struct sluice_err *reterr)
@@ -226,6 +247,7 @@ damon_watch_restart(struct damon_watch *watch, const struct damon_targets *targe
 
 	if (!targets->count || watch->effort <= 0) {
 		damon_sysfs_pause(watch->sysfs);
+		flush_for(watch, targets, 0);
 		watch->is_running = 0;
 		return 0;
 	}
@@ -234,6 +256,7 @@ damon_watch_restart(struct damon_watch *watch, const struct damon_targets *targe
 	 */
 	watch->is_running = 1;
 	watch->looked_ns = now_ns;
+	flush_for(watch, targets, 0);
 	r = damon_sysfs_run(watch->sysfs, &plan, targets, reterr);
 	if (r < 0)
 		return r;
@@ -243,6 +266,8 @@ damon_watch_restart(struct damon_watch *watch, const struct damon_targets *targe
 	watch->started_ns = watch->looked_ns = now_ns;
 	watch->cpu_ns_at_start = damon_sysfs_cpu_ns(watch->sysfs);
 	watch->found_at_start = watch->found;
+	flush_for(watch, targets,
+		  plan.sample_us * 1000 > FLUSH_LEAST_NS ? plan.sample_us * 1000 : FLUSH_LEAST_NS);
 	log_debug("damon", "looks every %llu us at up to %u regions; a look costs %.0f ns",
 		  (unsigned long long)plan.sample_us, plan.regions_max, watch->check_ns);
 	return 0;
@@ -290,4 +315,10 @@ uint64_t
 damon_watch_cpu_ns(struct damon_watch *watch)
 {
 	return damon_sysfs_cpu_ns(watch->sysfs);
+}
+
+uint64_t
+damon_watch_thread_cpu_ns(const struct damon_watch *watch)
+{
+	return tlb_flush_cpu_ns(watch->flush);
 }

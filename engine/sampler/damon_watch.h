@@ -47,6 +47,7 @@ uint64_t damon_watch_drain(struct damon_watch *watch);
 
 int damon_watch_is_running(const struct damon_watch *watch);
 uint64_t damon_watch_interval_ns(const struct damon_watch *watch); /* of aggregation, as planned */
-uint64_t damon_watch_cpu_ns(struct damon_watch *watch);
+uint64_t damon_watch_cpu_ns(struct damon_watch *watch);            /* of kdamonds */
+uint64_t damon_watch_thread_cpu_ns(const struct damon_watch *watch);
 
 #endif

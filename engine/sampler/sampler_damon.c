@@ -303,6 +303,7 @@ get_stats(void *self, struct sampler_stats *ret)
 	struct damon *damon = self;
 
 	damon->stats.kernel_cpu_ns = damon_watch_cpu_ns(damon->watch);
+	damon->stats.thread_cpu_ns = damon_watch_thread_cpu_ns(damon->watch);
 	*ret = damon->stats;
 }
 
