@@ -5,7 +5,7 @@
  * The kernel patches the code of its page faults when the first such event is opened and when the
  * last is closed, as a service that starts and ends does. QEMU translates code of one CPU while
  * another one writes it, and then the breakpoint that stands there meanwhile is run later ("Oops:
- * int3" in do_user_addr_fault, when a program faulted all the time: two runs of three of
+ * int3" in do_user_addr_fault, when a program faulted all the time: two runs of five of
  * test_refusals.sh). With one event open all the time nothing is patched.
  */
 #include <linux/perf_event.h>
