@@ -28,7 +28,7 @@ struct damon_watch {
 	struct damon_sysfs *sysfs;
 	struct damon_format format;
 	struct perf_rings *rings;
-	struct tlb_flush *flush; /* NULL: it would do nothing */
+	struct tlb_flush *flush; /* NULL: it would do nothing, or nobody is to be visited yet */
 	void (*each)(void *ctx, const struct damon_found *found);
 	void *ctx;
 	double effort, check_ns;
@@ -146,8 +146,6 @@ damon_watch_new(const struct ops_env *env, void (*each)(void *ctx, const struct 
 		damon_watch_free(watch);
 		return r;
 	}
-	if (!env->sysroot[0] && tlb_flush_works("") && tlb_flush_new(&watch->flush) < 0)
-		log_debug("damon", "no thread to flush TLBs with");
 	*ret = watch;
 	return 0;
 }
@@ -229,13 +227,16 @@ flush_for(struct damon_watch *watch, const struct damon_targets *targets, uint64
 	int32_t pids[TLB_FLUSH_PIDS];
 	size_t count = 0;
 
-	if (!watch->flush)
-		return;
 	for (size_t i = 0; i < targets->count && count < TLB_FLUSH_PIDS; i++) {
 		if (targets->target[i].pid > 0)
 			pids[count++] = targets->target[i].pid;
 	}
-	tlb_flush_watch(watch->flush, pids, count, every_ns);
+	/* Physical memory is nobody's. */
+	if (!watch->flush && count && !watch->env.sysroot[0] && tlb_flush_works("") &&
+	    tlb_flush_new(&watch->flush) < 0)
+		log_debug("damon", "no thread to flush TLBs with");
+	if (watch->flush)
+		tlb_flush_watch(watch->flush, pids, count, every_ns);
 }
 
 int
