@@ -119,12 +119,12 @@ void heat_fold(struct heat *heat, const struct sample *samples, size_t count);
 
 /* Where pages are. Walk regions by index, 0 to heat_region_count-1; indices hold until the next
  * heat_set_spans. tiers: one per page of the region, HEAT_TIER_ABSENT when not resident; huge: the
- * region is one huge page and moves as one. */
+ * region is one huge page and moves as one. Returns whether that was not known. */
 size_t heat_region_count(const struct heat *heat);
 void heat_region_at(const struct heat *heat, size_t index, int32_t *ret_pid, uint64_t *ret_addr,
 		    uint32_t *ret_len_bytes);
-void heat_set_residency(struct heat *heat, size_t index, const uint8_t *tiers, int huge,
-			uint64_t now_ns);
+int heat_set_residency(struct heat *heat, size_t index, const uint8_t *tiers, int huge,
+		       uint64_t now_ns);
 /* A page that was believed to be in tier `from` lives in another (HEAT_TIER_ABSENT: in none).
  * Moving disarms the page. */
 void heat_page_moved(struct heat *heat, int32_t pid, uint64_t addr, uint8_t from, uint8_t tier,

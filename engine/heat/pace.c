@@ -43,6 +43,9 @@
 #define UNREST_STEP 0.03f                /* part of it that one region's marking makes up */
 #define USUAL_TIMES 5u                   /* markings that what is usual is the mean of */
 #define LASTS_TICKS (5.0f * TICKS_PER_S) /* half-life of the lasting pace */
+/* What a window tells after a long silence is the pace of a moment, not that of all the time. By
+ * one of them all memory was shown so much colder or hotter that hot and cold changed places. */
+#define ONE_TELLS_TICKS (2.5f * TICKS_PER_S)
 /* Views show what pages are worth from now on, beside those of other processes: the mean pace over
  * a minute. It begins anew when the lasting pace is so far from it, and, while it is young, until
  * the present one is near the lasting one. */
@@ -241,16 +244,18 @@ learn_mean(struct pace *pace, float ticks)
 static void
 follow(struct heat *heat, struct pace *pace, float now, uint64_t tick)
 {
-	float part =
-		pace->told ? 1 - exp2f(-(float)ticks_since(tick, pace->told) / LASTS_TICKS) : 1;
+	float ticks = fminf((float)ticks_since(tick, pace->told), ONE_TELLS_TICKS);
+	float part = pace->told ? 1 - exp2f(-ticks / LASTS_TICKS) : 1;
 	float before = now_of(pace, tick);
 
 	pace->now = fminf(fmaxf(now, -PACE_MOST), PACE_MOST);
 	pace->jitter +=
 		JITTER_STEP * ((pace->now - before) * (pace->now - before) / 2 - pace->jitter);
-	leapt(heat, pace, before, tick);
+	/* After a silence nobody knows when it changed. */
+	if (!pace->told || ticks_since(tick, pace->told) < FRESH_TICKS)
+		leapt(heat, pace, before, tick);
 	pace->lasting += part * (pace->now - pace->lasting);
-	learn_mean(pace, pace->told ? (float)ticks_since(tick, pace->told) : LASTS_TICKS);
+	learn_mean(pace, pace->told ? ticks : LASTS_TICKS);
 	pace->told = tick;
 }
 
@@ -307,6 +312,45 @@ window_median(struct pace *pace)
 	return (regions[(pace->count - 1) / 2].off + regions[pace->count / 2].off) / 2;
 }
 
+/* The i-th of the window; NULL: it is gone, or nothing is usual of it. */
+static struct region *
+usual_region(struct heat *heat, const struct pace *pace, uint32_t i)
+{
+	int64_t index = table_find(heat, pace->pid, pace->region[i].addr);
+
+	return index < 0 || !heat->regions[index].usual ? NULL : &heat->regions[index];
+}
+
+/* While no pace is told, what is believed follows the gaps, and what is usual stays as it was.
+ * Where all is touched much sooner or later than usual, but hardly so than is believed, what is
+ * usual is out of date: had all memory been taken for six times as hot, hot and cold would not be
+ * told apart. Returns the window's median. */
+static float
+window_renew_usual(struct heat *heat, struct pace *pace)
+{
+	float now = now_of(pace, heat->latest_tick), off = window_median(pace), sum = 0;
+	float known = 0;
+
+	for (uint32_t i = 0; i < pace->count; i++) {
+		if (isnan(pace->region[i].beyond))
+			continue;
+		sum += pace->region[i].beyond;
+		known++;
+	}
+	if (known < AGREE_SHARE * (float)pace->count || fabsf(off - now) < AGREE_OCTAVES ||
+	    fabsf(sum / known - now) > fabsf(off - now) / 2)
+		return off;
+	off -= sum / known;
+	for (uint32_t i = 0; i < pace->count; i++) {
+		struct region *region = usual_region(heat, pace, i);
+
+		pace->region[i].off -= off;
+		if (region)
+			region->usual = usual_code((float)region->usual / PACE_UNITS + off);
+	}
+	return sum / known;
+}
+
 static int
 window_is_full(const struct heat *heat, struct pace *pace, uint64_t tick)
 {
@@ -325,7 +369,7 @@ window_end(struct heat *heat, struct pace *pace, uint64_t tick)
 	uint32_t agree = 0;
 	float median, beyond = 0;
 
-	median = window_median(pace);
+	median = window_renew_usual(heat, pace);
 	for (uint32_t i = 0; i < pace->count; i++) {
 		if (fabsf(regions[i].off - median) >= AGREE_OCTAVES)
 			continue;
@@ -340,10 +384,9 @@ window_end(struct heat *heat, struct pace *pace, uint64_t tick)
 	 * news of the region. On average there is none, or the scale would drift. */
 	beyond = agree ? beyond / (float)agree : 0;
 	for (uint32_t i = 0; i < pace->count; i++) {
-		int64_t index = table_find(heat, pace->pid, regions[i].addr);
-		struct region *region = index < 0 ? NULL : &heat->regions[index];
+		struct region *region = usual_region(heat, pace, i);
 
-		if (region && region->usual)
+		if (region)
 			learn_usual(region, regions[i].off - pace->now - beyond);
 	}
 	pace->count = 0;
@@ -387,6 +430,15 @@ learn_own_pace(const struct region *region, struct pace *pace, float now, float 
 	return now + sure * unrest_of(pace) / pace->unrest * beyond;
 }
 
+/* Octaves sooner than is believed of the region; NAN where nothing is. */
+static float
+beyond_belief(const struct region *region, float rate)
+{
+	return region->prior_var < 0 || region->alarmed
+		       ? NAN
+		       : rate - (region->prior_mean + MEAN_OF_LOG * region->prior_var);
+}
+
 static void
 begin_pace(struct pace *pace, uint64_t tick)
 {
@@ -424,7 +476,8 @@ pace_touched(struct heat *heat, struct region *region, uint64_t tick)
 		if (ticks_since(tick, region->armed[part]) <= MOMENT_TICKS)
 			region->pace[part] = own;
 	}
-	region_tells(heat, pace, (struct pace_region){region->addr, off}, tick);
+	region_tells(heat, pace,
+		     (struct pace_region){region->addr, off, beyond_belief(region, rate)}, tick);
 }
 
 void

@@ -17,9 +17,7 @@
 /* How far off a mean may be that rests on silence, since pages differ. */
 #define SILENT_OCTAVES 1.0f
 #define NO_TOUCH_VAR (2.08f / 0.5f) /* of half an event, in octaves */
-/* Trackers differ in what they count as an access: the variance of what that makes, in octaves. */
-#define OTHER_SCALE_VAR 1.0f
-#define RATE_FLOOR_VAR 0.25f /* SAMPLE_RATE is never trusted better than half an octave */
+#define RATE_FLOOR_VAR 0.25f        /* SAMPLE_RATE is never trusted better than half an octave */
 
 void
 prior_set(struct prior *prior, const struct region *region)
@@ -277,7 +275,7 @@ short_memory(struct heat *heat, const struct region *region, float *ret_rate, fl
 		/* It sees no more than happens. Where it seems to, the process runs faster than was
 		 * found, and the two are compared all the same; of several, one may. */
 		*ret_rate -= log2f(heat->pace_count > 1 ? fminf(scale, 1) : scale);
-		*ret_var += region->spread ? spread_var(region->spread) : OTHER_SCALE_VAR;
+		*ret_var += spread_var(region->spread);
 	}
 	return 1;
 }

@@ -8,6 +8,10 @@
 #define RATE_HALF_LIFE_TICKS (4.0f * TICKS_PER_S)
 /* Where single pages were told of so lately, ranges' rates add nothing but alarms. */
 #define FINE_TICKS 10000000u
+/* Trackers differ in what they count as an access. */
+#define OTHER_SCALE_OCTAVES 1.0f
+#define SPREAD_LEAST 0.25f
+#define WIDE_OCTAVES 0.25f /* for each doubling of a sample beyond a region */
 /* Accesses of a page between two looks at its bit, of which these tell one at most: where there are
  * so many on average, some pages are much hotter than bits tell. */
 #define SATURATED 0.1f
@@ -35,6 +39,17 @@ region_remember_gaps(struct region *region, float events, float exposure_s, uint
 	region_remember(region, events, exposure_s, tick);
 }
 
+/* How far a region's rate may be from that of a sample which is in another tracker's words, and of
+ * more memory than the region: hot memory makes cold memory beside it look hot. */
+static float
+spread_of(const struct sample *sample)
+{
+	float own = sample->spread > 0 ? fmaxf(sample->spread, SPREAD_LEAST) : OTHER_SCALE_OCTAVES;
+	float regions = (float)sample->len_bytes / HEAT_REGION_BYTES;
+
+	return regions > 1 ? hypotf(own, WIDE_OCTAVES * log2f(regions)) : own;
+}
+
 static void
 region_rate(struct heat *heat, struct region *region, const struct sample *sample, uint64_t tick)
 {
@@ -43,7 +58,7 @@ region_rate(struct heat *heat, struct region *region, const struct sample *sampl
 	if (region->fine)
 		region->seen = 0;
 	region->fine = 0;
-	region->spread = 15u & spread_code(sample->spread);
+	region->spread = 15u & spread_code(spread_of(sample));
 	region_remember(region, sample->events, sample->exposure_s, tick);
 	if (!heat->gaps_known)
 		region_renew(heat, region);

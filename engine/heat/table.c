@@ -504,7 +504,7 @@ page_set_tier(const struct region *region, struct page_heat *page, uint64_t arme
 	page_set(page, tier);
 }
 
-void
+int
 heat_set_residency(struct heat *heat, size_t index, const uint8_t *tiers, int huge, uint64_t now_ns)
 {
 	struct region *region = &heat->regions[index];
@@ -512,6 +512,7 @@ heat_set_residency(struct heat *heat, size_t index, const uint8_t *tiers, int hu
 	uint16_t resident[6];
 	uint64_t tick = table_tick(heat, now_ns);
 	uint32_t others;
+	int changed;
 	/* Most regions lie in one tier: their pages are counted at once. */
 	uint16_t same = memcmp(tiers, tiers + 1, pages - 1) == 0 ? (uint16_t)region->pages : 1;
 
@@ -522,7 +523,8 @@ heat_set_residency(struct heat *heat, size_t index, const uint8_t *tiers, int hu
 		if (tiers[p] != HEAT_TIER_ABSENT)
 			*count = (uint16_t)(*count + same);
 	}
-	if (memcmp(resident, region->resident, sizeof(resident)) != 0)
+	changed = memcmp(resident, region->resident, sizeof(resident)) != 0;
+	if (changed)
 		region_renew(heat, region);
 	memcpy(region->resident, resident, sizeof(resident));
 	if (huge && pages == HEAT_REGION_PAGES) {
@@ -530,7 +532,7 @@ heat_set_residency(struct heat *heat, size_t index, const uint8_t *tiers, int hu
 		region->watched = 0;
 		region->seen = 0; /* single pages' mean */
 		page_set_tier(region, &region->whole, region->armed[0], tiers[0], tick);
-		return;
+		return changed;
 	}
 	if (region_is_huge(region))
 		memset(&region->whole, 0, sizeof(region->whole));
@@ -547,8 +549,10 @@ heat_set_residency(struct heat *heat, size_t index, const uint8_t *tiers, int hu
 			struct page_heat *page = &detail->page[p];
 
 			/* As many pages in each tier as before may be other pages. */
-			if (page_tier(page) != tiers[p])
-				region_renew(heat, region);
+			if (page_tier(page) == tiers[p])
+				continue;
+			changed = 1;
+			region_renew(heat, region);
 			if (region->guessed)
 				page_set(page, tiers[p]);
 			else
@@ -557,6 +561,7 @@ heat_set_residency(struct heat *heat, size_t index, const uint8_t *tiers, int hu
 		}
 	}
 	region->guessed = 0;
+	return changed;
 }
 
 /* Pages by tier, for views in which the region is shown as a whole though it has detail. */

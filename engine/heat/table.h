@@ -221,7 +221,8 @@ struct pace {
 	uint32_t count;
 	struct pace_region {
 		uint64_t addr;
-		float off; /* octaves sooner than usual */
+		float off;    /* octaves sooner than usual, */
+		float beyond; /* and than is believed of it; NAN: nothing is */
 	} region[PACE_REGIONS];
 };
 

@@ -139,7 +139,7 @@ renew_entries(struct heat *heat, struct region *region, uint32_t left, struct sp
 	heat->entry_count += count;
 	region->entry_count = (uint8_t)count;
 	region->viewed = when_of(heat->view_tick);
-	/* Without the spreads nothing is known; the next view has them. */
+	/* Without the spreads nothing is known; the next pass has them. */
 	region->renew = heat->have_spread ? renew_at(heat, region) : 0;
 }
 
@@ -276,6 +276,7 @@ heat_view(struct heat *heat, uint64_t now_ns, size_t *ret_count)
 {
 	struct spread news;
 	uint64_t swept;
+	int is_first = !heat->have_spread;
 
 	if (heat->entries_dropped)
 		close_gaps(heat);
@@ -301,6 +302,10 @@ heat_view(struct heat *heat, uint64_t now_ns, size_t *ret_count)
 			view_pass(heat, UINT64_MAX, &news);
 	}
 	sweep_end(heat);
+	/* Only by how alike memory is can it be told what is known of it: that was found just now.
+	 */
+	if (is_first && heat->have_spread && heat->region_count <= SWEEP_REGIONS)
+		view_pass(heat, 0, &news);
 	heat->told = heat->totals;
 	for (int tier = 0; tier < 8; tier++)
 		heat->told.access_rate[tier] = fmax(heat->told.access_rate[tier], 0);

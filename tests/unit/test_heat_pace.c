@@ -179,6 +179,57 @@ test_leap(void **state)
 	heat_free(heat);
 }
 
+/* Regions from 0 on, one after another within a second, while all is accessed `rate` times a second. */
+static void
+mark_in_turn(uint64_t regions, double rate)
+{
+	for (uint64_t r = 0; r < regions; r++) {
+		mark(marked, r);
+		live_all(2, rate, REGIONS, REGIONS);
+	}
+	live_all(20, rate, REGIONS, REGIONS);
+}
+
+/* A moment in which all is accessed eight times as often, after a minute in which nothing was
+ * marked: the minute was not like that. */
+static void
+test_one_word_after_a_silence(void **state)
+{
+	double before;
+
+	(void)state;
+	begin(REGIONS, 1u << 20, 0);
+	memset(marked, 0, sizeof(marked));
+	live_all(1200, 0.25, 0, REGIONS);
+	live_all(3000, 0, REGIONS, REGIONS);
+	before = heat_of(8 * PAGES, REGIONS * PAGES, NULL);
+	mark_in_turn(8, 2);
+	assert_true(pace_now(heat, PID) > 2);
+	assert_about(heat_of(8 * PAGES, REGIONS * PAGES, NULL), before, 1.5);
+	heat_free(heat);
+}
+
+/* All is accessed eight times as often, but regions are marked one by one, so that nothing tells
+ * the pace: what is believed of them follows. When some are marked together they are touched sooner
+ * than usual, and as soon as is believed. */
+static void
+test_usual_is_out_of_date(void **state)
+{
+	(void)state;
+	begin(REGIONS, 1u << 20, 0);
+	memset(marked, 0, sizeof(marked));
+	live_all(450, 0.25, 0, REGIONS);
+	for (uint64_t i = 0; i < 8 * REGIONS; i++) {
+		mark(marked, i % REGIONS);
+		live_all(55, 2, REGIONS, REGIONS);
+	}
+	assert_about(heat_of(0, REGIONS * PAGES, NULL), 2, 1.6);
+	mark_in_turn(8, 2);
+	assert_true(fabsf(pace_now(heat, PID)) < 1.5f);
+	assert_about(heat_of(0, REGIONS * PAGES, NULL), 2, 1.6);
+	heat_free(heat);
+}
+
 /* What begins anew begins by the clock. */
 static void
 test_restart(void **state)
@@ -201,9 +252,14 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_phases), cmocka_unit_test(test_steady),
-		cmocka_unit_test(test_stays),  cmocka_unit_test(test_one_alone),
-		cmocka_unit_test(test_leap),   cmocka_unit_test(test_restart),
+		cmocka_unit_test(test_phases),
+		cmocka_unit_test(test_steady),
+		cmocka_unit_test(test_stays),
+		cmocka_unit_test(test_one_alone),
+		cmocka_unit_test(test_one_word_after_a_silence),
+		cmocka_unit_test(test_usual_is_out_of_date),
+		cmocka_unit_test(test_leap),
+		cmocka_unit_test(test_restart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -243,10 +243,10 @@ test_moved_without_detail(void **state)
 	heat_free(heat);
 }
 
-/* The first view finds the spreads that estimates need, the second has estimates of all regions,
+/* The first view finds the spreads that estimates need, and has estimates of all regions by them,
  * however long they have been silent. */
 static void
-test_known_from_the_second_view_on(void **state)
+test_known_from_the_first_view_on(void **state)
 {
 	struct heat *heat = table_of(4, 8, 1 << 20);
 	struct heat_stats stats;
@@ -255,10 +255,7 @@ test_known_from_the_second_view_on(void **state)
 	(void)state;
 	place_and_mark(heat, 4, 0, 1);
 	now_ns = heat_up(heat, 4, 2 * NS_PER_S) + 100 * NS_PER_S;
-	mean_heat(heat, now_ns);
-	heat_get_stats(heat, &stats);
-	assert_int_equal(stats.unknown_bytes, 4 * HEAT_REGION_BYTES);
-	mean_heat(heat, now_ns + NS_PER_S);
+	assert_true(mean_heat(heat, now_ns) > 0);
 	heat_get_stats(heat, &stats);
 	assert_int_equal(stats.unknown_bytes, 0);
 	heat_free(heat);
@@ -372,7 +369,7 @@ main(void)
 		cmocka_unit_test(test_entries_keep_their_pages),
 		cmocka_unit_test(test_moved_pages_are_counted),
 		cmocka_unit_test(test_moved_without_detail),
-		cmocka_unit_test(test_known_from_the_second_view_on),
+		cmocka_unit_test(test_known_from_the_first_view_on),
 		cmocka_unit_test(test_huge_pages),
 	};
 

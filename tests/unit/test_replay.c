@@ -92,7 +92,7 @@ hot_set_comes(const char *tracker, double share)
 	struct replay_result result = run(&scene), fast = bound(&scene, REPLAY_ALL_FAST),
 			     slow = bound(&scene, REPLAY_ALL_SLOW);
 
-	assert_true(result.points[0].fast_share < 0.1);
+	assert_true(result.points[0].fast_share < share / 2);
 	if (fast_at_end(&result) < share)
 		fail_msg("%s: %.3f of accesses are fast at the end", tracker, fast_at_end(&result));
 	assert_true(result.promoted_bytes >= 30 * MIB);
