@@ -25,6 +25,11 @@
 #include "text.h"
 
 #define NS_PER_MS 1000000u
+/* The status is told so often at first; half as often each time that as many rows would fill the
+ * time so far, down to one in eight seconds. */
+#define WATCH_FIRST_MS 1000
+#define WATCH_MOST_MS 8000
+#define WATCH_ROWS 60
 
 struct run {
 	struct cli *cli;
@@ -35,6 +40,8 @@ struct run {
 	int wants_wp; /* a sampler that needs a library in the command */
 	struct record_file record;
 	uint64_t record_until_ns; /* 0: to the end */
+	uint64_t watched_ns;      /* the status is told since then, */
+	int watch_ms;             /* so often */
 	pid_t pid;
 	int signal_fd;
 	sigset_t old_mask;
@@ -240,6 +247,29 @@ end_recording(struct run *run, uint64_t now_ns)
 }
 
 static int
+watch(struct run *run, int interval_ms, int *ret_status, struct sluice_err *reterr)
+{
+	run->watch_ms = interval_ms;
+	return client_call(run->client,
+			   json_pack("{s:s, s:i}", "verb", "watch", "interval_ms", interval_ms),
+			   NULL, ret_status, reterr);
+}
+
+/* To tell the status costs the service something, and a document of days must not be endless. */
+static void
+watch_more_seldom(struct run *run, uint64_t now_ns)
+{
+	struct sluice_err err = {0, ""};
+	int ignored;
+
+	if (!run->client || run->watch_ms >= WATCH_MOST_MS ||
+	    now_ns - run->watched_ns < WATCH_ROWS * NS_PER_MS * (uint64_t)run->watch_ms)
+		return;
+	if (watch(run, run->watch_ms * 2, &ignored, &err) < 0)
+		lose_tiering(run, err.msg);
+}
+
+static int
 wait_for_command(struct run *run)
 {
 	int wait_status = 0;
@@ -254,6 +284,7 @@ wait_for_command(struct run *run)
 		poll(fds, 2, timeout_ms);
 		if (fds[1].revents)
 			read_events(run);
+		watch_more_seldom(run, clock_now_ns());
 	}
 	return wait_status;
 }
@@ -271,10 +302,8 @@ attach_and_release(struct run *run, struct run_child *child)
 					  (int)child->pid, "follow", 1),
 				NULL, &status, &err);
 		if (r == 0)
-			r = client_call(
-				run->client,
-				json_pack("{s:s, s:i}", "verb", "watch", "interval_ms", 1000), NULL,
-				&status, &err);
+			r = watch(run, WATCH_FIRST_MS, &status, &err);
+		run->watched_ns = clock_now_ns();
 		if (r < 0 && !run->wish.best_effort) {
 			run_child_abandon(child);
 			return cli_fail(run->cli, status, r,

@@ -12,6 +12,9 @@
 #include "procfs.h"
 
 #define FOLLOW_MAX 256
+/* When nobody came or went for so many ticks, all are looked at in each fourth only. */
+#define STILL_TICKS 40
+#define STILL_EVERY 4
 
 struct followed {
 	int32_t pid;
@@ -24,6 +27,7 @@ struct follow {
 	void *ctx;
 	struct followed known[FOLLOW_MAX];
 	size_t count;
+	unsigned int still; /* ticks in which nobody came or went */
 };
 
 struct follow *
@@ -54,6 +58,7 @@ add(struct follow *follow, int32_t pid, int32_t root)
 	if (follow->count == FOLLOW_MAX)
 		return -ENOSPC;
 	follow->known[follow->count++] = (struct followed){pid, root, start};
+	follow->still = 0;
 	return 0;
 }
 
@@ -136,6 +141,8 @@ follow_tick(struct follow *follow)
 {
 	size_t kept = 0;
 
+	if (follow->still++ > STILL_TICKS && follow->still % STILL_EVERY)
+		return;
 	for (size_t i = 0; i < follow->count; i++) {
 		uint64_t start;
 
@@ -143,6 +150,8 @@ follow_tick(struct follow *follow)
 		    start == follow->known[i].start_ticks)
 			follow->known[kept++] = follow->known[i];
 	}
+	if (kept < follow->count)
+		follow->still = 0;
 	follow->count = kept;
 	/* What is found joins the end, so children of children are found in the same tick. */
 	for (size_t i = 0; i < follow->count; i++)

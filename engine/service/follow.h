@@ -21,7 +21,7 @@ void follow_free(struct follow *follow); /* NULL is fine */
 int follow_add(struct follow *follow, int32_t pid);
 /* Stop following this process and what was found below it. */
 void follow_remove(struct follow *follow, int32_t pid);
-/* Look for new children, forget who ended. */
+/* Look for new children, forget who ended; not each time where nothing changes. */
 void follow_tick(struct follow *follow);
 
 #endif
