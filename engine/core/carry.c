@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* carry.c - carrying out an admitted plan: in order, in batches, within the rate, and accounted. */
 #include <errno.h>
+#include <string.h>
 
 #include "log.h"
 #include "round_parts.h"
@@ -9,6 +10,8 @@
 #define YOUNG_MS 30000u
 /* One slice of moving may hold up sampling by about this much. */
 #define SLICE_NS (100 * 1000000ull)
+/* Moves of a plan within which those of one process are put together. */
+#define RUN_MOVES 4096u
 
 /* Addresses of the pages of an entry. Of a region without detail heat knows how many pages are in
  * the tier, not which: then the kernel is asked, or pages of a third tier would be moved too. */
@@ -34,38 +37,85 @@ entry_pages(struct round *round, const struct plan_move *move, uint64_t addrs[RO
 	return kept;
 }
 
+static void
+enqueue_move(struct round *round, const struct plan_move *move)
+{
+	const struct sluice_region *entry = &round->entries[move->region];
+	uint64_t addrs[ROUND_BATCH];
+	size_t pages = entry_pages(round, move, addrs);
+
+	/* Only to the lowest tier all goes down, wherever it is by now. */
+	round->queue_promotes |= move->tier + 1u < round->tier_count;
+	for (size_t p = 0; p < pages && (p + 1) * move->unit_bytes <= move->bytes; p++) {
+		if (round->queue_count == round->queue_max)
+			return;
+		round->queue[round->queue_count++] = (struct queued_page){
+			.addr = addrs[p],
+			.pid = entry->pid,
+			.tier = (uint8_t)move->tier,
+			.from = (uint8_t)entry->tier,
+			.bytes = move->unit_bytes,
+			.moved_before = entry->age_ms < HEAT_NEVER_MOVED_MS,
+			.moved_lately = entry->age_ms <= YOUNG_MS,
+		};
+	}
+}
+
+static int32_t
+pid_of(const struct round *round, size_t move)
+{
+	return round->entries[round->plan.moves[move].region].pid;
+}
+
+/* The end of the run of moves between the same two tiers that begins there. */
+static size_t
+run_end(const struct round *round, size_t first)
+{
+	const struct plan_move *moves = round->plan.moves;
+	size_t end = first + 1;
+
+	while (end < round->plan.count && end - first < RUN_MOVES &&
+	       moves[end].tier == moves[first].tier &&
+	       round->entries[moves[end].region].tier == round->entries[moves[first].region].tier)
+		end++;
+	return end;
+}
+
+/* One process after another: a call moves pages of one. */
+static void
+enqueue_run(struct round *round, size_t first, size_t end)
+{
+	int32_t done = 0, pid;
+
+	for (;;) {
+		pid = INT32_MAX;
+		for (size_t i = first; i < end; i++) {
+			if (pid_of(round, i) > done && pid_of(round, i) < pid)
+				pid = pid_of(round, i);
+		}
+		if (pid == INT32_MAX)
+			return;
+		for (size_t i = first; i < end; i++) {
+			if (pid_of(round, i) == pid && round->plan.moves[i].bytes)
+				enqueue_move(round, &round->plan.moves[i]);
+		}
+		done = pid;
+	}
+}
+
 void
 carry_enqueue(struct round *round)
 {
-	uint64_t addrs[ROUND_BATCH];
-
 	round->queue_count = 0;
 	round->queue_done = 0;
+	round->queue_promotes = 0;
 	for (size_t t = 0; t < round->tier_count; t++) {
 		round->shortage_bytes[t] = round->tiers[t].shortage_bytes;
 		round->room_bytes[t] = round->tiers[t].room_bytes;
 	}
-	for (size_t i = 0; i < round->plan.count; i++) {
-		const struct plan_move *move = &round->plan.moves[i];
-		const struct sluice_region *entry = &round->entries[move->region];
-		size_t pages;
-
-		if (!move->bytes)
-			continue;
-		pages = entry_pages(round, move, addrs);
-		for (size_t p = 0; p < pages && (p + 1) * move->unit_bytes <= move->bytes; p++) {
-			if (round->queue_count == round->queue_max)
-				return;
-			round->queue[round->queue_count++] = (struct queued_page){
-				.addr = addrs[p],
-				.pid = entry->pid,
-				.tier = (uint8_t)move->tier,
-				.from = (uint8_t)entry->tier,
-				.bytes = move->unit_bytes,
-				.moved_before = entry->age_ms < HEAT_NEVER_MOVED_MS,
-				.moved_lately = entry->age_ms <= YOUNG_MS,
-			};
-		}
+	for (size_t first = 0, end; first < round->plan.count; first = end) {
+		end = run_end(round, first);
+		enqueue_run(round, first, end);
 	}
 }
 
@@ -101,6 +151,12 @@ account_page(struct round *round, const struct queued_page *page, uint8_t outcom
 	round->room_bytes[page->from] += bytes - cured;
 }
 
+static int
+is_alike(const struct queued_page *a, const struct queued_page *b)
+{
+	return a->pid == b->pid && a->tier == b->tier && a->from == b->from;
+}
+
 /* Pages at the head of the queue that go in one call: same process, same destination, and together
  * no more than there is room for (safety rule 2). The last may be larger than what the rate leaves,
  * which goes into debt, or huge pages would never move at a low rate. */
@@ -112,12 +168,33 @@ next_batch(const struct round *round)
 	size_t count = 0;
 
 	while (count < ROUND_BATCH && round->queue_done + count < round->queue_count &&
-	       first[count].pid == first->pid && first[count].tier == first->tier &&
-	       first[count].from == first->from &&
+	       is_alike(&first[count], first) &&
 	       (double)bytes + HEAT_PAGE_BYTES <= round->allowance_bytes &&
 	       bytes + first[count].bytes <= round->room_bytes[first->tier])
 		bytes += first[count++].bytes;
 	return count;
+}
+
+/* There is no room for the next page: pages that leave its tier later in the plan go before it, as
+ * what left before is not all free yet. Returns whether there are any. */
+static int
+make_room(struct round *round)
+{
+	struct queued_page *queue = round->queue, batch[ROUND_BATCH];
+	size_t head = round->queue_done, first = head, count = 0;
+
+	while (first < round->queue_count &&
+	       (queue[first].from != queue[head].tier ||
+		queue[first].bytes > round->room_bytes[queue[first].tier]))
+		first++;
+	while (count < ROUND_BATCH && first + count < round->queue_count &&
+	       is_alike(&queue[first], &queue[first + count])) {
+		batch[count] = queue[first + count];
+		count++;
+	}
+	memmove(&queue[head + count], &queue[head], (first - head) * sizeof(*queue));
+	memcpy(&queue[head], batch, count * sizeof(*queue));
+	return count > 0;
 }
 
 static uint64_t
@@ -246,8 +323,11 @@ carry_slice(struct round *round, uint64_t now_ns, struct sluice_err *reterr)
 	if (round->allowance_bytes > most)
 		round->allowance_bytes = most;
 
-	/* While a node leaves the kernel moves pages off it too, also after we are done. */
-	if (announce(round, round->queue_done < round->queue_count || round->drain.told.under_way,
+	/* Pages that only go down need no preparing. While a node leaves the kernel moves pages off
+	 * it too, also after we are done. */
+	if (announce(round,
+		     (round->queue_promotes && round->queue_done < round->queue_count) ||
+			     round->drain.told.under_way,
 		     reterr) < 0)
 		return;
 	if (round->queue_done == round->queue_count)
@@ -260,9 +340,10 @@ carry_slice(struct round *round, uint64_t now_ns, struct sluice_err *reterr)
 		if (round->allowance_bytes < HEAT_PAGE_BYTES)
 			break;
 		count = next_batch(round);
+		if (!count && make_room(round))
+			continue;
 		if (!count) {
-			/* The demotions before it fell short: the plan is stale, the next is near.
-			 */
+			/* Demotions fell short: the plan is stale, the next is near. */
 			round->stats.refused_bytes[REFUSED_ROOM] += queued_bytes(round);
 			round->queue_done = round->queue_count;
 			break;

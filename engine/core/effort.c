@@ -4,15 +4,19 @@
 
 #define NS_PER_S 1000000000ull
 #define LEARN_AT_LEAST_NS (4 * NS_PER_S) /* so that every page had a chance to be seen twice */
-#define LEARN_AT_MOST_NS (60 * NS_PER_S) /* heat that never settles must not cost for ever */
+#define LEARN_AT_MOST_NS (90 * NS_PER_S) /* heat that never settles must not cost for ever */
 #define FULL_SHARE 0.4 /* a few seconds of nearly half a CPU, against minutes of bad placement */
 #define FULL_DOUBT                                                                                 \
-	0.04 /* of all accesses: worth the full pace; half of it a quarter, and so on              \
-	      */
-#define PROGRESS_LEAST 0.04 /* of the doubt that there was; less is chance */
-#define LASTS_S 300.0       /* what was learned, as the moves that come of it */
-#define CALM_DIVISOR 2.0    /* of the steady share, while decisions change nothing */
-#define CALM_AFTER 3u       /* of round->calm */
+	0.04           /* of all accesses: worth the full pace; half of it a quarter, and so on    \
+			*/
+#define SEEN_LEAST 1.0 /* samples of a page, on average, before looking is judged, */
+#define JUDGE_AT_MOST_NS (20 * NS_PER_S) /* or so long */
+#define CROWDED_DIVISOR 4.0              /* of effort, while more is known than can be moved, */
+#define CROWDED_DOUBT 0.15               /* unless so much is not known */
+#define PROGRESS_LEAST 0.04              /* of the doubt that there was; less is chance */
+#define LASTS_S 300.0                    /* what was learned, as the moves that come of it */
+#define CALM_DIVISOR 2.0                 /* of the steady share, while decisions change nothing */
+#define CALM_AFTER 3u                    /* of round->calm */
 #define DEAF_LEAST_NS (5 * NS_PER_S)
 #define DEAF_MOST_NS (600 * NS_PER_S)
 /* Of all accesses, won by what was moved because of the alarm. Seconds at the full pace cost as
@@ -43,12 +47,15 @@ effort_wake(struct effort *effort, uint64_t now_ns)
 	effort->now = effort->paused ? 0 : effort->full;
 	effort->woken_ns = now_ns;
 	effort->won = 0;
-	effort->alarmed = 0;
+	effort->alarmed = effort->crowded = 0;
+	effort->first = !effort->fixed && !effort->paused;
 	effort->hope = 1;
 	effort->doubt_then = 1;
 	effort->doubt_sum = effort->spent_s = 0;
 	effort->looks = 0;
-	effort->judged_ns = effort->updated_ns = now_ns;
+	effort->looked_ns = effort->learning_ns = 0;
+	effort->seen_then = effort->seen;
+	effort->updated_ns = now_ns;
 }
 
 void
@@ -56,6 +63,7 @@ effort_pause(struct effort *effort, int paused)
 {
 	effort->paused = paused;
 	effort->now = paused ? 0 : effort->steady;
+	effort->first = 0;
 	effort->alarmed = 0; /* what came of the alarm can no longer be told */
 }
 
@@ -68,6 +76,7 @@ effort_alarm(struct effort *effort, uint64_t now_ns)
 		return;
 	effort_wake(effort, now_ns);
 	effort->alarmed = 1;
+	effort->first = 0;
 }
 
 static void
@@ -116,7 +125,11 @@ judge_progress(struct effort *effort, uint64_t now_ns)
 {
 	double doubt = effort->doubt_sum / effort->looks, won = effort->doubt_then - doubt;
 
-	if (now_ns - effort->judged_ns < LEARN_AT_LEAST_NS)
+	if (effort->looked_ns < LEARN_AT_LEAST_NS)
+		return;
+	/* Where trackers are slow, or memory is much, a few seconds show too little to judge by. */
+	if (doubt >= FULL_DOUBT && effort->seen > 0 &&
+	    effort->seen - effort->seen_then < SEEN_LEAST && effort->looked_ns < JUDGE_AT_MOST_NS)
 		return;
 	if ((won * LASTS_S < effort->spent_s || won < PROGRESS_LEAST * effort->doubt_then) &&
 	    !still_learning(effort, now_ns))
@@ -124,26 +137,59 @@ judge_progress(struct effort *effort, uint64_t now_ns)
 	effort->doubt_then = doubt;
 	effort->doubt_sum = effort->spent_s = 0;
 	effort->looks = 0;
-	effort->judged_ns = now_ns;
+	effort->looked_ns = 0;
+	effort->seen_then = effort->seen;
+}
+
+void
+effort_seen(struct effort *effort, double samples)
+{
+	/* Fewer: memory came of which nothing was seen, or what was seen of went. */
+	if (samples < effort->seen)
+		effort->seen_then = samples;
+	effort->seen = samples;
+}
+
+void
+effort_crowd(struct effort *effort, int crowded, double doubt)
+{
+	effort->crowded = crowded && doubt < CROWDED_DOUBT && !effort->fixed;
+}
+
+double
+effort_share(const struct effort *effort)
+{
+	double less = effort->now / CROWDED_DIVISOR;
+
+	if (!effort->crowded || effort->now <= effort->steady)
+		return effort->now;
+	return less > effort->steady ? less : effort->steady;
 }
 
 void
 effort_update(struct effort *effort, double won, double doubt, unsigned int calm, uint64_t now_ns)
 {
-	uint64_t awake_ns = now_ns - effort->woken_ns;
+	uint64_t passed_ns = now_ns - effort->updated_ns;
 	double worth = doubt / FULL_DOUBT, least = effort->steady, now;
 
 	effort->won += won;
-	effort->doubt_sum += doubt;
-	effort->looks++;
-	effort->spent_s += effort->now * (double)(now_ns - effort->updated_ns) / 1e9;
+	effort->learning_ns += (uint64_t)((double)passed_ns * effort_share(effort) /
+					  (effort->now > 0 ? effort->now : 1));
+	if (!effort->crowded) {
+		effort->doubt_sum += doubt;
+		effort->looks++;
+		effort->spent_s += effort->now * (double)passed_ns / 1e9;
+		effort->looked_ns += passed_ns;
+	}
 	effort->updated_ns = now_ns;
-	if (effort->paused || awake_ns < LEARN_AT_LEAST_NS)
+	if (now_ns - effort->woken_ns >= LEARN_AT_LEAST_NS)
+		effort->first = 0;
+	if (effort->paused || effort->learning_ns < LEARN_AT_LEAST_NS)
 		return;
 	judge_progress(effort, now_ns);
 	now = effort->hope * (worth < 1 ? effort->full * worth * worth : effort->full);
-	if (awake_ns > LEARN_AT_MOST_NS) {
-		double late = (double)LEARN_AT_MOST_NS / (double)awake_ns;
+	if (effort->learning_ns > LEARN_AT_MOST_NS) {
+		double late = (double)LEARN_AT_MOST_NS / (double)effort->learning_ns;
 
 		now *= late * late;
 	}

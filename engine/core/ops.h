@@ -100,7 +100,8 @@ struct sampler_ops {
 	 * Optional. */
 	uint64_t (*due_ns)(void *self, uint64_t now_ns);
 	/* Pages are about to be moved (on), or all have been. Called with on before each slice of
-	 * many moves, and once after the last. On failure nothing is moved. Optional. */
+	 * many moves, some of which go up, and once after the last. On failure nothing is moved.
+	 * Optional. */
 	int (*moving)(void *self, int on, struct sluice_err *reterr);
 	/* Fills sets, at most capacity; returns how many. Optional. */
 	size_t (*working_sets)(void *self, struct sampler_working_set *sets, size_t capacity);

@@ -40,7 +40,7 @@ int plan_ask(struct sluice_plan *plan, uint64_t region, uint32_t tier, float gai
 struct governor {
 	uint64_t budget_bytes; /* until the next decision */
 	uint64_t page_move_ns; /* cost of one 4 KiB page, measured */
-	uint64_t horizon_ms;   /* expected stay of heat */
+	uint64_t horizon_ms;   /* expected stay of heat; 0: nothing pays back */
 };
 
 /* Decide for every move of the plan how many of its bytes may go, in order, and count the refused

@@ -3,6 +3,7 @@
 #include "round_parts.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +27,7 @@
 /* A sentinel takes time from nobody but its own kernel thread, and may cost more than tracking that
  * stops the targets. */
 #define SENTINEL_TIMES 1.5
+#define OUTLINE_TIMES 5.0 /* for the first seconds of what is new */
 /* Accesses of a surprised page, against those of the mean one, at least. */
 #define SURPRISED_TIMES 8.0
 #define ALARM_AGAIN_NS (3 * NS_PER_S)
@@ -169,10 +171,15 @@ round_free(struct round *round)
 static double
 effort_of(const struct round *round, size_t s)
 {
-	/* A sentinel beside others has nothing to learn. */
+	double steady = round->effort.steady;
+
+	/* A sentinel beside others has nothing to learn, but for where to look first: what the
+	 * others take seconds to come to it outlines within one. */
 	if (round->parts.sampler_ops[s]->sentinel && round->parts.sampler_count > 1)
-		return SENTINEL_TIMES * round->effort.steady;
-	return round->effort.now;
+		return round->effort.first ? fmax(fmin(OUTLINE_TIMES * steady, round->effort.full),
+						  SENTINEL_TIMES * steady)
+					   : SENTINEL_TIMES * steady;
+	return effort_share(&round->effort);
 }
 
 void
@@ -180,7 +187,7 @@ round_set_effort(struct round *round)
 {
 	int fixed = round->price.ceiling > 0;
 
-	round->stats.effort = round->effort.now;
+	round->stats.effort = effort_share(&round->effort);
 	price_rest(&round->price, round->effort.paused || !round->target_count);
 	for (size_t s = 0; s < round->parts.sampler_count; s++) {
 		const struct sampler_ops *ops = round->parts.sampler_ops[s];
@@ -397,6 +404,16 @@ find_doubt(const struct round *round, size_t entry_count)
 	return doubt < 1 ? doubt : 1;
 }
 
+static int
+sees_pages(const struct round *round)
+{
+	for (size_t s = 0; s < round->parts.sampler_count; s++) {
+		if (round->parts.sampler_ops[s]->page_granular)
+			return 1;
+	}
+	return 0;
+}
+
 static void
 decide(struct round *round, uint64_t now_ns)
 {
@@ -417,7 +434,7 @@ decide(struct round *round, uint64_t now_ns)
 	uint64_t began_cpu_ns;
 	uint64_t began, planned = 0, resident, movable;
 	double won = 0;
-	int r;
+	int r, crowded;
 
 	round->stats.page_move_ns = governor.page_move_ns;
 	/* No more than can be carried out by then, or the next decision would come late; but some
@@ -440,6 +457,9 @@ decide(struct round *round, uint64_t now_ns)
 	governor.horizon_ms = round->stats.horizon_ms =
 		horizon_update(&round->horizon, round->promoted_standing,
 			       round->tier_count ? round->tiers[0].total_bytes : 0, now_ns);
+	/* While targets fill their memory what is seen will not last, and they take the room. */
+	if (round->effort.paused)
+		governor.horizon_ms = round->stats.horizon_ms = 0;
 	round->stats.doubt = find_doubt(round, entry_count);
 
 	plan_begin(&round->plan, &view);
@@ -482,27 +502,31 @@ decide(struct round *round, uint64_t now_ns)
 	effort_unknown(&round->effort,
 		       resident ? (double)round->stats.heat.unknown_bytes / (double)resident : 0,
 		       now_ns);
+	if (resident && sees_pages(round))
+		effort_seen(&round->effort,
+			    (double)round->stats.heat.samples * HEAT_PAGE_BYTES / (double)resident);
 	effort_update(&round->effort, won, round->stats.doubt, round->calm, now_ns);
+	/* When the plan was as long as it may be, more is wanted as soon as it is carried out. */
+	crowded = !round->options.dry_run && planned > governor.budget_bytes / 8 * 7;
+	effort_crowd(&round->effort, crowded, round->stats.doubt);
+	round->hurry_bytes = crowded ? round_moved_bytes(round) + planned / 2 : UINT64_MAX;
 	round_set_effort(round);
 	log_debug("round",
 		  "doubt %.4f, effort %.3f, calm %u, unknown %llu MiB, planned %llu KiB; a page's "
 		  "move %llu ns, for %llu s; variance within regions %.2f, between %.2f",
-		  round->stats.doubt, round->effort.now, round->calm,
+		  round->stats.doubt, round->stats.effort, round->calm,
 		  (unsigned long long)(round->stats.heat.unknown_bytes >> 20),
 		  (unsigned long long)(planned >> 10), (unsigned long long)governor.page_move_ns,
 		  (unsigned long long)(governor.horizon_ms / 1000),
 		  (double)round->stats.heat.within_var, (double)round->stats.heat.between_var);
 	round->stats.rounds++;
-	/* When the plan was as long as it may be, more is wanted as soon as it is carried out. */
-	round->hurry_bytes = planned > governor.budget_bytes / 8 * 7
-				     ? round_moved_bytes(round) + planned / 2
-				     : UINT64_MAX;
 }
 
 void
-round_decide_soon(struct round *round, uint64_t now_ns)
+round_decide_soon(struct round *round, uint64_t now_ns, double intervals)
 {
-	uint64_t soon_ns = now_ns + round->options.interval_ms * NS_PER_MS;
+	double wait_ns = intervals * round->options.interval_ms * NS_PER_MS;
+	uint64_t soon_ns = now_ns + (uint64_t)wait_ns;
 
 	if (round->next_decision_ns > soon_ns)
 		round->next_decision_ns = soon_ns;
@@ -528,7 +552,7 @@ hear_alarms(struct round *round, uint64_t now_ns)
 		round->alarms_before = alarms;
 		return;
 	}
-	round_decide_soon(round, now_ns);
+	round_decide_soon(round, now_ns, 1);
 	if (alarms - round->alarms_before < ALARMS_LEAST)
 		return;
 	effort_alarm(&round->effort, now_ns);

@@ -76,6 +76,7 @@ struct round {
 
 	struct queued_page *queue;
 	size_t queue_max, queue_count, queue_done;
+	int queue_promotes;                       /* some of it may go up */
 	uint64_t room_bytes[ROUND_TIERS_MAX];     /* as moves land */
 	uint64_t shortage_bytes[ROUND_TIERS_MAX]; /* that demotions have to cure first */
 	int announced;                            /* the samplers know that pages are moving */
@@ -92,6 +93,8 @@ struct round {
 	unsigned int still_looks; /* in a row that saw no growth */
 	size_t residency_next;    /* region whose residency is read next */
 	size_t residency_urgent;  /* regions to read at once, after mappings changed */
+	int residency_changed;    /* in this pass over the regions; */
+	unsigned int residency_still; /* passes in a row in which nothing was */
 	struct horizon horizon;
 	struct move_price move_price; /* CPU time */
 	uint64_t page_pace_ns;        /* by the clock, smoothed */
@@ -129,8 +132,8 @@ round_is_quiet(const struct round *round)
 }
 
 /* round.c */
-/* No later than an interval from now. */
-void round_decide_soon(struct round *round, uint64_t now_ns);
+/* No later than so many intervals from now. */
+void round_decide_soon(struct round *round, uint64_t now_ns, double intervals);
 void round_set_effort(struct round *round);
 /* Fold what arrived. Also after each call that moved pages, before heat is told: a page that was
  * marked and then moved is not marked any more, and heat must hear of both in that order, or it

@@ -12,9 +12,11 @@
 #define SPANS_EVERY_YOUNG_NS (250 * NS_PER_MS)
 #define SPANS_EVERY_NS (2000 * NS_PER_MS)
 /* Residency is re-read all the time, since others move pages too: a slice of the regions each tick,
- * 50 ticks for a pass over a small table, twice as many while there is little to learn, and more
- * for a large one so that a tick stays short. */
+ * 50 ticks for a pass over a small table, twice as many while there is little to learn, and up to
+ * four times those where pass after pass finds nothing new; and more for a large one so that a tick
+ * stays short. */
 #define RESIDENCY_PASS_TICKS 50
+#define RESIDENCY_STILL_MOST 3
 #define RESIDENCY_SLICE_MAX 512
 #define RESIDENCY_URGENT_MAX 8192
 #define GROWTH_EVERY_NS (250 * NS_PER_MS)
@@ -22,6 +24,7 @@
 #define STILL_LOOKS 2     /* without growth, and it has ended */
 #define LARGER 1.25       /* than when it was learned */
 #define WORTH_WAKING 0.05 /* of all targets' memory */
+#define FIRST_LOOK 0.5    /* interval: at the full pace what stands out is seen by then */
 
 void
 target_mark_ended(struct round *round, int32_t pid)
@@ -74,11 +77,19 @@ target_sync_spans(struct round *round, struct target *target, uint64_t now_ns)
 	round->residency_urgent = heat_region_count(round->heat);
 }
 
+static size_t
+pass_ticks(const struct round *round)
+{
+	if (!round_is_quiet(round))
+		return RESIDENCY_PASS_TICKS;
+	return RESIDENCY_PASS_TICKS * 2u * (1 + round->residency_still);
+}
+
 static void
 sync_residency(struct round *round, uint64_t now_ns)
 {
 	size_t regions = heat_region_count(round->heat);
-	size_t slice = regions / (RESIDENCY_PASS_TICKS * (round_is_quiet(round) ? 2 : 1)) + 1;
+	size_t slice = regions / pass_ticks(round) + 1;
 	uint8_t tiers[HEAT_REGION_PAGES];
 
 	if (slice > RESIDENCY_SLICE_MAX)
@@ -95,8 +106,14 @@ sync_residency(struct round *round, uint64_t now_ns)
 		int huge = 0, r;
 		struct sluice_err err;
 
-		if (round->residency_next >= regions)
+		if (round->residency_next >= regions) {
 			round->residency_next = 0;
+			if (round->residency_changed)
+				round->residency_still = 0;
+			else if (round->residency_still < RESIDENCY_STILL_MOST)
+				round->residency_still++;
+			round->residency_changed = 0;
+		}
 		heat_region_at(round->heat, round->residency_next, &pid, &addr, &len_bytes);
 		r = round->parts.memory_ops->residency(round->parts.memory, pid, addr, len_bytes,
 						       tiers, &huge, &err);
@@ -104,8 +121,11 @@ sync_residency(struct round *round, uint64_t now_ns)
 			target_mark_ended(round, pid);
 			return;
 		}
-		if (r == 0)
-			heat_set_residency(round->heat, round->residency_next, tiers, huge, now_ns);
+		if (r == 0 &&
+		    heat_set_residency(round->heat, round->residency_next, tiers, huge, now_ns)) {
+			round->residency_changed = 1;
+			round->residency_still = 0;
+		}
 		round->residency_next++;
 	}
 }
@@ -134,7 +154,7 @@ learn_anew(struct round *round, uint64_t now_ns)
 		return;
 	effort_wake(&round->effort, now_ns);
 	round_set_effort(round);
-	round_decide_soon(round, now_ns);
+	round_decide_soon(round, now_ns, FIRST_LOOK);
 	round->calm = 0;
 	round->residency_urgent = heat_region_count(round->heat);
 }

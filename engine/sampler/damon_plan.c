@@ -10,10 +10,10 @@
 /* Longer than this and all that is at all warm is seen at every look: rather fewer regions. */
 #define SAMPLE_LONG_NS 3e7
 #define SAMPLE_MOST_NS 1e9
-/* Regions cannot be merged below this part of the most: a start from ten would need as many
- * aggregations to tell the parts of a large target as it has octaves above that. */
+/* Regions cannot be merged below this part of the most: a start from ten, as DAMON's own is, would
+ * need as many aggregations to tell the parts of a large target as it has octaves above that. */
 #define REGIONS_MIN_PART 8
-#define REGIONS_MIN_LEAST 10
+#define REGIONS_MIN_LEAST 16
 
 void
 damon_plan_make(uint64_t resident_bytes, double cpu_share, double check_ns, struct damon_plan *ret)

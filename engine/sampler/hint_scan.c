@@ -270,7 +270,7 @@ hint_scan_add(struct hint_scan *scan, int32_t pid, struct sluice_err *reterr)
 	memset(&scan->target[scan->target_count], 0, sizeof(scan->target[0]));
 	scan->target[scan->target_count].pid = pid;
 	/* Its threads keep the delay that they were born with until their first pass ends, which
-	 * windows of the right size for 20 ms would put off by minutes. */
+	 * windows of the right size for HINT_PERIOD_NS would put off by minutes. */
 	if (!is_newer(scan, pid))
 		scan->target[scan->target_count].wait_ns = scan->old_wait_ns;
 	scan->target_count++;

@@ -33,8 +33,8 @@
 /* Between windows of a process. Small windows that come often: while a program is in the faults of
  * a window it accesses nothing else, and the gaps of its hot pages grow by that. The scheduler's
  * tick, 4 ms or more, is the grain. With windows of 14 MiB every 100 ms hot pages seemed four times
- * colder than they were. */
-#define HINT_PERIOD_NS 20000000ull
+ * colder than they were. Not more often: while pages go up marking cannot be switched off. */
+#define HINT_PERIOD_NS 50000000ull
 #define HINT_PAST 16u
 
 struct hint_scan {

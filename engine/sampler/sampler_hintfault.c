@@ -52,9 +52,12 @@
 #define MARKER "change_prot_numa"
 
 #define SORT_MAX 65536
+#define RUNS_MAX 64 /* with more, sorting is as quick */
 #define NS_PER_S 1000000000ull
 #define EASE_MOST 4.0
 #define PACE_EVERY_NS (NS_PER_S / 2)
+/* While pages move there is a read after each call, and the kernel's count costs more than that. */
+#define PAY_EVERY_NS (NS_PER_S / 50)
 #define MARKING_MOST_NS (NS_PER_S / 4) /* longer than that its end was lost */
 
 enum { EVENT_FAULT, EVENT_MARK, EVENT_MARKED };
@@ -79,9 +82,10 @@ struct hintfault {
 	uint64_t mark_until_ns;
 	int counts;              /* the kernel tells how many pages a window marked */
 	uint64_t kernel_faults;  /* hint faults of the machine that were paid for */
-	uint64_t drained_faults; /* faults of targets in the last drain */
+	uint64_t drained_faults; /* faults of targets since it was last paid, */
+	uint64_t paid_ns;        /* at that time */
 
-	struct heard *heard; /* drained, to be put in order of time */
+	struct heard *heard, *merged; /* drained, to be put in order of time; and room for that */
 	size_t heard_count;
 	struct sample *sorted; /* and then waiting to be handed out */
 	size_t sorted_count, sorted_next;
@@ -214,10 +218,11 @@ hintfault_start(const struct ops_env *env, void **ret_self, struct sluice_err *r
 		return sluice_fail(reterr, -ENOMEM, "no memory for the hintfault sampler");
 	self->env = env;
 	self->heard = calloc(SORT_MAX, sizeof(*self->heard));
+	self->merged = calloc(SORT_MAX, sizeof(*self->merged));
 	self->sorted = calloc(SORT_MAX, sizeof(*self->sorted));
 	hint_purse_init(&self->purse, 0.01, fault_price_ns(), clock_now_ns());
 	self->ease = 1;
-	if (!self->heard || !self->sorted)
+	if (!self->heard || !self->merged || !self->sorted)
 		r = sluice_fail(reterr, -ENOMEM, "no memory for the hintfault sampler");
 	else
 		r = open_events(self, reterr);
@@ -295,6 +300,47 @@ by_time(const void *va, const void *vb)
 	return a->sample.time_ns < b->sample.time_ns ? -1 : a->sample.time_ns > b->sample.time_ns;
 }
 
+/* Each ring comes in order, so there are few runs to merge; sorting took most of a sample's time.
+ */
+static void
+put_in_order(struct hintfault *self)
+{
+	struct heard *heard = self->heard;
+	struct {
+		size_t next, end;
+	} run[RUNS_MAX];
+	size_t runs = 0, count = self->heard_count;
+
+	for (size_t i = 0; i < count; i++) {
+		if (i && heard[i].sample.time_ns >= heard[i - 1].sample.time_ns) {
+			run[runs - 1].end = i + 1;
+			continue;
+		}
+		if (runs == RUNS_MAX) {
+			qsort(heard, count, sizeof(*heard), by_time);
+			return;
+		}
+		run[runs].next = i;
+		run[runs++].end = i + 1;
+	}
+	if (runs < 2)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		size_t first = 0;
+
+		for (size_t r = 1; r < runs; r++) {
+			if (heard[run[r].next].sample.time_ns <
+			    heard[run[first].next].sample.time_ns)
+				first = r;
+		}
+		self->merged[i] = heard[run[first].next++];
+		if (run[first].next == run[first].end)
+			memmove(&run[first], &run[first + 1], (--runs - first) * sizeof(*run));
+	}
+	self->heard = self->merged;
+	self->merged = heard;
+}
+
 /* The marking that this thread was in when it returned, of which there is at most one, is complete.
  * Its pages count as marked from then on, unless the process went on meanwhile: then some were
  * touched before. */
@@ -344,7 +390,7 @@ finish(struct hintfault *self, uint64_t now_ns)
 {
 	size_t count = 0, end;
 
-	qsort(self->heard, self->heard_count, sizeof(*self->heard), by_time);
+	put_in_order(self);
 	for (size_t i = 0; i < self->heard_count; i++) {
 		struct sample *sample = &self->heard[i].sample;
 
@@ -390,12 +436,13 @@ finish(struct hintfault *self, uint64_t now_ns)
  * kinds come through the ring too, and whoever else is marked pays as well. A kernel that does not
  * count makes all faults of targets ours, rather than none. */
 static void
-pay(struct hintfault *self)
+pay(struct hintfault *self, uint64_t now_ns)
 {
 	uint64_t counted, faults = self->drained_faults, ours;
 
-	if (!self->drained_faults)
+	if (!self->drained_faults || now_ns - self->paid_ns < PAY_EVERY_NS)
 		return;
+	self->paid_ns = now_ns;
 	if (hint_scan_faults(&counted) == 0) {
 		faults = counted - self->kernel_faults;
 		self->kernel_faults = counted;
@@ -469,7 +516,7 @@ hintfault_read(void *vself, uint64_t now_ns, struct sample *samples, size_t capa
 		self->sorted_next = self->sorted_count = 0;
 		hint_purse_fill(&self->purse, now_ns);
 		self->stats.lost += perf_rings_drain(self->rings, on_record, self);
-		pay(self);
+		pay(self, now_ns);
 		finish(self, now_ns);
 		set_pace(self, now_ns);
 	}
@@ -518,6 +565,7 @@ hintfault_stop(void *vself)
 	hint_scan_close(&self->scan);
 	perf_rings_free(self->rings);
 	free(self->heard);
+	free(self->merged);
 	free(self->sorted);
 	free(self);
 }

@@ -90,7 +90,8 @@ struct sluice_host { /* engine services; outlives the policy */
 	uint32_t size;
 	uint32_t reserved;
 	/* Ask to move the pages of region `i` to `tier`. Moves are carried out in the order in
-	 * which they are asked for, so demote first, then promote. The governor drops what does
+	 * which they are asked for, but that those between the same two tiers are put together by
+	 * process; so demote first, then promote. The governor drops what does
 	 * not fit, would not pay back, or exceeds the budget. The last ask for a region counts.
 	 * `gain` is the heat that the move wins: this region's heat less that of what gives way
 	 * (accesses per second and page; for demotions, which pay by making room, give 0).

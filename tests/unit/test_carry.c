@@ -22,8 +22,9 @@
 
 static uint64_t time_ns;
 static int promotes_only_pid; /* 0: all; -1: none */
-static int marks_left;        /* so often the eye tells that the kernel marked all pages */
-static int moving[2], moving_fails;
+static void (*order)(const struct sluice_view *view, struct sluice_plan *plan); /* or all at once */
+static int marks_left; /* so often the eye tells that the kernel marked all pages */
+static int moving[2], moving_fails, announcements;
 static char trouble[sizeof(((struct sluice_err *)0)->msg)]; /* the last that a tick told of */
 
 static uint64_t
@@ -33,12 +34,54 @@ clock_of_test(void *ctx)
 	return time_ns;
 }
 
+/* The i-th of the regions in a tier; view->region_count: there are not so many. */
+static uint64_t
+nth_in_tier(const struct sluice_view *view, uint32_t tier, uint64_t nth)
+{
+	for (uint64_t i = 0; i < view->region_count; i++) {
+		if (sluice_view_region(view, i)->tier == tier && nth-- == 0)
+			return i;
+	}
+	return view->region_count;
+}
+
+/* One down, one up, and so on. */
+static void
+ask_pairs(const struct sluice_view *view, struct sluice_plan *plan)
+{
+	for (uint64_t n = 0; n < view->region_count; n++) {
+		for (uint32_t tier = 0; tier < 2; tier++) {
+			uint64_t i = nth_in_tier(view, tier, n);
+
+			if (i < view->region_count)
+				round_host()->move(plan, i, !tier, 1e6f);
+		}
+	}
+}
+
+/* Regions of two processes in turn, to the other tier. */
+static void
+ask_in_turn(const struct sluice_view *view, struct sluice_plan *plan)
+{
+	uint64_t half = view->region_count / 2;
+
+	for (uint64_t n = 0; n < 2 * half; n++) {
+		uint64_t i = n / 2 + n % 2 * half;
+
+		round_host()->move(plan, i, !sluice_view_region(view, i)->tier, 1e6f);
+	}
+}
+
 /* Swaps: demotes all of tier 0, promotes all of tier 1, with a gain that always pays. */
 static int
 swap_decide(void *self, const struct sluice_view *view, struct sluice_plan *plan,
 	    struct sluice_err *reterr)
 {
 	(void)self, (void)reterr;
+	if (order && promotes_only_pid >= 0) {
+		order(view, plan);
+		return 0;
+	}
 	for (uint32_t tier = 0; tier < 2; tier++) {
 		for (uint64_t i = 0; i < view->region_count; i++) {
 			const struct sluice_region *region = sluice_view_region(view, i);
@@ -58,6 +101,7 @@ eye_moving(void *self, int on, struct sluice_err *reterr)
 {
 	int *is_moving = self;
 
+	announcements += on;
 	if (on && is_moving == &moving[1] && moving_fails)
 		return sluice_fail(reterr, -EBUSY, "not now");
 	*is_moving = on;
@@ -110,6 +154,7 @@ round_of(struct fake_world *world, uint64_t rate_bps)
 
 	fake_world_use(world);
 	time_ns = 10000 * MS;
+	order = NULL;
 	promotes_only_pid = moving_fails = marks_left = moving[0] = moving[1] = 0;
 	assert_int_equal(memory_fake.start(&env, &parts.memory, NULL), 0);
 	assert_int_equal(mover_fake.start(&env, &parts.mover, NULL), 0);
@@ -362,6 +407,82 @@ test_a_cut_plan_goes_on(void **state)
 	}
 }
 
+/* What left is taken by others before it is free for us: the next that leaves goes first. */
+static void
+test_others_take_the_room(void **state)
+{
+	struct fake_world *world = fake_world_new((uint64_t[]){8 * REGION, 64 * REGION}, 2);
+	struct round *round = round_of(world, 20 * REGION);
+	struct round_stats stats;
+	uint64_t first;
+
+	(void)state;
+	assert_int_equal(fake_world_map(world, 7, BASE, 8 * REGION, 0), 0);
+	assert_int_equal(fake_world_map(world, 7, BASE + 8 * REGION, 8 * REGION, 1), 0);
+	add_and_wait(round, 7);
+	order = ask_pairs;
+	for (int i = 0; i < 100 && fake_world_calls(world) == 0; i++)
+		tick(round);
+	assert_int_equal(fake_world_free_bytes(world, 0), REGION);
+	assert_int_equal(fake_world_map(world, 9, BASE, REGION, 0), 0);
+	first = rounds_of(round);
+	while (rounds_of(round) == first) {
+		round_get_stats(round, &stats);
+		tick(round);
+	}
+	assert_int_equal(stats.demoted_bytes, 8 * REGION);
+	assert_int_equal(stats.promoted_bytes, 7 * REGION);
+	round_free(round);
+	fake_world_free(world);
+}
+
+/* A call moves pages of one process, and takes as long for a few as for many. */
+static void
+test_one_process_after_another(void **state)
+{
+	struct fake_world *world = fake_world_new((uint64_t[]){64 * REGION, 64 * REGION}, 2);
+	struct round *round = round_of(world, 1ull << 30);
+
+	(void)state;
+	for (int32_t pid = 7; pid <= 8; pid++) {
+		for (uint64_t i = 0; i < 16; i++)
+			assert_int_equal(
+				fake_world_map(world, pid, BASE + 2 * i * REGION, REGION / 8, 1),
+				0);
+	}
+	promotes_only_pid = -1;
+	assert_int_equal(round_add(round, 7, time_ns, NULL), 0);
+	add_and_wait(round, 8);
+	order = ask_in_turn;
+	for (int i = 0; i < 100 && fake_world_resident(world, 8, 0) == 0; i++)
+		tick(round);
+	assert_int_equal(fake_world_resident(world, 7, 0), 2 * REGION);
+	assert_int_equal(fake_world_resident(world, 8, 0), 2 * REGION);
+	assert_in_range(fake_world_calls(world), 4, 6);
+	round_free(round);
+	fake_world_free(world);
+}
+
+/* Only what goes up needs samplers that are prepared. */
+static void
+test_what_goes_down_is_not_announced(void **state)
+{
+	struct fake_world *world = fake_world_new((uint64_t[]){64 * REGION, 64 * REGION}, 2);
+	struct round *round = round_of(world, 1ull << 30);
+
+	(void)state;
+	assert_int_equal(fake_world_map(world, 7, BASE, 4 * REGION, 0), 0);
+	announcements = 0;
+	moving_fails = 1;
+	add_and_wait(round, 7);
+	for (int i = 0; i < 60 && fake_world_resident(world, 7, 1) == 0; i++)
+		tick(round);
+	assert_int_equal(fake_world_resident(world, 7, 1), 4 * REGION);
+	assert_int_equal(announcements, 0);
+	round_free(round);
+	fake_world_free(world);
+}
+
 int
 main(void)
 {
@@ -372,6 +493,9 @@ main(void)
 		cmocka_unit_test(test_plan_after_a_target_went),
 		cmocka_unit_test(test_marked_then_moved),
 		cmocka_unit_test(test_a_cut_plan_goes_on),
+		cmocka_unit_test(test_others_take_the_room),
+		cmocka_unit_test(test_one_process_after_another),
+		cmocka_unit_test(test_what_goes_down_is_not_announced),
 		cmocka_unit_test(test_a_sampler_that_cannot),
 		cmocka_unit_test(test_a_sampler_that_cannot_any_more),
 	};

@@ -148,7 +148,7 @@ region_limits(void **unused)
 	(void)unused;
 	damon_plan_make(64ull << 20, 0.1, 2000, &small);
 	damon_plan_make(1ull << 40, 0.4, 2000, &large);
-	assert_int_equal(small.regions_min, 10);
+	assert_int_equal(small.regions_min, 16);
 	assert_int_equal(small.regions_max, 32);
 	assert_int_equal(large.regions_max, 1000);
 	assert_int_equal(large.regions_min, 125);

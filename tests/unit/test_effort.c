@@ -222,6 +222,81 @@ test_effort_goes_on_while_memory_becomes_known(void **state)
 	assert_true(stuck.now < 0.05);
 }
 
+/* Where trackers are slow a few seconds show little, and say nothing of whether looking helps. */
+static void
+test_effort_is_not_judged_too_soon(void **state)
+{
+	struct effort slow, little;
+	double seen = 0;
+	uint64_t t = S;
+
+	(void)state;
+	effort_init(&slow, 0.01);
+	effort_init(&little, 0.01);
+	effort_wake(&slow, t);
+	effort_wake(&little, t);
+	for (int i = 0; i < 16; i++) {
+		t += S;
+		seen += 0.05;
+		effort_seen(&slow, seen);
+		effort_seen(&little, seen);
+		effort_update(&slow, 0, 0.2, 0, t);
+		effort_update(&little, 0, 0.03, 0, t); /* that is to be won by looking on */
+	}
+	assert_true(slow.now >= slow.full);
+	assert_true(little.now < little.full / 4);
+	/* But not for ever, */
+	for (int i = 0; i < 90; i++)
+		effort_update(&slow, 0, 0.2, 0, t += S);
+	assert_true(slow.now < slow.full / 4);
+}
+
+static void
+test_effort_while_more_is_known_than_can_be_moved(void **state)
+{
+	struct effort effort;
+	uint64_t t = S;
+
+	(void)state;
+	effort_init(&effort, 0.01);
+	effort_wake(&effort, t);
+	effort_crowd(&effort, 1, 0.1);
+	assert_true(effort_share(&effort) < 0.3 * effort.full);
+	assert_true(effort_share(&effort) >= effort.steady);
+	/* Looking is not judged meanwhile, */
+	for (int i = 0; i < 40; i++)
+		effort_update(&effort, 0, 0.1, 0, t += S);
+	assert_true(effort.now >= effort.full);
+	/* and goes on afterwards; with much doubt it is not put off at all. */
+	effort_crowd(&effort, 0, 0.1);
+	assert_true(effort_share(&effort) >= effort.full);
+	effort_crowd(&effort, 1, 0.5);
+	assert_true(effort_share(&effort) >= effort.full);
+	/* A price that the user set is kept. */
+	effort_fix(&effort, 0.08);
+	effort_crowd(&effort, 1, 0.1);
+	assert_true(effort_share(&effort) >= 0.08);
+}
+
+static void
+test_effort_for_what_is_new(void **state)
+{
+	struct effort effort;
+	uint64_t t = S;
+
+	(void)state;
+	effort_init(&effort, 0.01);
+	assert_false(effort.first);
+	effort_wake(&effort, t);
+	assert_true(effort.first);
+	for (int i = 0; i < 5; i++)
+		effort_update(&effort, 0, 0, 0, t += S);
+	assert_false(effort.first);
+	effort_alarm(&effort, t += 100 * S);
+	assert_true(effort.alarmed);
+	assert_false(effort.first);
+}
+
 static void
 test_horizon(void **state)
 {
@@ -257,6 +332,9 @@ main(void)
 		cmocka_unit_test(test_growth),
 		cmocka_unit_test(test_false_alarms_are_heard_less),
 		cmocka_unit_test(test_effort_goes_on_while_memory_becomes_known),
+		cmocka_unit_test(test_effort_is_not_judged_too_soon),
+		cmocka_unit_test(test_effort_while_more_is_known_than_can_be_moved),
+		cmocka_unit_test(test_effort_for_what_is_new),
 		cmocka_unit_test(test_horizon),
 	};
 

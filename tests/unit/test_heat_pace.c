@@ -179,7 +179,8 @@ test_leap(void **state)
 	heat_free(heat);
 }
 
-/* Regions from 0 on, one after another within a second, while all is accessed `rate` times a second. */
+/* Regions from 0 on, one after another within a second, while all is accessed `rate` times a
+ * second. */
 static void
 mark_in_turn(uint64_t regions, double rate)
 {

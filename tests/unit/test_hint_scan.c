@@ -158,7 +158,7 @@ test_windows_out_of_order(void **state)
 static void
 test_threads_keep_the_delay_they_were_born_with(void **state)
 {
-	const double bytes_per_s = 100 << 20;
+	const double bytes_per_s = 40 << 20;
 	uint64_t now_ns;
 
 	(void)state;
