@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* carry.c - carrying out an admitted plan: in order, in batches, within the rate, and accounted. */
+/* carry.c - carrying out an admitted plan: nearly in order, in batches, within the rate, and
+ * accounted. */
 #include <errno.h>
 #include <string.h>
 

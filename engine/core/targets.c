@@ -108,9 +108,8 @@ sync_residency(struct round *round, uint64_t now_ns)
 
 		if (round->residency_next >= regions) {
 			round->residency_next = 0;
-			if (round->residency_changed)
-				round->residency_still = 0;
-			else if (round->residency_still < RESIDENCY_STILL_MOST)
+			if (!round->residency_changed &&
+			    round->residency_still < RESIDENCY_STILL_MOST)
 				round->residency_still++;
 			round->residency_changed = 0;
 		}

@@ -119,7 +119,7 @@ void heat_fold(struct heat *heat, const struct sample *samples, size_t count);
 
 /* Where pages are. Walk regions by index, 0 to heat_region_count-1; indices hold until the next
  * heat_set_spans. tiers: one per page of the region, HEAT_TIER_ABSENT when not resident; huge: the
- * region is one huge page and moves as one. Returns whether that was not known. */
+ * region is one huge page and moves as one. heat_set_residency returns whether that was news. */
 size_t heat_region_count(const struct heat *heat);
 void heat_region_at(const struct heat *heat, size_t index, int32_t *ret_pid, uint64_t *ret_addr,
 		    uint32_t *ret_len_bytes);
