@@ -53,7 +53,7 @@ case $sanitize in
 esac
 [[ $jobs =~ ^[1-9][0-9]*$ ]] || { echo "$self: --jobs: '$jobs' is not a number from 1 on" >&2; exit 2; }
 
-started=$SECONDS passed=0 failed=0 skipped=0 broken=0
+started=$SECONDS passed=0 failed=0 skipped=0 broken=0 said=''
 step() { printf '== %s (%d s)\n' "$*" $((SECONDS - started)); }
 finish() { # the verdict, as the last line
 	local status=0
@@ -61,6 +61,10 @@ finish() { # the verdict, as the last line
 	if [ $((passed + failed)) -eq 0 ]; then
 		echo "$self: no test ran" >&2
 		status=1
+	fi
+	if [ -n "$said" ]; then
+		step "what the failed tests said"
+		printf '%s' "$said"
 	fi
 	step "done"
 	echo "$passed passed, $failed failed, $skipped skipped"
@@ -94,6 +98,29 @@ run_tests() { # DIR PROCESSES CTEST-ARGUMENT...
 	# What could not be started at all is "notrun" too, and a failure.
 	n=$(($(counted 'status="(fail|notrun)"') - $(counted '<skipped message="SKIP_'))) && failed=$((failed + n))
 	if [ $status -ne 0 ] && [ $n -eq 0 ]; then broken=1; fi
+	[ $n -eq 0 ] || said+=$(failures "$record")$'\n'
+}
+# Of each failed test the lines that say why, or its last ones: in a long record they are far apart.
+failures() { # JUNIT-RECORD
+	awk '
+		/<testcase / {
+			match($0, /name="[^"]*"/)
+			name = substr($0, RSTART + 6, RLENGTH - 7)
+			bad = /status="(fail|notrun)"/
+			n = why = 0
+			next
+		}
+		/<skipped message="SKIP_/ { bad = 0 }
+		/<\/testcase>/ {
+			for (i = n < 8 ? 0 : n - 8; bad && !why && i < n; i++) print name ": " line[i % 8]
+			bad = 0
+		}
+		bad {
+			gsub(/<[^>]*>/, ""); gsub(/&lt;/, "<"); gsub(/&gt;/, ">"); gsub(/&quot;/, "\""); gsub(/&amp;/, "\\&")
+			if ($0 ~ /[^ \t]/) line[n++ % 8] = $0
+			if (/NOT OK|ERROR:|FAILED|runtime error|kernel complained/ && why++ < 20) print name ": " $0
+		}
+	' "$1"
 }
 one_of() { # LABEL...: the expression for ctest
 	local IFS='|'

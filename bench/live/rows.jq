@@ -48,9 +48,12 @@ def rows_hotset($name; $run; $programs; $minute_s):
 	  row($name; "CPU in the steady state"; $sum.cpu_percent_steady; "<="; 10; "%";
 		"of one CPU; besides, taken from the program in all: \($sum.target_cost_s | round3) s");
 
-# Accesses a second in one turn, less its first second: a line is about the second before it.
+# Accesses a second in one turn, less its first half second: a line is about the time since the one
+# before.
 def turn_speed($lines; $turns; $n):
-	$lines | access | map(select(.mono_s > $turns[$n].mono_s + 2 and .mono_s < $turns[$n + 1].mono_s) | .accesses_per_s) | mean;
+	($lines | access) as $a
+	| (($a[1].mono_s // 0) - ($a[0].mono_s // 0)) as $every
+	| $a | map(select(.mono_s > $turns[$n].mono_s + 0.5 + $every and .mono_s < $turns[$n + 1].mono_s) | .accesses_per_s) | mean;
 # Each turn without Sluice is compared with the turns with it before and after.
 def turn_ratios($lines; $turns):
 	[range(1; $turns | length) | select($turns[.].with == false)

@@ -53,12 +53,13 @@ struct run {
 	int touch_error; /* set before SIGNAL_TOUCHED comes */
 	double touch_s;
 
+	double look_due_s;      /* when pages are next asked about, in the access phase */
 	double start_s, jump_s; /* of the access phase, of the jump */
 	double access_s;        /* how long it took */
 	uint64_t accesses;
 	struct reach reach, reach_jump;
 	double best_rate;
-	struct sample *samples; /* one a second; the first is 0, 0 */
+	struct sample *samples; /* one a line; the first is 0, 0 */
 	size_t nr_samples, room_samples;
 };
 
@@ -272,7 +273,8 @@ samples_add(struct run *run, double t_s, uint64_t count)
 	return 0;
 }
 
-/* What is done each second of the access phase, and at its end. */
+/* What is done at each line of the access phase, and at its end. To ask where pages lie takes the
+ * machine a while, so that stays once a second where lines come more often. */
 static int
 access_tick(struct run *run, const struct access_crew *crew)
 {
@@ -282,14 +284,17 @@ access_tick(struct run *run, const struct access_crew *crew)
 	double seconds = t_s - last.t_s;
 	double rate = seconds > 0 ? (double)(count - last.count) / seconds : 0;
 
-	look(run);
+	if (now >= run->look_due_s) {
+		look(run);
+		run->look_due_s = run->start_s + (double)((uint64_t)t_s + 1);
+		if (run->jumped)
+			reach_note(&run->reach_jump, run->view.hot_fast_share, now - run->jump_s);
+		else
+			reach_note(&run->reach, run->view.hot_fast_share, t_s);
+	}
 	print_line(run, "access", now, t_s, rate);
 	if (seconds > 0.5 && rate > run->best_rate)
 		run->best_rate = rate;
-	if (run->jumped)
-		reach_note(&run->reach_jump, run->view.hot_fast_share, now - run->jump_s);
-	else
-		reach_note(&run->reach, run->view.hot_fast_share, t_s);
 	return samples_add(run, t_s, count);
 }
 
@@ -305,6 +310,7 @@ access_phase(struct run *run)
 		.write_share = o->write_percent / 100,
 		.seed = o->seed,
 	};
+	const double every_s = (double)o->every_ms / 1000;
 	struct access_crew *crew;
 	int r = samples_add(run, 0, 0);
 
@@ -319,7 +325,7 @@ access_phase(struct run *run)
 	for (unsigned tick = 1; r == 0;) {
 		double end = o->seconds > 0 ? run->start_s + o->seconds : run->start_s + 1e9;
 		double jump = o->has_jump_at && !run->jumped ? run->start_s + o->jump_at_s : end;
-		double until = run->start_s + tick;
+		double until = run->start_s + tick * every_s;
 
 		if (end <= until)
 			until = end;
@@ -329,15 +335,18 @@ access_phase(struct run *run)
 			access_jump(crew);
 			run->jumped = true;
 			run->jump_s = time_now_s();
+			run->look_due_s = 0;
 			continue;
 		}
 		if (time_wait(until, &run->signals))
 			break;
+		if (until == end)
+			run->look_due_s = 0;
 		r = access_tick(run, crew);
 		if (until == end)
 			break;
-		/* A look that took longer than a second skips ticks rather than hurry after. */
-		tick = (unsigned)(time_now_s() - run->start_s) + 1;
+		/* A look that took longer than a line skips ticks rather than hurry after. */
+		tick = (unsigned)((time_now_s() - run->start_s) / every_s) + 1;
 	}
 	run->access_s = time_now_s() - run->start_s;
 	run->accesses = access_stop(crew);

@@ -36,6 +36,9 @@ static const char help[] =
 	"\n"
 	"What is reported\n"
 	"  --report FILE      write the lines there instead of standard output\n"
+	"  --every-ms N       a line each N ms, 50 to 60000, of the access phase; where pages are "
+	"is\n"
+	"                     asked once a second at most (1000)\n"
 	"  --quiet            the summary only\n"
 	"  --name NAME        in each line (hotset)\n"
 	"  --scan PAGES       pages outside the hot set looked at every 2 s; 0: all (16384)\n"
@@ -74,6 +77,8 @@ options_read(struct hotset_options *o, int argc, char **argv)
 		 &o->has_jump_to, NULL},
 		{"seconds", ARGS_NUMBER, &o->seconds, "seconds, or 0 for no end", 0, 1000000000,
 		 NULL, NULL},
+		{"every-ms", ARGS_COUNT, &o->every_ms, "a number from 50 to 60000", 50, 60000, NULL,
+		 NULL},
 		{"threads", ARGS_COUNT, &o->threads, "a number from 1 to 256", 1, ACCESS_THREADS,
 		 NULL, NULL},
 		{"seed", ARGS_COUNT, &o->seed, "a whole number", 0, UINT64_MAX, NULL, NULL},
@@ -97,6 +102,7 @@ options_read(struct hotset_options *o, int argc, char **argv)
 		.hot = UINT64_C(100) << 20,
 		.hot_share = 0.9,
 		.seconds = 30,
+		.every_ms = 1000,
 		.threads = 1,
 		.seed = 1,
 		.scan = 16384,

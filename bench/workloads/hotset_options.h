@@ -17,7 +17,7 @@ struct hotset_options {
 	struct pattern_choice pattern;
 	uint64_t size, hot, threads, seed, scan;
 	double hot_share, write_percent, seconds, jump_at_s;
-	uint64_t jump_to, start_on;
+	uint64_t jump_to, start_on, every_ms;
 	bool has_jump_at, has_jump_to, has_start_on, quiet;
 	struct nodeset fast_nodes;
 	enum arena_thp thp;

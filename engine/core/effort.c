@@ -22,6 +22,14 @@
 /* Of all accesses, won by what was moved because of the alarm. Seconds at the full pace cost as
  * much as that wins in LASTS_S. */
 #define ALARM_WORTH 0.005
+/* Of all accesses, won by plans: what moved so much was mostly learned in a hurry, and what was
+ * wrongly taken for cold then would wait for minutes of steady effort. */
+#define CHECK_WORTH 0.05
+#define CHECK_WITHIN_NS (10 * NS_PER_S) /* about: small plans do not add up to it */
+#define KEEP_LEAST 0.25                 /* from one decision to the next, however late that is */
+#define CHECK_PART 3.0 /* of that is planned now at most: most of it is carried out */
+/* Heat that never settles must not cost for ever. */
+#define CHECK_WAIT_NS (10 * NS_PER_S)
 
 void
 effort_init(struct effort *effort, double steady_share)
@@ -46,7 +54,7 @@ effort_wake(struct effort *effort, uint64_t now_ns)
 {
 	effort->now = effort->paused ? 0 : effort->full;
 	effort->woken_ns = now_ns;
-	effort->won = 0;
+	effort->won = effort->won_lately = 0;
 	effort->alarmed = effort->crowded = 0;
 	effort->first = !effort->fixed && !effort->paused;
 	effort->hope = 1;
@@ -79,6 +87,12 @@ effort_alarm(struct effort *effort, uint64_t now_ns)
 	effort->first = 0;
 }
 
+static uint64_t
+twice(uint64_t wait_ns)
+{
+	return wait_ns < DEAF_MOST_NS / 2 ? wait_ns * 2 : DEAF_MOST_NS;
+}
+
 static void
 judge_alarm(struct effort *effort, uint64_t now_ns)
 {
@@ -87,9 +101,7 @@ judge_alarm(struct effort *effort, uint64_t now_ns)
 	int was_true = effort->won > ALARM_WORTH;
 
 	effort->alarmed = 0;
-	effort->deaf_ns = was_true ? DEAF_LEAST_NS : effort->deaf_ns * 2;
-	if (effort->deaf_ns > DEAF_MOST_NS)
-		effort->deaf_ns = DEAF_MOST_NS;
+	effort->deaf_ns = was_true ? DEAF_LEAST_NS : twice(effort->deaf_ns);
 	effort->deaf_until_ns = was_true ? 0 : now_ns + effort->deaf_ns;
 }
 
@@ -166,13 +178,37 @@ effort_share(const struct effort *effort)
 	return less > effort->steady ? less : effort->steady;
 }
 
+static int
+wants_check(const struct effort *effort, double won, uint64_t now_ns)
+{
+	return effort->won_lately > CHECK_WORTH && won < effort->won_lately / CHECK_PART &&
+	       !effort->fixed && !effort->paused && !effort->first &&
+	       now_ns - effort->checked_ns >= effort->check_wait_ns;
+}
+
+/* Sooner after the last time than a few waits, and the next wait is twice as long. */
+static void
+check(struct effort *effort, uint64_t now_ns)
+{
+	int is_soon = effort->checked_ns && now_ns - effort->checked_ns < 4 * effort->check_wait_ns;
+
+	effort->check_wait_ns = is_soon ? twice(effort->check_wait_ns) : CHECK_WAIT_NS;
+	effort->checked_ns = now_ns;
+	if (effort->alarmed)
+		judge_alarm(effort, now_ns);
+	effort_wake(effort, now_ns);
+	effort->first = 0;
+}
+
 void
 effort_update(struct effort *effort, double won, double doubt, unsigned int calm, uint64_t now_ns)
 {
 	uint64_t passed_ns = now_ns - effort->updated_ns;
-	double worth = doubt / FULL_DOUBT, least = effort->steady, now;
+	double worth = doubt / FULL_DOUBT, least = effort->steady, now, keep;
 
 	effort->won += won;
+	keep = 1 - (double)passed_ns / CHECK_WITHIN_NS;
+	effort->won_lately = effort->won_lately * (keep > KEEP_LEAST ? keep : KEEP_LEAST) + won;
 	effort->learning_ns += (uint64_t)((double)passed_ns * effort_share(effort) /
 					  (effort->now > 0 ? effort->now : 1));
 	if (!effort->crowded) {
@@ -182,6 +218,10 @@ effort_update(struct effort *effort, double won, double doubt, unsigned int calm
 		effort->looked_ns += passed_ns;
 	}
 	effort->updated_ns = now_ns;
+	if (wants_check(effort, won, now_ns)) {
+		check(effort, now_ns);
+		return;
+	}
 	if (now_ns - effort->woken_ns >= LEARN_AT_LEAST_NS)
 		effort->first = 0;
 	if (effort->paused || effort->learning_ns < LEARN_AT_LEAST_NS)

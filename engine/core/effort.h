@@ -30,10 +30,13 @@ struct effort {
 	double unknown_then; /* share of memory of which nothing is known, and when it fell last */
 	uint64_t learned_ns;
 	uint64_t woken_ns;
-	uint64_t learning_ns;   /* since then, and less by as much as less was done while crowded */
-	int first;              /* just now, for what is new, and not for what changed its ways */
-	int alarmed;            /* by an alarm */
-	double won;             /* by what was planned since it woke */
+	uint64_t learning_ns; /* since then, and less by as much as less was done while crowded */
+	int first;            /* just now, for what is new, and not for what changed its ways */
+	int alarmed;          /* by an alarm */
+	double won;           /* by what was planned since it woke */
+	double won_lately;    /* the same, and it fades */
+	uint64_t checked_ns,
+		check_wait_ns;  /* the last look at what was moved; the next not before */
 	uint64_t deaf_until_ns; /* alarms are not heard before */
 	uint64_t deaf_ns;       /* for how long, after the next false alarm */
 };

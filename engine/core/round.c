@@ -438,8 +438,9 @@ decide(struct round *round, uint64_t now_ns)
 
 	round->stats.page_move_ns = governor.page_move_ns;
 	/* No more than can be carried out by then, or the next decision would come late; but some
-	 * calls that may measure the pace again. */
-	movable = round->options.interval_ms * NS_PER_MS /
+	 * calls that may measure the pace again. While more is known than can be moved, a late one
+	 * is welcome: to decide takes time that moves need. */
+	movable = round->options.interval_ms * NS_PER_MS * (round->effort.crowded ? 2 : 1) /
 		  (round->page_pace_ns ? round->page_pace_ns : 1);
 	if (movable < 4 * MOVE_PRICE_PAGES)
 		movable = 4 * MOVE_PRICE_PAGES;
@@ -505,7 +506,8 @@ decide(struct round *round, uint64_t now_ns)
 	if (resident && sees_pages(round))
 		effort_seen(&round->effort,
 			    (double)round->stats.heat.samples * HEAT_PAGE_BYTES / (double)resident);
-	effort_update(&round->effort, won, round->stats.doubt, round->calm, now_ns);
+	effort_update(&round->effort, round->options.dry_run ? 0 : won, round->stats.doubt,
+		      round->calm, now_ns);
 	/* When the plan was as long as it may be, more is wanted as soon as it is carried out. */
 	crowded = !round->options.dry_run && planned > governor.budget_bytes / 8 * 7;
 	effort_crowd(&round->effort, crowded, round->stats.doubt);

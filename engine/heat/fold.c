@@ -79,8 +79,8 @@ region_arm_coarsely(struct region *region, uint32_t tiers, uint32_t first, uint3
 		resident += tier_is_watched(tiers, tier) ? region->resident[tier] : 0;
 	if (armed && left)
 		region_remember_gaps(
-			region, 0,
-			(float)left * (float)pace_since(region, tick, armed) / TICKS_PER_S, tick);
+			region, 0, region_silence_s(region, left, pace_since(region, tick, armed)),
+			tick);
 	region->watched = (region->watched - left + resident * part / pages) & 1023u;
 }
 

@@ -15,6 +15,22 @@ void fold_exact(struct heat *heat, const struct sample *sample, uint64_t tick);
  * watching, older ones by their half-life. */
 void region_remember_gaps(struct region *region, float events, float exposure_s, uint64_t tick);
 
+/* What of a page's silence counts against its region, whose other pages took gap_s each. A touch
+ * may be missed; of few pages that wait for minutes where the others were touched at once it is
+ * likely, and their silence would outweigh hundreds of gaps. */
+#define FEW_PART 4.0f       /* few: fewer than this part of the others */
+#define FEW_GAPS_MOST 12.0f /* of their silence count so many gaps */
+
+static inline float
+silence_believed_s(float waiting, float others, float silence_s, float gap_s)
+{
+	return waiting * FEW_PART < others ? fminf(silence_s, FEW_GAPS_MOST * gap_s) : silence_s;
+}
+
+/* Page-seconds of that in a region without detail, of which `waiting` pages were not touched for so
+ * long; all of it where no gaps are known. */
+float region_silence_s(const struct region *region, uint32_t waiting, uint64_t ticks);
+
 /* An alarm: that a region is several times hotter is so much likelier than that it is as hot as
  * believed, as a logarithm. */
 #define ALARM_LOG 14.0f

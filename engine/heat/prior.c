@@ -137,6 +137,9 @@ find_by_gaps(const struct kinds *kinds, struct finding *ret, struct spread *spre
 	}
 	if (untouched <= 0)
 		return;
+	if (count > 0)
+		silence_s = untouched * silence_believed_s(untouched, count, silence_s / untouched,
+							   exp2f(-ret->mean));
 	/* Soon after the marking only the short gaps are over, and their mean is far off.
 	 * Touches per time watched is right at any time, if the pages are alike. */
 	share = untouched / ret->pages;
@@ -255,10 +258,9 @@ short_memory(struct heat *heat, const struct region *region, float *ret_rate, fl
 		return 0;
 	/* Pages that are watched without detail, and were not touched yet. */
 	if (region->fine && region->watched)
-		exposure_s +=
-			(float)region->watched *
-			(float)pace_since(region, heat->view_tick, region_armed_last(region)) /
-			TICKS_PER_S;
+		exposure_s += region_silence_s(
+			region, region->watched,
+			pace_since(region, heat->view_tick, region_armed_last(region)));
 	if (exposure_s <= 0)
 		return 0;
 	/* Half an event more keeps "never seen" finite. */

@@ -4,10 +4,13 @@
 #include "fold.h"
 #include "log.h"
 
-/* Half-life of the short memory. */
+/* Half-life of the short memory: seconds, or as many looks as say something together. */
 #define RATE_HALF_LIFE_TICKS (4.0f * TICKS_PER_S)
-/* Where single pages were told of so lately, ranges' rates add nothing but alarms. */
-#define FINE_TICKS 10000000u
+#define RATE_HALF_LIFE_SAMPLES 8.0f
+/* Where single pages were told of so lately, ranges' rates add nothing but alarms. How much a
+ * tracker of ranges sees changes with how often TLBs are flushed, and that with how much is marked:
+ * hot memory that was no more marked seemed to grow cold within seconds. */
+#define FINE_TICKS 600000000u
 /* Trackers differ in what they count as an access. */
 #define OTHER_SCALE_OCTAVES 1.0f
 #define SPREAD_LEAST 0.25f
@@ -18,9 +21,10 @@
 
 /* So many events in so much watching, older ones by their half-life. */
 static void
-region_remember(struct region *region, float events, float exposure_s, uint64_t tick)
+region_remember(struct region *region, float events, float exposure_s, float half_life_ticks,
+		uint64_t tick)
 {
-	float keep = exp2f(-(float)ticks_since_when(tick, region->seen) / RATE_HALF_LIFE_TICKS);
+	float keep = exp2f(-(float)ticks_since_when(tick, region->seen) / half_life_ticks);
 
 	if (!region->seen)
 		keep = 0;
@@ -36,7 +40,21 @@ region_remember_gaps(struct region *region, float events, float exposure_s, uint
 	if (!region->fine)
 		region->seen = 0; /* what ranges told is on another scale */
 	region->fine = 1;
-	region_remember(region, events, exposure_s, tick);
+	region_remember(region, events, exposure_s, RATE_HALF_LIFE_TICKS, tick);
+}
+
+float
+region_silence_s(const struct region *region, uint32_t waiting, uint64_t ticks)
+{
+	float silence_s = (float)ticks / TICKS_PER_S, count = (float)waiting;
+	float others = -count;
+
+	for (uint32_t tier = 0; tier < 6; tier++)
+		others += (float)region->resident[tier];
+	if (region->fine && region->events > 0)
+		silence_s = silence_believed_s(count, others, silence_s,
+					       region->exposure_s / region->events);
+	return count * silence_s;
 }
 
 /* How far a region's rate may be from that of a sample which is in another tracker's words, and of
@@ -59,7 +77,10 @@ region_rate(struct heat *heat, struct region *region, const struct sample *sampl
 		region->seen = 0;
 	region->fine = 0;
 	region->spread = 15u & spread_code(spread_of(sample));
-	region_remember(region, sample->events, sample->exposure_s, tick);
+	region_remember(region, sample->events, sample->exposure_s,
+			fmaxf(RATE_HALF_LIFE_TICKS,
+			      RATE_HALF_LIFE_SAMPLES * sample->exposure_s * TICKS_PER_S),
+			tick);
 	if (!heat->gaps_known)
 		region_renew(heat, region);
 }

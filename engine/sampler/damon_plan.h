@@ -12,8 +12,9 @@
 	8 /* looks at a region to an aggregation; more of them tell it later, not better */
 
 /* resident_bytes of all targets; cpu_share of one CPU, above 0; check_ns: what one look at one
- * region costs. */
-void damon_plan_make(uint64_t resident_bytes, double cpu_share, double check_ns,
+ * region costs; flush_ns: time between two flushes of the targets' TLBs, 0 where none are needed.
+ */
+void damon_plan_make(uint64_t resident_bytes, double cpu_share, double check_ns, double flush_ns,
 		     struct damon_plan *ret);
 /* Whether the gain of another plan is worth a restart, in which DAMON forgets its regions. */
 int damon_plan_differs(const struct damon_plan *now, const struct damon_plan *wanted);

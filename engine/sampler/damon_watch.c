@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <linux/perf_event.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,15 +21,22 @@
 #define CHECK_NS_MOST 20000          /* rather cost too much than be blind for minutes */
 #define LOOK_AFTER_NS 1000000000u    /* is it still running */
 #define RETUNE_AFTER_NS 20000000000u /* DAMON forgets its regions then */
-#define FLUSH_LEAST_NS 25000000u     /* between looks that come faster not each time */
-#define TOO_MUCH 1.5                 /* times what it may take: not to be waited out */
+/* Visits may cost each CPU of targets so much of what looking may cost, but come in time for
+ * DAMON's longest aggregation; what is rarer than SELDOM comes once to each, LEAD before its end.
+ */
+#define FLUSH_SHARE 0.33
+#define FLUSH_MOST_NS 8e9
+#define FLUSH_SELDOM_NS 1e9
+#define FLUSH_LEAD_NS 30000000u
+#define TOO_MUCH 1.5 /* times what it may take: not to be waited out */
 
 struct damon_watch {
 	struct ops_env env;
 	struct damon_sysfs *sysfs;
 	struct damon_format format;
 	struct perf_rings *rings;
-	struct tlb_flush *flush; /* NULL: it would do nothing, or nobody is to be visited yet */
+	struct tlb_flush *flush; /* NULL: nobody was visited yet */
+	int flush_works, visits; /* a visit flushes TLBs here; and there are targets to visit */
 	void (*each)(void *ctx, const struct damon_found *found);
 	void *ctx;
 	double effort, check_ns;
@@ -132,6 +140,7 @@ damon_watch_new(const struct ops_env *env, void (*each)(void *ctx, const struct 
 	watch->ctx = ctx;
 	watch->effort = 0.01;
 	watch->check_ns = CHECK_NS_GUESS;
+	watch->flush_works = !env->sysroot[0] && tlb_flush_works("");
 	r = event_open(env->sysroot, &watch->format, &id, reterr);
 	attr.config = id;
 	if (r == 0)
@@ -197,10 +206,35 @@ on_record(void *ctx, unsigned int event, const void *payload, size_t bytes)
 	watch->each(watch->ctx, &found);
 }
 
+/* Between two visits of targets, by what they may cost. 0: none are made. */
+static double
+flush_every_ns(const struct damon_watch *watch)
+{
+	return watch->visits ? fmin(TLB_FLUSH_NS / (watch->effort * FLUSH_SHARE), FLUSH_MOST_NS)
+			     : 0;
+}
+
+/* Where a visit comes once to an aggregation, it is so long before its last look: what is accessed
+ * in that time is seen. Were it as long as a look, memory of five accesses a second would be seen
+ * as surely as the hottest, which then looked a third as hot as it is. */
+static void
+flush_in_time(struct damon_watch *watch)
+{
+	uint64_t aggregate_ns = (uint64_t)(watch->sample_s * 1e9) * DAMON_CHECKS;
+
+	if (watch->visits && flush_every_ns(watch) > FLUSH_SELDOM_NS)
+		tlb_flush_next(watch->flush, watch->aggregated_ns + aggregate_ns - FLUSH_LEAD_NS);
+}
+
 uint64_t
 damon_watch_drain(struct damon_watch *watch)
 {
-	return perf_rings_drain(watch->rings, on_record, watch);
+	uint64_t before_ns = watch->aggregated_ns, lost;
+
+	lost = perf_rings_drain(watch->rings, on_record, watch);
+	if (watch->aggregated_ns != before_ns)
+		flush_in_time(watch);
+	return lost;
 }
 
 /* What a look costs, from the kdamond's CPU time, once there is enough of it. There are fewer looks
@@ -232,9 +266,9 @@ flush_for(struct damon_watch *watch, const struct damon_targets *targets, uint64
 			pids[count++] = targets->target[i].pid;
 	}
 	/* Physical memory is nobody's. */
-	if (!watch->flush && count && !watch->env.sysroot[0] && tlb_flush_works("") &&
-	    tlb_flush_new(&watch->flush) < 0)
+	if (!watch->flush && count && watch->flush_works && tlb_flush_new(&watch->flush) < 0)
 		log_debug("damon", "no thread to flush TLBs with");
+	watch->visits = watch->flush && count;
 	if (watch->flush)
 		tlb_flush_watch(watch->flush, pids, count, every_ns);
 }
@@ -244,6 +278,7 @@ damon_watch_restart(struct damon_watch *watch, const struct damon_targets *targe
 		    uint64_t now_ns, struct sluice_err *reterr)
 {
 	struct damon_plan plan;
+	double flush_ns;
 	int r;
 
 	if (!targets->count || watch->effort <= 0) {
@@ -252,12 +287,13 @@ damon_watch_restart(struct damon_watch *watch, const struct damon_targets *targe
 		watch->is_running = 0;
 		return 0;
 	}
-	damon_plan_make(bytes, watch->effort, watch->check_ns, &plan);
+	flush_for(watch, targets, 0);
+	flush_ns = flush_every_ns(watch);
+	damon_plan_make(bytes, watch->effort, watch->check_ns, flush_ns, &plan);
 	/* Also when it fails now: damon_watch_wants() finds that it does not run, and asks again.
 	 */
 	watch->is_running = 1;
 	watch->looked_ns = now_ns;
-	flush_for(watch, targets, 0);
 	r = damon_sysfs_run(watch->sysfs, &plan, targets, reterr);
 	if (r < 0)
 		return r;
@@ -267,10 +303,12 @@ damon_watch_restart(struct damon_watch *watch, const struct damon_targets *targe
 	watch->started_ns = watch->looked_ns = now_ns;
 	watch->cpu_ns_at_start = damon_sysfs_cpu_ns(watch->sysfs);
 	watch->found_at_start = watch->found;
-	flush_for(watch, targets,
-		  plan.sample_us * 1000 > FLUSH_LEAST_NS ? plan.sample_us * 1000 : FLUSH_LEAST_NS);
-	log_debug("damon", "looks every %llu us at up to %u regions; a look costs %.0f ns",
-		  (unsigned long long)plan.sample_us, plan.regions_max, watch->check_ns);
+	flush_for(watch, targets, (uint64_t)flush_ns);
+	log_debug("damon",
+		  "looks every %llu us at %u to %u regions; a look costs %.0f ns; flushes every "
+		  "%.0f ms",
+		  (unsigned long long)plan.sample_us, plan.regions_min, plan.regions_max,
+		  watch->check_ns, flush_ns / 1e6);
 	return 0;
 }
 
@@ -287,7 +325,7 @@ damon_watch_wants(struct damon_watch *watch, uint64_t (*bytes)(void *ctx), void 
 		return 1;
 	if (!measure(watch, now_ns) && now_ns - watch->started_ns < RETUNE_AFTER_NS)
 		return 0;
-	damon_plan_make(bytes(ctx), watch->effort, watch->check_ns, &wanted);
+	damon_plan_make(bytes(ctx), watch->effort, watch->check_ns, flush_every_ns(watch), &wanted);
 	return damon_plan_differs(&watch->plan, &wanted);
 }
 

@@ -29,12 +29,12 @@ struct tlb_flush {
 	/* Under the lock. */
 	int32_t pids[TLB_FLUSH_PIDS];
 	size_t pid_count;
-	uint64_t every_ns;
+	uint64_t every_ns, due_ns; /* the next visit; 0: at once */
+	unsigned int visits;       /* so far */
 	int is_new, stop;
 	/* The thread's own. */
 	int cpus[CPUS_MOST];
 	size_t cpu_count;
-	int at; /* one of them, or -1 */
 };
 
 int
@@ -87,10 +87,10 @@ add_cpu(int *cpus, size_t count, size_t capacity, int cpu)
 }
 
 int
-tlb_flush_cpus(const char *sysroot, int32_t pid, int *threads, int *ret_cpus, size_t capacity)
+tlb_flush_cpus(const char *sysroot, int32_t pid, int *threads, int *cpus, size_t *count,
+	       size_t capacity)
 {
 	const struct dirent *entry;
-	size_t count = 0;
 	char path[512];
 	DIR *folder;
 
@@ -98,66 +98,41 @@ tlb_flush_cpus(const char *sysroot, int32_t pid, int *threads, int *ret_cpus, si
 	folder = opendir(path);
 	if (!folder)
 		return -errno;
-	while (*threads > 0 && count < capacity && (entry = readdir(folder))) {
+	while (*threads > 0 && *count < capacity && (entry = readdir(folder))) {
 		if (entry->d_name[0] == '.')
 			continue;
 		--*threads;
-		count = add_cpu(ret_cpus, count, capacity, thread_cpu(sysroot, pid, entry->d_name));
+		*count = add_cpu(cpus, *count, capacity, thread_cpu(sysroot, pid, entry->d_name));
 	}
 	closedir(folder);
-	return (int)count;
+	return 0;
 }
 
 /* Who runs nowhere just now may go on where it was. */
 static void
 find_cpus(struct tlb_flush *flush, const int32_t *pids, size_t pid_count)
 {
-	int found[CPUS_MOST], cpus[CPUS_MOST];
+	int cpus[CPUS_MOST], threads = THREADS_MOST;
 	size_t count = 0;
-	int threads = THREADS_MOST;
 
-	for (size_t i = 0; i < pid_count; i++) {
-		int more = tlb_flush_cpus("", pids[i], &threads, found, CPUS_MOST);
-
-		for (int k = 0; k < more; k++)
-			count = add_cpu(cpus, count, CPUS_MOST, found[k]);
-	}
+	for (size_t i = 0; i < pid_count; i++)
+		(void)tlb_flush_cpus("", pids[i], &threads, cpus, &count, CPUS_MOST);
 	if (!count)
 		return;
 	memcpy(flush->cpus, cpus, sizeof(flush->cpus));
 	flush->cpu_count = count;
 }
 
-/* The one with the next number, or the first: the list is another each time. */
-static int
-next_cpu(const struct tlb_flush *flush, int at)
-{
-	int next = -1, first = -1;
-
-	for (size_t i = 0; i < flush->cpu_count; i++) {
-		int cpu = flush->cpus[i];
-
-		if (cpu > at && (next < 0 || cpu < next))
-			next = cpu;
-		if (first < 0 || cpu < first)
-			first = cpu;
-	}
-	return next < 0 ? first : next;
-}
-
-/* To the next of them that we may run on, where to wake is enough until then: going elsewhere each
- * time costs several times that. */
+/* To run there for an instant is enough. On some we may not. */
 static void
-go_on(struct tlb_flush *flush)
+visit(const struct tlb_flush *flush)
 {
 	for (size_t i = 0; i < flush->cpu_count; i++) {
 		cpu_set_t only;
 
-		flush->at = next_cpu(flush, flush->at);
 		CPU_ZERO(&only);
-		CPU_SET(flush->at, &only);
-		if (sched_setaffinity(0, sizeof(only), &only) == 0)
-			return;
+		CPU_SET(flush->cpus[i], &only);
+		(void)sched_setaffinity(0, sizeof(only), &only);
 	}
 }
 
@@ -170,8 +145,8 @@ flush_thread(void *arg)
 
 	pthread_mutex_lock(&flush->lock);
 	while (!flush->stop) {
-		uint64_t now_ns = clock_now_ns(), next_ns = now_ns + flush->every_ns;
-		struct timespec until = {(time_t)(next_ns / NS_PER_S), (long)(next_ns % NS_PER_S)};
+		uint64_t now_ns = clock_now_ns(), due_ns = flush->due_ns;
+		struct timespec until = {(time_t)(due_ns / NS_PER_S), (long)(due_ns % NS_PER_S)};
 		int look = flush->is_new || now_ns - looked_ns >= LOOK_EVERY_NS;
 		size_t count = flush->pid_count;
 
@@ -179,17 +154,21 @@ flush_thread(void *arg)
 			pthread_cond_wait(&flush->changed, &flush->lock);
 			continue;
 		}
+		if (now_ns < due_ns) {
+			(void)pthread_cond_timedwait(&flush->changed, &flush->lock, &until);
+			continue;
+		}
+		flush->due_ns = now_ns + flush->every_ns;
 		flush->is_new = 0;
 		memcpy(pids, flush->pids, sizeof(pids));
 		pthread_mutex_unlock(&flush->lock);
 		if (look) {
 			find_cpus(flush, pids, count);
-			go_on(flush);
 			looked_ns = now_ns;
 		}
+		visit(flush);
 		pthread_mutex_lock(&flush->lock);
-		if (!flush->stop && !flush->is_new)
-			(void)pthread_cond_timedwait(&flush->changed, &flush->lock, &until);
+		flush->visits++;
 	}
 	pthread_mutex_unlock(&flush->lock);
 	return NULL;
@@ -205,7 +184,6 @@ tlb_flush_new(struct tlb_flush **ret)
 
 	if (!flush)
 		return -ENOMEM;
-	flush->at = -1;
 	pthread_mutex_init(&flush->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -247,9 +225,30 @@ tlb_flush_watch(struct tlb_flush *flush, const int32_t *pids, size_t count, uint
 	flush->pid_count = count < TLB_FLUSH_PIDS ? count : TLB_FLUSH_PIDS;
 	memcpy(flush->pids, pids, flush->pid_count * sizeof(*pids));
 	flush->every_ns = count ? every_ns : 0;
+	flush->due_ns = 0;
 	flush->is_new = 1;
 	pthread_cond_signal(&flush->changed);
 	pthread_mutex_unlock(&flush->lock);
+}
+
+void
+tlb_flush_next(struct tlb_flush *flush, uint64_t at_ns)
+{
+	pthread_mutex_lock(&flush->lock);
+	flush->due_ns = at_ns;
+	pthread_cond_signal(&flush->changed);
+	pthread_mutex_unlock(&flush->lock);
+}
+
+unsigned int
+tlb_flush_visits(struct tlb_flush *flush)
+{
+	unsigned int visits;
+
+	pthread_mutex_lock(&flush->lock);
+	visits = flush->visits;
+	pthread_mutex_unlock(&flush->lock);
+	return visits;
 }
 
 uint64_t

@@ -124,16 +124,16 @@ plans(void **unused)
 	const double check_ns = 2000;
 
 	(void)unused;
-	damon_plan_make(400ull << 20, 0.1, check_ns, &small);
+	damon_plan_make(400ull << 20, 0.1, check_ns, 0, &small);
 	assert_int_equal(small.regions_max, 200);
 	assert_int_equal(small.sample_us, 5000); /* 4 ms would do; below 5 timers are not exact */
 	assert_int_equal(small.aggregate_us, 5000 * DAMON_CHECKS);
-	damon_plan_make(1ull << 40, 0.01, check_ns, &large);
+	damon_plan_make(1ull << 40, 0.01, check_ns, 0, &large);
 	assert_true(large.regions_max >= 32 && large.regions_max <= 1000);
 	/* The cost is what was allowed: looks a second times the price of one. */
 	assert_true((double)large.regions_max / (double)large.sample_us * 1e6 * check_ns <=
 		    0.0101e9);
-	damon_plan_make(1ull << 40, 1e-6, check_ns, &poor);
+	damon_plan_make(1ull << 40, 1e-6, check_ns, 0, &poor);
 	assert_int_equal(poor.regions_max, 32);
 	assert_int_equal(poor.sample_us, 1000000);
 	assert_true(damon_plan_differs(&small, &poor));
@@ -146,12 +146,29 @@ region_limits(void **unused)
 	struct damon_plan small, large;
 
 	(void)unused;
-	damon_plan_make(64ull << 20, 0.1, 2000, &small);
-	damon_plan_make(1ull << 40, 0.4, 2000, &large);
+	damon_plan_make(64ull << 20, 0.1, 2000, 0, &small);
+	damon_plan_make(1ull << 40, 0.4, 2000, 0, &large);
 	assert_int_equal(small.regions_min, 16);
 	assert_int_equal(small.regions_max, 32);
 	assert_int_equal(large.regions_max, 1000);
 	assert_int_equal(large.regions_min, 125);
+}
+
+/* Where flushes are seldom, there is one to an aggregation, and most regions are kept apart. */
+static void
+seldom_flushed(void **unused)
+{
+	struct damon_plan plan;
+
+	(void)unused;
+	damon_plan_make(700ull << 20, 0.015, 15000, 1.6e9, &plan);
+	assert_int_equal(plan.sample_us, 200000);
+	assert_int_equal(plan.aggregate_us, 1600000);
+	assert_in_range(plan.regions_max, 190, 210);
+	assert_in_range(plan.regions_min, 95, 105);
+	/* Looks that flushes come often enough for stay as they are. */
+	damon_plan_make(700ull << 20, 0.4, 15000, 6e7, &plan);
+	assert_int_equal(plan.sample_us, 350 * 15 * 10 / 4); /* regions, us a look, 0.4 of a CPU */
 }
 
 static struct ops_env env = {.sysroot = fake_root};
@@ -405,6 +422,7 @@ main(void)
 		TEST(rates),
 		TEST(plans),
 		TEST(region_limits),
+		TEST(seldom_flushed),
 		TEST(probing),
 		TEST(one_kdamond_of_ours),
 		TEST(each_target_its_part),

@@ -297,6 +297,74 @@ test_effort_for_what_is_new(void **state)
 	assert_false(effort.first);
 }
 
+/* What was moved on the word of a few seconds is looked at once more; small moves are no reason. */
+static void
+test_effort_after_much_was_moved(void **state)
+{
+	struct effort effort;
+	uint64_t t = S;
+
+	(void)state;
+	effort_init(&effort, 0.01);
+	effort_wake(&effort, t);
+	for (int i = 0; i < 8; i++)
+		effort_update(&effort, 0, 0, 0, t += S);
+	assert_true(effort.now <= effort.steady);
+	effort_update(&effort, 0.3, 0, 0, t += S);
+	assert_true(effort.now <= effort.steady);
+	effort_update(&effort, 0.2, 0, 0, t += S);
+	assert_true(effort.now <= effort.steady);
+	effort_update(&effort, 0.02, 0, 0, t += S);
+	assert_true(effort.now >= effort.full);
+	assert_false(effort.first);
+	for (int i = 0; i < 8; i++)
+		effort_update(&effort, 0, 0, 0, t += S);
+	assert_true(effort.now <= effort.steady);
+}
+
+static void
+test_effort_after_little_was_moved(void **state)
+{
+	struct effort effort;
+	uint64_t t = S;
+
+	(void)state;
+	effort_init(&effort, 0.01);
+	effort_wake(&effort, t);
+	for (int i = 0; i < 8; i++)
+		effort_update(&effort, 0, 0, 0, t += S);
+	for (int i = 0; i < 60; i++) {
+		effort_update(&effort, 0.003, 0, 0, t += S);
+		assert_true(effort.now <= effort.steady);
+	}
+	/* One who set a price gets it, whatever was moved. */
+	effort_init(&effort, 0.01);
+	effort_fix(&effort, 0.02);
+	effort_wake(&effort, t);
+	effort_update(&effort, 0.5, 0, 0, t += S);
+	effort_update(&effort, 0, 0, 0, t += S);
+	assert_true(effort.now <= 0.02);
+}
+
+/* Where much moves all the time it is looked at less and less often. */
+static void
+test_effort_while_much_is_moved_for_ever(void **state)
+{
+	struct effort effort;
+	unsigned int looks[2] = {0, 0};
+	uint64_t t = S;
+
+	(void)state;
+	effort_init(&effort, 0.01);
+	effort_wake(&effort, t);
+	for (int i = 0; i < 1000; i++) {
+		effort_update(&effort, i % 5 ? 0 : 0.2, 0, 0, t += S);
+		looks[i >= 500] += effort.now >= effort.full;
+	}
+	assert_true(looks[0] > 20);
+	assert_true(looks[1] < looks[0] / 2);
+}
+
 static void
 test_horizon(void **state)
 {
@@ -335,6 +403,9 @@ main(void)
 		cmocka_unit_test(test_effort_is_not_judged_too_soon),
 		cmocka_unit_test(test_effort_while_more_is_known_than_can_be_moved),
 		cmocka_unit_test(test_effort_for_what_is_new),
+		cmocka_unit_test(test_effort_after_much_was_moved),
+		cmocka_unit_test(test_effort_after_little_was_moved),
+		cmocka_unit_test(test_effort_while_much_is_moved_for_ever),
 		cmocka_unit_test(test_horizon),
 	};
 

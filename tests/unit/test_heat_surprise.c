@@ -53,6 +53,47 @@ test_jump(void **state)
 	heat_free(heat);
 }
 
+/* When their regions are marked for the first time after it, most pages are believed to be hot. */
+static void
+test_is_believed_at_once(void **state)
+{
+	(void)state;
+	begin(REGIONS, 1u << 20, 0);
+	set_rates(0);
+	live(2000);
+	assert_about(heat_of(8 * PAGES, 16 * PAGES, NULL), 0.5, 1.3);
+	for (uint64_t p = 8 * PAGES; p < 16 * PAGES; p++)
+		rates[p] = 20;
+	live(140);
+	assert_true(heat_of(8 * PAGES, 16 * PAGES, NULL) > 7);
+	assert_about(heat_of(20 * PAGES, 28 * PAGES, NULL), 0.5, 1.5);
+	heat_free(heat);
+}
+
+/* A scan that comes by soon after the marking touches as many, but one after the other. */
+static void
+test_scan_is_not_believed(void **state)
+{
+	uint64_t before;
+
+	(void)state;
+	begin(REGIONS, 1u << 20, 0);
+	set_rates(0);
+	live(2000);
+	before = heat_alarms(heat);
+	for (uint64_t r = 8; r < 16; r++) {
+		mark(marked, r);
+		for (uint64_t p = r * PAGES; p < (r + 1) * PAGES; p++) {
+			now_ns += MS / 20;
+			tell(SAMPLE_TOUCH, p, 0, 0, 0);
+			marked[p] = 0;
+		}
+	}
+	assert_true(heat_alarms(heat) > before);
+	assert_true(heat_of(8 * PAGES, 16 * PAGES, NULL) < 2);
+	heat_free(heat);
+}
+
 static void
 no_jump(uint64_t detail_bytes, double octaves)
 {
@@ -88,6 +129,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_jump),
+		cmocka_unit_test(test_is_believed_at_once),
+		cmocka_unit_test(test_scan_is_not_believed),
 		cmocka_unit_test(test_no_jump),
 		cmocka_unit_test(test_no_jump_of_pages_that_differ),
 	};

@@ -44,15 +44,18 @@ put_thread(int thread, const char *state, int cpu)
 static int
 cpus_of(int *cpus, size_t capacity)
 {
-	int threads = 64;
+	int threads = 64, r;
+	size_t count = 0;
 
-	return tlb_flush_cpus(fake_root, 7, &threads, cpus, capacity);
+	r = tlb_flush_cpus(fake_root, 7, &threads, cpus, &count, capacity);
+	return r < 0 ? r : (int)count;
 }
 
 static void
 test_cpus(void **state)
 {
-	int cpus[4], none = 0;
+	int cpus[4], none = 0, more = 64;
+	size_t count = 0;
 
 	(void)state;
 	assert_int_equal(cpus_of(cpus, 4), -ENOENT);
@@ -73,7 +76,25 @@ test_cpus(void **state)
 	fake_put("proc/7/task/9/stat", "9 (cut) R 1 7");
 	assert_int_equal(cpus_of(cpus, 4), 1);
 	assert_int_equal(cpus[0], 2);
-	assert_int_equal(tlb_flush_cpus(fake_root, 7, &none, cpus, 4), 0);
+	assert_int_equal(tlb_flush_cpus(fake_root, 7, &none, cpus, &count, 4), 0);
+	assert_int_equal(count, 0);
+	/* To those of another process, each once. */
+	cpus[0] = 2;
+	cpus[1] = 3;
+	count = 2;
+	put_thread(8, "R", 1);
+	assert_int_equal(tlb_flush_cpus(fake_root, 7, &more, cpus, &count, 4), 0);
+	assert_int_equal(count, 3);
+	assert_int_equal(cpus[2], 1);
+}
+
+static uint64_t
+now_ns(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
 static void
@@ -84,6 +105,15 @@ wait_ms(long ms)
 	nanosleep(&time, NULL);
 }
 
+/* For five seconds at most. */
+static unsigned int
+wait_for_visits(struct tlb_flush *flush, unsigned int wanted)
+{
+	for (int i = 0; i < 100 && tlb_flush_visits(flush) < wanted; i++)
+		wait_ms(50);
+	return tlb_flush_visits(flush);
+}
+
 /* It visits while it is told to, costs next to nothing while it rests, and ends when it is freed,
  * whatever it is at. */
 static void
@@ -92,6 +122,7 @@ test_thread(void **state)
 	struct tlb_flush *flush = NULL;
 	int32_t pid = getpid();
 	uint64_t spent_ns, before_ns;
+	unsigned int visits;
 	int rests = 0;
 
 	(void)state;
@@ -110,7 +141,15 @@ test_thread(void **state)
 		rests = tlb_flush_cpu_ns(flush) == before_ns;
 	}
 	assert_true(rests);
+	/* The first visit is at once; the next is when it is told to be. */
+	visits = tlb_flush_visits(flush);
 	tlb_flush_watch(flush, &pid, 1, 3600000000000);
+	visits = wait_for_visits(flush, visits + 1);
+	wait_ms(100);
+	assert_int_equal(tlb_flush_visits(flush), visits);
+	tlb_flush_next(flush, now_ns() + 100000000);
+	assert_int_equal(tlb_flush_visits(flush), visits);
+	assert_int_equal(wait_for_visits(flush, visits + 1), visits + 1);
 	tlb_flush_free(flush);
 	tlb_flush_free(NULL);
 	assert_int_equal(tlb_flush_cpu_ns(NULL), 0);

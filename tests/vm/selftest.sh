@@ -144,8 +144,11 @@ shape_ratios() { # SHAPE
 		}' "$here/shapes/$1"
 }
 cached_in_unit=$(sed -n 's/^cached_in_unit=//p' "$here/guest")
-times_slower() { # FAST SLOW, in ns of a load that the real machine's caches hold: see `guest`
-	awk -v f="$1" -v s="$2" -v k="$cached_in_unit" 'BEGIN { if (f > 0) printf "%.2f", 1 + (s - f) / (k * f) }'
+# FAST SLOW, in ns of a load that the real machine's caches hold: see `guest`. Delays are nanoseconds,
+# reckoned from what such a load took while the guest booted: that is the unit here too, as the real
+# machine may have become twice as fast since.
+times_slower() {
+	awk -v f="$1" -v s="$2" -v u="$unit" -v k="$cached_in_unit" 'BEGIN { if (u > 0 && f > 0 && s > 0) printf "%.2f", 1 + (s - f) / (k * u) }'
 }
 cost() { awk -v n="$1" '$1 == "cost" && $2 == n { print $3 }' "$2"; } # NODE FACTS
 ratio_fits() { # FOUND MEANT
@@ -153,7 +156,7 @@ ratio_fits() { # FOUND MEANT
 }
 
 test_shape() { # SHAPE
-	local shape=$1 facts boot factor node size found ratio kind near expected lines off on status
+	local shape=$1 facts boot unit factor node size found ratio kind near expected lines off on status
 	local reader=$build/vm/latency
 	if [ ! -e "$reader" ]; then
 		reader=$tmp/latency
@@ -166,6 +169,7 @@ test_shape() { # SHAPE
 	check "$shape: boots, and the command ends with 0" same $status 0 || sed 's/^/        /' "$tmp/log"
 	boot=$(sed -n 's/.*booted in \([0-9.]*\) s.*/\1/p' "$tmp/log")
 	check "$shape: boot to command in ${boot:-?} s, at most $boot_limit_s" between "$boot" 0.1 $boot_limit_s
+	unit=$(sed -n 's/.*a cached random load from node 0 takes \([0-9.]*\) ns.*/\1/p' "$tmp/log")
 	factor=$(shape_value "$shape" slow-factor)
 	while read -r node size kind; do
 		found=$(awk -v n="$node" '$1 == "size" && $2 == n { print $3 }' "$facts")
@@ -211,6 +215,11 @@ test_shape() { # SHAPE
 				printf "%d %d\n", t, best + 0.5
 			}
 		}' "$here/shapes/$shape")
+	if [ -n "$unit" ]; then
+		found=$(cost 0 "$facts")
+		check "$shape: a cached load takes ${found:-?} ns, $unit as it booted" \
+			between "$found" "$(awk -v u="$unit" 'BEGIN { print u / 4 }')" "$(awk -v u="$unit" 'BEGIN { print u * 4 }')"
+	fi
 	while read -r node ratio; do
 		found=$(times_slower "$(cost 0 "$facts")" "$(cost "$node" "$facts")")
 		check "$shape: node $node is ${found:-?} times slower to CPU 0 than node 0, meant $ratio" ratio_fits "$found" "$ratio"
