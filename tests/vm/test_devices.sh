@@ -107,6 +107,6 @@ failed=0
 for run in 'dram-cxl mem0 cxl' 'dram-pmem namespace0.0 pmem'; do
 	read -r shape device kind <<<"$run"
 	echo "$shape:"
-	in_guest inside.sh --shape "$shape" --slow-factor 1 --timeout 150 -- "$device" "$kind" || failed=1
+	in_guest inside.sh --shape "$shape" --slow-factor 1 --timeout 300 -- "$device" "$kind" || failed=1
 done
 exit $failed

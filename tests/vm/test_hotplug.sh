@@ -138,4 +138,4 @@ unchanged 'after all of it'
 [ $bad = 0 ] || cat /tmp/service.log
 verdict
 EOT
-in_guest inside.sh --shape dram-cxl --slow-factor 1 --timeout 200 --add "$build/policies-test/churn.so"
+in_guest inside.sh --shape dram-cxl --slow-factor 1 --timeout 450 --add "$build/policies-test/churn.so"

@@ -24,4 +24,4 @@ check 'fast memory was not filled past the kernel'"'"'s reach' no grep -q '"no_m
 unchanged 'after the run'
 verdict
 EOT
-in_guest inside.sh --timeout 80
+in_guest inside.sh --timeout 160

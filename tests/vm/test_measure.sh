@@ -26,9 +26,10 @@ figure() { # INITIATOR NODE NAME
 		}' /tmp/m.json
 }
 between() { awk -v x="$1" -v lo="$2" -v hi="$3" 'BEGIN { exit !(x != "" && x + 0 >= lo && x + 0 <= hi) }'; }
-# By how many times fast memory's price B is more than A, in ns; see `guest` for that price.
+# By how many times fast memory's price B is more than A, in ns. That price is as it was when the guest
+# booted, and its delays were reckoned: the real machine may have become twice as fast since.
 added() { # A B
-	awk -v a="$1" -v b="$2" -v c="$(taskset -c 0 /usr/lib/guest/latency 0 8 0.4)" -v k="$cached_in_unit" \
+	awk -v a="$1" -v b="$2" -v c="$(cat /tmp/cost.0)" -v k="$cached_in_unit" \
 		'BEGIN { if (a != "" && b != "" && c > 0) printf "%.2f", (b - a) / (k * c) }'
 }
 ratio() { awk -v a="$1" -v b="$2" 'BEGIN { if (b > 0) printf "%.2f", a / b }'; }

@@ -54,4 +54,4 @@ sluice restore
 unchanged 'after it was killed'
 verdict
 EOT
-in_guest inside.sh --timeout 150
+in_guest inside.sh --timeout 300
