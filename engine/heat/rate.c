@@ -9,7 +9,7 @@
 #define RATE_HALF_LIFE_SAMPLES 8.0f
 /* Where single pages were told of so lately, ranges' rates add nothing but alarms. How much a
  * tracker of ranges sees changes with how often TLBs are flushed, and that with how much is marked:
- * hot memory that was no more marked seemed to grow cold within seconds. */
+ * hot memory that was no longer marked seemed to grow cold within seconds. */
 #define FINE_TICKS 600000000u
 /* Trackers differ in what they count as an access. */
 #define OTHER_SCALE_OCTAVES 1.0f

@@ -297,18 +297,32 @@ test_effort_for_what_is_new(void **state)
 	assert_false(effort.first);
 }
 
+/* Eight decisions that plan nothing, with nothing in doubt. Returns the time after them. */
+static uint64_t
+rest_for(struct effort *effort, uint64_t t)
+{
+	for (int i = 0; i < 8; i++)
+		effort_update(effort, 0, 0, 0, t += S);
+	return t;
+}
+
+/* One that has learned all there is. */
+static uint64_t
+rested(struct effort *effort)
+{
+	effort_init(effort, 0.01);
+	effort_wake(effort, S);
+	return rest_for(effort, S);
+}
+
 /* What was moved on the word of a few seconds is looked at once more; small moves are no reason. */
 static void
 test_effort_after_much_was_moved(void **state)
 {
 	struct effort effort;
-	uint64_t t = S;
+	uint64_t t = rested(&effort);
 
 	(void)state;
-	effort_init(&effort, 0.01);
-	effort_wake(&effort, t);
-	for (int i = 0; i < 8; i++)
-		effort_update(&effort, 0, 0, 0, t += S);
 	assert_true(effort.now <= effort.steady);
 	effort_update(&effort, 0.3, 0, 0, t += S);
 	assert_true(effort.now <= effort.steady);
@@ -317,8 +331,7 @@ test_effort_after_much_was_moved(void **state)
 	effort_update(&effort, 0.02, 0, 0, t += S);
 	assert_true(effort.now >= effort.full);
 	assert_false(effort.first);
-	for (int i = 0; i < 8; i++)
-		effort_update(&effort, 0, 0, 0, t += S);
+	t = rest_for(&effort, t);
 	assert_true(effort.now <= effort.steady);
 }
 
@@ -326,13 +339,9 @@ static void
 test_effort_after_little_was_moved(void **state)
 {
 	struct effort effort;
-	uint64_t t = S;
+	uint64_t t = rested(&effort);
 
 	(void)state;
-	effort_init(&effort, 0.01);
-	effort_wake(&effort, t);
-	for (int i = 0; i < 8; i++)
-		effort_update(&effort, 0, 0, 0, t += S);
 	for (int i = 0; i < 60; i++) {
 		effort_update(&effort, 0.003, 0, 0, t += S);
 		assert_true(effort.now <= effort.steady);

@@ -35,18 +35,32 @@ set_rates(double octaves)
 				      cos(2 * 3.14159265358979 * uniform01()));
 }
 
+/* All pages alike, and known. */
+static void
+settle(void)
+{
+	begin(REGIONS, 1u << 20, 0);
+	set_rates(0);
+	live(2000);
+}
+
+/* Eight regions are forty times as hot from now on. */
+static void
+jump(void)
+{
+	for (uint64_t p = 8 * PAGES; p < 16 * PAGES; p++)
+		rates[p] = 20;
+}
+
 static void
 test_jump(void **state)
 {
 	uint64_t before;
 
 	(void)state;
-	begin(REGIONS, 1u << 20, 0);
-	set_rates(0);
-	live(2000);
+	settle();
 	before = heat_alarms(heat);
-	for (uint64_t p = 8 * PAGES; p < 16 * PAGES; p++)
-		rates[p] = 20;
+	jump();
 	live(150);
 	/* Each of the eight regions was marked once or twice. */
 	assert_in_range(heat_alarms(heat) - before, 12, 80);
@@ -58,12 +72,9 @@ static void
 test_is_believed_at_once(void **state)
 {
 	(void)state;
-	begin(REGIONS, 1u << 20, 0);
-	set_rates(0);
-	live(2000);
+	settle();
 	assert_about(heat_of(8 * PAGES, 16 * PAGES, NULL), 0.5, 1.3);
-	for (uint64_t p = 8 * PAGES; p < 16 * PAGES; p++)
-		rates[p] = 20;
+	jump();
 	live(140);
 	assert_true(heat_of(8 * PAGES, 16 * PAGES, NULL) > 7);
 	assert_about(heat_of(20 * PAGES, 28 * PAGES, NULL), 0.5, 1.5);
@@ -77,9 +88,7 @@ test_scan_is_not_believed(void **state)
 	uint64_t before;
 
 	(void)state;
-	begin(REGIONS, 1u << 20, 0);
-	set_rates(0);
-	live(2000);
+	settle();
 	before = heat_alarms(heat);
 	for (uint64_t r = 8; r < 16; r++) {
 		mark(marked, r);
