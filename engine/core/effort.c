@@ -30,6 +30,8 @@
 #define CHECK_PART 3.0 /* of that is planned now at most: most of it is carried out */
 /* Heat that never settles must not cost for ever. */
 #define CHECK_WAIT_NS (10 * NS_PER_S)
+#define CHECK_MOST_NS (60 * NS_PER_S)
+#define CHECK_DIVISOR 4.0 /* of effort, but for its first seconds */
 
 void
 effort_init(struct effort *effort, double steady_share)
@@ -55,7 +57,7 @@ effort_wake(struct effort *effort, uint64_t now_ns)
 	effort->now = effort->paused ? 0 : effort->full;
 	effort->woken_ns = now_ns;
 	effort->won = effort->won_lately = 0;
-	effort->alarmed = effort->crowded = 0;
+	effort->alarmed = effort->crowded = effort->checking = 0;
 	effort->first = !effort->fixed && !effort->paused;
 	effort->hope = 1;
 	effort->doubt_then = 1;
@@ -198,6 +200,19 @@ check(struct effort *effort, uint64_t now_ns)
 		judge_alarm(effort, now_ns);
 	effort_wake(effort, now_ns);
 	effort->first = 0;
+	effort->checking = 1;
+}
+
+/* Until every page had its turn, fast ones too: what a tracker of ranges alone made hot is known to
+ * be hot, but not by how much. That is not urgent, and where all of a program's accesses wait for
+ * the tracker, gaps are not what they are otherwise. */
+static int
+is_checking(struct effort *effort, uint64_t now_ns)
+{
+	effort->checking = effort->checking && effort->seen > 0 &&
+			   effort->seen - effort->seen_then < SEEN_LEAST &&
+			   now_ns - effort->checked_ns < CHECK_MOST_NS;
+	return effort->checking;
 }
 
 void
@@ -226,6 +241,10 @@ effort_update(struct effort *effort, double won, double doubt, unsigned int calm
 		effort->first = 0;
 	if (effort->paused || effort->learning_ns < LEARN_AT_LEAST_NS)
 		return;
+	if (is_checking(effort, now_ns)) {
+		effort->now = effort->full / CHECK_DIVISOR;
+		return;
+	}
 	judge_progress(effort, now_ns);
 	now = effort->hope * (worth < 1 ? effort->full * worth * worth : effort->full);
 	if (effort->learning_ns > LEARN_AT_MOST_NS) {

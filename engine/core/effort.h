@@ -37,6 +37,7 @@ struct effort {
 	double won_lately;    /* the same, and it fades */
 	uint64_t checked_ns,
 		check_wait_ns;  /* the last look at what was moved; the next not before */
+	int checking;           /* that look is under way */
 	uint64_t deaf_until_ns; /* alarms are not heard before */
 	uint64_t deaf_ns;       /* for how long, after the next false alarm */
 };

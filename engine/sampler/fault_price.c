@@ -7,7 +7,6 @@
 
 #include "clock.h"
 
-#define PAGES 1536u
 #define BATCH 16u /* short enough that few of them are interrupted on a busy machine */
 #define PAGE_BYTES 4096u
 
@@ -22,23 +21,25 @@ shorter_first(const void *a, const void *b)
 /* The median of many short batches: a mean is that of the machine's other work, and trackers that
  * think faults six times as dear as they are hardly look. */
 uint64_t
-fault_price_ns(void)
+fault_price_ns(uint32_t pages)
 {
-	uint64_t took[PAGES / BATCH];
-	volatile char *p = mmap(NULL, (size_t)PAGES * PAGE_BYTES, PROT_READ | PROT_WRITE,
-				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint64_t took[FAULT_PRICE_PAGES / BATCH];
+	size_t batches = (pages < FAULT_PRICE_PAGES ? pages : FAULT_PRICE_PAGES) / BATCH;
+	size_t bytes = batches * BATCH * PAGE_BYTES;
+	volatile char *p =
+		mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (p == MAP_FAILED)
 		return 2000;
-	madvise((void *)p, (size_t)PAGES * PAGE_BYTES, MADV_NOHUGEPAGE);
-	for (size_t b = 0; b < PAGES / BATCH; b++) {
+	madvise((void *)p, bytes, MADV_NOHUGEPAGE);
+	for (size_t b = 0; b < batches; b++) {
 		uint64_t began = clock_now_ns();
 
 		for (size_t i = b * BATCH; i < (b + 1) * BATCH; i++)
 			p[i * PAGE_BYTES] = 1;
 		took[b] = (clock_now_ns() - began) / BATCH;
 	}
-	munmap((void *)p, (size_t)PAGES * PAGE_BYTES);
-	qsort(took, PAGES / BATCH, sizeof(took[0]), shorter_first);
-	return took[PAGES / BATCH / 2] ? took[PAGES / BATCH / 2] : 1;
+	munmap((void *)p, bytes);
+	qsort(took, batches, sizeof(took[0]), shorter_first);
+	return took[batches / 2] ? took[batches / 2] : 1;
 }

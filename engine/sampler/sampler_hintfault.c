@@ -14,7 +14,7 @@
  * of the fast tier are seen as well.
  *
  * Every fault costs the target time. The sampler has a purse (hint_purse.h) that fills with what it
- * may cost (set_effort); each fault takes its price, that of a minor fault, measured at the start.
+ * may cost (set_effort); each fault takes its price, that of a minor fault, measured now and then.
  * While it is empty nothing is marked, and while it stays full, because marked pages are not
  * touched, more is.
  */
@@ -58,6 +58,8 @@
 #define PACE_EVERY_NS (NS_PER_S / 2)
 /* While pages move there is a read after each call, and the kernel's count costs more than that. */
 #define PAY_EVERY_NS (NS_PER_S / 50)
+/* Machines that others use become twice as fast within seconds, or half. */
+#define PRICE_EVERY_NS (5 * NS_PER_S)
 #define MARKING_MOST_NS (NS_PER_S / 4) /* longer than that its end was lost */
 
 enum { EVENT_FAULT, EVENT_MARK, EVENT_MARKED };
@@ -80,6 +82,7 @@ struct hintfault {
 	double ease; /* how many marked pages there are to a fault, or fewer */
 	uint64_t paced_ns;
 	uint64_t mark_until_ns;
+	uint64_t priced_ns;      /* when a fault's price was measured last */
 	int counts;              /* the kernel tells how many pages a window marked */
 	uint64_t kernel_faults;  /* hint faults of the machine that were paid for */
 	uint64_t drained_faults; /* faults of targets since it was last paid, */
@@ -220,7 +223,8 @@ hintfault_start(const struct ops_env *env, void **ret_self, struct sluice_err *r
 	self->heard = calloc(SORT_MAX, sizeof(*self->heard));
 	self->merged = calloc(SORT_MAX, sizeof(*self->merged));
 	self->sorted = calloc(SORT_MAX, sizeof(*self->sorted));
-	hint_purse_init(&self->purse, 0.01, fault_price_ns(), clock_now_ns());
+	hint_purse_init(&self->purse, 0.01, fault_price_ns(FAULT_PRICE_PAGES), clock_now_ns());
+	self->priced_ns = self->purse.at_ns;
 	self->ease = 1;
 	if (!self->heard || !self->merged || !self->sorted)
 		r = sluice_fail(reterr, -ENOMEM, "no memory for the hintfault sampler");
@@ -453,6 +457,15 @@ pay(struct hintfault *self, uint64_t now_ns)
 	self->stats.target_cost_ns += ours * self->purse.fault_ns;
 }
 
+static void
+measure_price(struct hintfault *self, uint64_t now_ns)
+{
+	if (now_ns - self->priced_ns < PRICE_EVERY_NS || !self->scan.marking)
+		return;
+	self->priced_ns = now_ns;
+	self->purse.fault_ns = fault_price_ns(FAULT_PRICE_AGAIN);
+}
+
 /* Mark for as long as the purse lasts if every marked page is touched at once. Each target has a
  * window at a time. */
 static void
@@ -518,6 +531,7 @@ hintfault_read(void *vself, uint64_t now_ns, struct sample *samples, size_t capa
 		self->stats.lost += perf_rings_drain(self->rings, on_record, self);
 		pay(self, now_ns);
 		finish(self, now_ns);
+		measure_price(self, now_ns);
 		set_pace(self, now_ns);
 	}
 	count = self->sorted_count - self->sorted_next;

@@ -134,7 +134,7 @@ start(const struct ops_env *env, void **ret_self, struct sluice_err *reterr)
 		return sluice_fail(reterr, -ENOMEM, "out of memory");
 	snprintf(self->sysroot, sizeof(self->sysroot), "%s", env->sysroot);
 	self->pagemap_fd = -1;
-	self->fault_ns = fault_price_ns();
+	self->fault_ns = fault_price_ns(FAULT_PRICE_PAGES);
 	self->purse.effort = 0.01;
 	r = scan_walk_init(&self->walk, env->sysroot, reterr);
 	if (r == 0)

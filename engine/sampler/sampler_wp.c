@@ -154,7 +154,7 @@ start(const struct ops_env *env, void **ret_self, struct sluice_err *reterr)
 		free(wp);
 		return r;
 	}
-	wp->visits.fault_ns = fault_price_ns();
+	wp->visits.fault_ns = fault_price_ns(FAULT_PRICE_PAGES);
 	*ret_self = wp;
 	return 0;
 }
