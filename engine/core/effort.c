@@ -2,6 +2,8 @@
 /* effort.c - see effort.h. */
 #include "effort.h"
 
+#include <math.h>
+
 #define NS_PER_S 1000000000ull
 #define LEARN_AT_LEAST_NS (4 * NS_PER_S) /* so that every page had a chance to be seen twice */
 #define LEARN_AT_MOST_NS (90 * NS_PER_S) /* heat that never settles must not cost for ever */
@@ -30,8 +32,8 @@
 #define CHECK_PART 3.0 /* of that is planned now at most: most of it is carried out */
 /* Heat that never settles must not cost for ever. */
 #define CHECK_WAIT_NS (10 * NS_PER_S)
-#define CHECK_MOST_NS (60 * NS_PER_S)
-#define CHECK_DIVISOR 4.0 /* of effort, but for its first seconds */
+#define CHECK_MOST_NS (45 * NS_PER_S)
+#define CHECK_DIVISOR 3.0 /* of effort, but for its first seconds */
 
 void
 effort_init(struct effort *effort, double steady_share)
@@ -242,7 +244,7 @@ effort_update(struct effort *effort, double won, double doubt, unsigned int calm
 	if (effort->paused || effort->learning_ns < LEARN_AT_LEAST_NS)
 		return;
 	if (is_checking(effort, now_ns)) {
-		effort->now = effort->full / CHECK_DIVISOR;
+		effort->now = fmax(effort->full / CHECK_DIVISOR, effort->steady);
 		return;
 	}
 	judge_progress(effort, now_ns);

@@ -117,8 +117,8 @@ round_moved_bytes(const struct round *round)
 
 #define QUIET_TIMES 4.0 /* the steady effort, but no more than a quarter of the full one */
 
-/* Little is to be learned: what goes on all the time may go slowly. At a price that the user set
- * effort does not tell. */
+/* Little is to be learned, or nothing urgent: what goes on all the time may go slowly. At a price
+ * that the user set effort does not tell. */
 static inline int
 round_is_quiet(const struct round *round)
 {
@@ -127,7 +127,9 @@ round_is_quiet(const struct round *round)
 				? effort->full / 4
 				: QUIET_TIMES * effort->steady;
 
-	return !effort->paused && (effort->now <= little || effort->now <= effort->steady) &&
+	return !effort->paused &&
+	       (effort->now <= little || effort->now <= effort->steady ||
+		(effort->checking && effort->now < effort->full)) &&
 	       (!effort->fixed || round->calm);
 }
 

@@ -355,6 +355,35 @@ test_effort_after_little_was_moved(void **state)
 	assert_true(effort.now <= 0.02);
 }
 
+/* Every page has its turn then, after the first seconds at a pace that hurts less; not for ever. */
+static void
+test_effort_until_every_page_was_seen(void **state)
+{
+	struct effort effort;
+	uint64_t t = rested(&effort);
+
+	(void)state;
+	for (int never = 0; never < 2; never++) {
+		double seen = 5;
+
+		t += 100 * S;
+		effort_seen(&effort, seen);
+		effort_update(&effort, 0.5, 0, 0, t += S);
+		effort_update(&effort, 0.02, 0, 0, t += S);
+		assert_true(effort.now >= effort.full);
+		for (int i = 0; i < 20; i++) {
+			effort_seen(&effort, never ? seen : (seen += 0.025));
+			effort_update(&effort, 0, 0, 0, t += S);
+		}
+		assert_true(effort.now >= effort.full / 5 && effort.now <= effort.full / 2);
+		for (int i = 0; i < 40; i++) {
+			effort_seen(&effort, never ? seen : (seen += 0.025));
+			effort_update(&effort, 0, 0, 0, t += S);
+		}
+		assert_true(effort.now <= effort.steady);
+	}
+}
+
 /* Where much moves all the time it is looked at less and less often. */
 static void
 test_effort_while_much_is_moved_for_ever(void **state)
@@ -414,6 +443,7 @@ main(void)
 		cmocka_unit_test(test_effort_for_what_is_new),
 		cmocka_unit_test(test_effort_after_much_was_moved),
 		cmocka_unit_test(test_effort_after_little_was_moved),
+		cmocka_unit_test(test_effort_until_every_page_was_seen),
 		cmocka_unit_test(test_effort_while_much_is_moved_for_ever),
 		cmocka_unit_test(test_horizon),
 	};
