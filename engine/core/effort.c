@@ -182,6 +182,12 @@ effort_share(const struct effort *effort)
 	return less > effort->steady ? less : effort->steady;
 }
 
+int
+effort_is_check(const struct effort *effort)
+{
+	return effort->checking && effort->now <= effort->full / CHECK_DIVISOR;
+}
+
 static int
 wants_check(const struct effort *effort, double won, uint64_t now_ns)
 {
@@ -203,6 +209,7 @@ check(struct effort *effort, uint64_t now_ns)
 	effort_wake(effort, now_ns);
 	effort->first = 0;
 	effort->checking = 1;
+	effort->checked_seen = effort->seen;
 }
 
 /* Until every page had its turn, fast ones too: what a tracker of ranges alone made hot is known to
@@ -212,7 +219,7 @@ static int
 is_checking(struct effort *effort, uint64_t now_ns)
 {
 	effort->checking = effort->checking && effort->seen > 0 &&
-			   effort->seen - effort->seen_then < SEEN_LEAST &&
+			   effort->seen - effort->checked_seen < SEEN_LEAST &&
 			   now_ns - effort->checked_ns < CHECK_MOST_NS;
 	return effort->checking;
 }
@@ -243,10 +250,8 @@ effort_update(struct effort *effort, double won, double doubt, unsigned int calm
 		effort->first = 0;
 	if (effort->paused || effort->learning_ns < LEARN_AT_LEAST_NS)
 		return;
-	if (is_checking(effort, now_ns)) {
-		effort->now = fmax(effort->full / CHECK_DIVISOR, effort->steady);
-		return;
-	}
+	if (is_checking(effort, now_ns))
+		least = fmax(effort->full / CHECK_DIVISOR, least);
 	judge_progress(effort, now_ns);
 	now = effort->hope * (worth < 1 ? effort->full * worth * worth : effort->full);
 	if (effort->learning_ns > LEARN_AT_MOST_NS) {
@@ -254,7 +259,7 @@ effort_update(struct effort *effort, double won, double doubt, unsigned int calm
 
 		now *= late * late;
 	}
-	if (calm >= CALM_AFTER && !effort->fixed)
+	if (calm >= CALM_AFTER && !effort->fixed && !effort->checking)
 		least /= CALM_DIVISOR;
 	if (now < effort->now / 4)
 		now = effort->now / 4; /* one look may be a lucky one */

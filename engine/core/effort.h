@@ -37,7 +37,8 @@ struct effort {
 	double won_lately;    /* the same, and it fades */
 	uint64_t checked_ns,
 		check_wait_ns;  /* the last look at what was moved; the next not before */
-	int checking;           /* that look is under way */
+	int checking;           /* that look is under way, */
+	double checked_seen;    /* and what was `seen` when it began */
 	uint64_t deaf_until_ns; /* alarms are not heard before */
 	uint64_t deaf_ns;       /* for how long, after the next false alarm */
 };
@@ -64,6 +65,8 @@ void effort_update(struct effort *effort, double won, double doubt, unsigned int
  * that leaves little doubt, to know still more can wait meanwhile, and would slow the moves down.
  */
 void effort_crowd(struct effort *effort, int crowded, double doubt);
+/* What goes on is a look at what was moved, and nothing is urgent. */
+int effort_is_check(const struct effort *effort);
 /* What tracking may cost, as a share of one CPU: `now`, and less while it is crowded. */
 double effort_share(const struct effort *effort);
 

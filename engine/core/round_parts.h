@@ -129,7 +129,7 @@ round_is_quiet(const struct round *round)
 
 	return !effort->paused &&
 	       (effort->now <= little || effort->now <= effort->steady ||
-		(effort->checking && effort->now < effort->full)) &&
+		effort_is_check(effort)) &&
 	       (!effort->fixed || round->calm);
 }
 
