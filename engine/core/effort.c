@@ -32,7 +32,7 @@
 #define CHECK_PART 3.0 /* of that is planned now at most: most of it is carried out */
 /* Heat that never settles must not cost for ever. */
 #define CHECK_WAIT_NS (10 * NS_PER_S)
-#define CHECK_MOST_NS (45 * NS_PER_S)
+#define CHECK_MOST_NS (35 * NS_PER_S)
 #define CHECK_DIVISOR 3.0 /* of effort, but for its first seconds */
 
 void
