@@ -2,16 +2,15 @@
 /* effort.c - see effort.h. */
 #include "effort.h"
 
-#include <math.h>
-
 #define NS_PER_S 1000000000ull
 #define LEARN_AT_LEAST_NS (4 * NS_PER_S) /* so that every page had a chance to be seen twice */
 #define LEARN_AT_MOST_NS (90 * NS_PER_S) /* heat that never settles must not cost for ever */
 #define FULL_SHARE 0.4 /* a few seconds of nearly half a CPU, against minutes of bad placement */
 #define FULL_DOUBT                                                                                 \
-	0.04           /* of all accesses: worth the full pace; half of it a quarter, and so on    \
-			*/
-#define SEEN_LEAST 1.0 /* samples of a page, on average, before looking is judged, */
+	0.04 /* of all accesses: worth the full pace; half of it a quarter, and so on              \
+	      */
+#define SEEN_LEAST                                                                                 \
+	1.0 /* samples of a page, on average, before looking is judged or a check ends, */
 #define JUDGE_AT_MOST_NS (20 * NS_PER_S) /* or so long */
 #define CROWDED_DIVISOR 4.0              /* of effort, while more is known than can be moved, */
 #define CROWDED_DOUBT 0.15               /* unless so much is not known */
@@ -31,9 +30,9 @@
 #define KEEP_LEAST 0.25                 /* from one decision to the next, however late that is */
 #define CHECK_PART 3.0 /* of that is planned now at most: most of it is carried out */
 /* Heat that never settles must not cost for ever. */
-#define CHECK_WAIT_NS (10 * NS_PER_S)
-#define CHECK_MOST_NS (35 * NS_PER_S)
-#define CHECK_DIVISOR 3.0 /* of effort, but for its first seconds */
+#define CHECK_WAIT_NS (10 * NS_PER_S) /* from one check to the next, at least; it doubles */
+#define CHECK_MOST_NS (35 * NS_PER_S) /* that a check lasts, whatever was seen */
+#define CHECK_DIVISOR 3.0             /* of the full effort, after a check's first seconds */
 
 void
 effort_init(struct effort *effort, double steady_share)
@@ -75,7 +74,7 @@ effort_pause(struct effort *effort, int paused)
 {
 	effort->paused = paused;
 	effort->now = paused ? 0 : effort->steady;
-	effort->first = 0;
+	effort->first = effort->checking = 0;
 	effort->alarmed = 0; /* what came of the alarm can no longer be told */
 }
 
@@ -162,7 +161,7 @@ effort_seen(struct effort *effort, double samples)
 {
 	/* Fewer: memory came of which nothing was seen, or what was seen of went. */
 	if (samples < effort->seen)
-		effort->seen_then = samples;
+		effort->seen_then = effort->checked_seen = samples;
 	effort->seen = samples;
 }
 
@@ -183,7 +182,7 @@ effort_share(const struct effort *effort)
 }
 
 int
-effort_is_check(const struct effort *effort)
+effort_is_unhurried(const struct effort *effort)
 {
 	return effort->checking && effort->now <= effort->full / CHECK_DIVISOR;
 }
@@ -212,11 +211,11 @@ check(struct effort *effort, uint64_t now_ns)
 	effort->checked_seen = effort->seen;
 }
 
-/* Until every page had its turn, fast ones too: what a tracker of ranges alone made hot is known to
- * be hot, but not by how much. That is not urgent, and where all of a program's accesses wait for
- * the tracker, gaps are not what they are otherwise. */
+/* A look goes on until there was a sample for each page, on average, or CHECK_MOST_NS are over:
+ * what only a tracker of ranges knew is known to be hot, but not how hot. It is not urgent, so it
+ * goes slowly: at the full pace the program waits for the tracker so much that gaps grow. */
 static int
-is_checking(struct effort *effort, uint64_t now_ns)
+check_goes_on(struct effort *effort, uint64_t now_ns)
 {
 	effort->checking = effort->checking && effort->seen > 0 &&
 			   effort->seen - effort->checked_seen < SEEN_LEAST &&
@@ -250,8 +249,6 @@ effort_update(struct effort *effort, double won, double doubt, unsigned int calm
 		effort->first = 0;
 	if (effort->paused || effort->learning_ns < LEARN_AT_LEAST_NS)
 		return;
-	if (is_checking(effort, now_ns))
-		least = fmax(effort->full / CHECK_DIVISOR, least);
 	judge_progress(effort, now_ns);
 	now = effort->hope * (worth < 1 ? effort->full * worth * worth : effort->full);
 	if (effort->learning_ns > LEARN_AT_MOST_NS) {
@@ -259,8 +256,12 @@ effort_update(struct effort *effort, double won, double doubt, unsigned int calm
 
 		now *= late * late;
 	}
-	if (calm >= CALM_AFTER && !effort->fixed && !effort->checking)
+	if (check_goes_on(effort, now_ns)) {
+		if (least < effort->full / CHECK_DIVISOR)
+			least = effort->full / CHECK_DIVISOR;
+	} else if (calm >= CALM_AFTER && !effort->fixed) {
 		least /= CALM_DIVISOR;
+	}
 	if (now < effort->now / 4)
 		now = effort->now / 4; /* one look may be a lucky one */
 	effort->now = now > least ? now : least;

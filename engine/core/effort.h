@@ -65,8 +65,8 @@ void effort_update(struct effort *effort, double won, double doubt, unsigned int
  * that leaves little doubt, to know still more can wait meanwhile, and would slow the moves down.
  */
 void effort_crowd(struct effort *effort, int crowded, double doubt);
-/* What goes on is a look at what was moved, and nothing is urgent. */
-int effort_is_check(const struct effort *effort);
+/* A look at what was moved goes on, and is past its urgent first seconds. */
+int effort_is_unhurried(const struct effort *effort);
 /* What tracking may cost, as a share of one CPU: `now`, and less while it is crowded. */
 double effort_share(const struct effort *effort);
 

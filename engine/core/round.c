@@ -19,7 +19,8 @@
 #define TICK_BUSY_NS (50 * NS_PER_MS)  /* while pages are queued that the rate holds up */
 #define TICK_NS (100 * NS_PER_MS)
 #define TICK_QUIET_NS (400 * NS_PER_MS) /* while there is little to learn */
-#define CALM_MOST 7        /* so many intervals more between decisions when nothing changes */
+#define CALM_MOST 7        /* so many intervals more between decisions when nothing changes, */
+#define CALM_CHECK 2       /* and while what was moved is looked at */
 #define CALM_SHARE 0.003   /* of resident memory: planning no more changes nothing */
 #define LITTLE_SHARE 0.001 /* of accesses, won by a decision */
 #define LITTLE_MOST 5      /* decisions in a row that move nothing for that */
@@ -498,14 +499,18 @@ decide(struct round *round, uint64_t now_ns)
 		round->calm = 0;
 	else if ((double)planned > CALM_SHARE * (double)resident)
 		round->calm /= 2;
-	else if (round->calm < CALM_MOST)
+	else if (round->calm < (effort_is_unhurried(&round->effort) ? CALM_CHECK : CALM_MOST))
 		round->calm++;
 	effort_unknown(&round->effort,
 		       resident ? (double)round->stats.heat.unknown_bytes / (double)resident : 0,
 		       now_ns);
-	if (resident && sees_pages(round))
-		effort_seen(&round->effort,
-			    (double)round->stats.heat.samples * HEAT_PAGE_BYTES / (double)resident);
+	if (resident && sees_pages(round)) {
+		/* Added up, or it would change with resident memory too. */
+		round->seen += (double)(round->stats.heat.samples - round->seen_samples) *
+			       HEAT_PAGE_BYTES / (double)resident;
+		round->seen_samples = round->stats.heat.samples;
+		effort_seen(&round->effort, round->seen);
+	}
 	effort_update(&round->effort, round->options.dry_run ? 0 : won, round->stats.doubt,
 		      round->calm, now_ns);
 	/* When the plan was as long as it may be, more is wanted as soon as it is carried out. */
@@ -586,8 +591,9 @@ next_tick_ns(const struct round *round, uint64_t now_ns)
 	int queued = round->queue_done < round->queue_count;
 	uint64_t next_ns = round->slice_is_used           ? TICK_MOVING_NS
 			   : queued || drain_works(round) ? TICK_BUSY_NS
-			   : round_is_quiet(round)        ? TICK_QUIET_NS
-							  : TICK_NS;
+			   : round_is_quiet(round) && !effort_is_unhurried(&round->effort)
+				   ? TICK_QUIET_NS
+				   : TICK_NS; /* rings fill at a check's pace */
 
 	if (!queued && round->target_count && round->next_decision_ns < now_ns + next_ns &&
 	    !must_wait(round, now_ns))

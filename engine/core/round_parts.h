@@ -87,6 +87,8 @@ struct round {
 	uint64_t next_decision_ns;
 	uint64_t hurry_bytes;     /* moved in all: the next decision need not wait; or UINT64_MAX */
 	unsigned int calm;        /* intervals more between decisions: see CALM_MOST */
+	double seen;              /* samples so far, of each page that was resident then, */
+	uint64_t seen_samples;    /* up to this one of heat's */
 	int busy;                 /* the last decision planned much */
 	unsigned int little;      /* decisions in a row that moved nothing, as it was so little */
 	uint64_t growth_due_ns;   /* when growth is looked at next */
@@ -117,8 +119,8 @@ round_moved_bytes(const struct round *round)
 
 #define QUIET_TIMES 4.0 /* the steady effort, but no more than a quarter of the full one */
 
-/* Little is to be learned, or nothing urgent: what goes on all the time may go slowly. At a price
- * that the user set effort does not tell. */
+/* Little is to be learned, or a look at what was moved goes on unhurried: what goes on all the time
+ * may go slowly. At a price that the user set effort does not tell. */
 static inline int
 round_is_quiet(const struct round *round)
 {
@@ -129,7 +131,7 @@ round_is_quiet(const struct round *round)
 
 	return !effort->paused &&
 	       (effort->now <= little || effort->now <= effort->steady ||
-		effort_is_check(effort)) &&
+		effort_is_unhurried(effort)) &&
 	       (!effort->fixed || round->calm);
 }
 

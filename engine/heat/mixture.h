@@ -30,7 +30,8 @@ struct mixture {
  */
 void mixture_add(struct mixture_found *found, float mean, float var, float weight);
 void mixture_join(struct mixture_found *found, const struct mixture_found *other); /* adds it */
-/* Learn the distribution from these findings alone, which have this mean and variance. */
+/* Learn the distribution from these findings alone; mean and var are roughly theirs, and a start.
+ */
 void mixture_learn(struct mixture *mixture, const struct mixture_found *found, float mean,
 		   float var);
 /* Of a finding, what is believed after all: its mean and variance are replaced. */

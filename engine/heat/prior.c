@@ -49,29 +49,29 @@ prior_set_time(struct prior *prior, const struct region *region, uint64_t tick, 
 	}
 }
 
-/* A region's mean, with the variance that it is uncertain by; so many pages count in the mean of
- * all memory, and so many in its distribution. */
-static void
-spread_add(struct spread *spread, float mean, float var, float pages, float alike)
-{
-	spread->pages += pages;
-	spread->mean_sum += mean * pages;
-	spread->mean_square_sum += mean * mean * pages;
-	spread->mean_noise_sum += var * pages;
-	mixture_add(&spread->found, mean, var, alike);
-}
-
 /* What is found out of a region: the mean of its pages' log2 rates, and the variance that it is
  * uncertain by; negative when nothing is known. `pages` is its weight among regions. */
 struct finding {
 	float mean, var, pages;
 	float touched; /* pages of which there was a touch */
 	float within;  /* variance of pages around the mean */
-	/* Pages that a tracker of ranges told of. They are as many as they are, however uncertain:
-	 * hot memory was so little beside cold memory known page by page that it was taken for
-	 * that, from one view to the next. */
-	float told;
+	/* Weight in the distribution of heats, where that is more: all pages of a region that only
+	 * ranges told of. As WHOLE_PAGES a hot set was so little beside cold memory known page by
+	 * page that it was taken for cold, from one view to the next. */
+	float alike;
 };
+
+static void
+spread_add(struct spread *spread, const struct finding *finding)
+{
+	float pages = finding->pages, mean = finding->mean;
+
+	spread->pages += pages;
+	spread->mean_sum += mean * pages;
+	spread->mean_square_sum += mean * mean * pages;
+	spread->mean_noise_sum += finding->var * pages;
+	mixture_add(&spread->found, mean, finding->var, fmaxf(pages, finding->alike));
+}
 
 static void
 combine(struct finding *finding, float other_mean, float other_var)
@@ -322,7 +322,9 @@ find(struct heat *heat, struct region *region, const struct prior *prior,
 			ret->mean = rate;
 			ret->var = rate_var;
 			ret->pages = WHOLE_PAGES;
-			ret->told = region_is_huge(region) ? 0 : (float)region_pages(region);
+			ret->alike = region->fine || region_is_huge(region)
+					     ? 0
+					     : (float)region_pages(region);
 		} else {
 			combine(ret, rate, rate_var);
 		}
@@ -370,8 +372,7 @@ prior_find(struct heat *heat, struct region *region, struct prior *prior, struct
 		 */
 		finding.mean += pace.leap;
 		finding.var += pace.var;
-		spread_add(spread, finding.mean, finding.var, finding.pages,
-			   fmaxf(finding.pages, finding.told));
+		spread_add(spread, &finding);
 	}
 	/* Before the spreads are known there is no telling noise from heat. */
 	if (!heat->have_spread)

@@ -14,7 +14,8 @@
  * of the fast tier are seen as well.
  *
  * Every fault costs the target time. The sampler has a purse (hint_purse.h) that fills with what it
- * may cost (set_effort); each fault takes its price, that of a minor fault, measured now and then.
+ * may cost (set_effort); each fault takes its price, that of a minor fault, measured at the
+ * start and every five seconds while it marks.
  * While it is empty nothing is marked, and while it stays full, because marked pages are not
  * touched, more is.
  */
@@ -58,7 +59,7 @@
 #define PACE_EVERY_NS (NS_PER_S / 2)
 /* While pages move there is a read after each call, and the kernel's count costs more than that. */
 #define PAY_EVERY_NS (NS_PER_S / 50)
-/* Machines that others use become twice as fast within seconds, or half. */
+/* Machines that others use too become twice or half as fast within seconds. */
 #define PRICE_EVERY_NS (5 * NS_PER_S)
 #define MARKING_MOST_NS (NS_PER_S / 4) /* longer than that its end was lost */
 
@@ -464,6 +465,8 @@ measure_price(struct hintfault *self, uint64_t now_ns)
 		return;
 	self->priced_ns = now_ns;
 	self->purse.fault_ns = fault_price_ns(FAULT_PRICE_AGAIN);
+	log_debug("hintfault", "a fault costs about %llu ns now",
+		  (unsigned long long)self->purse.fault_ns);
 }
 
 /* Mark for as long as the purse lasts if every marked page is touched at once. Each target has a
@@ -531,8 +534,8 @@ hintfault_read(void *vself, uint64_t now_ns, struct sample *samples, size_t capa
 		self->stats.lost += perf_rings_drain(self->rings, on_record, self);
 		pay(self, now_ns);
 		finish(self, now_ns);
-		measure_price(self, now_ns);
 		set_pace(self, now_ns);
+		measure_price(self, now_ns);
 	}
 	count = self->sorted_count - self->sorted_next;
 	if (count > capacity)

@@ -355,7 +355,35 @@ test_effort_after_little_was_moved(void **state)
 	assert_true(effort.now <= 0.02);
 }
 
-/* Every page has its turn then, after the first seconds at a pace that hurts less; not for ever. */
+/* While memory grows there is nothing to look at; an alarm is more urgent. */
+static void
+test_effort_check_that_is_broken_off(void **state)
+{
+	struct effort effort;
+	uint64_t t = rested(&effort);
+
+	(void)state;
+	for (int alarm = 0; alarm < 2; alarm++) {
+		t += 100 * S;
+		effort_seen(&effort, 5);
+		effort_update(&effort, 0.5, 0, 0, t += S);
+		effort_update(&effort, 0.02, 0, 0, t += S);
+		for (int i = 0; i < 10; i++)
+			effort_update(&effort, 0, 0, 0, t += S);
+		assert_true(effort_is_unhurried(&effort));
+		if (alarm)
+			effort_alarm(&effort, t);
+		else
+			effort_pause(&effort, 1);
+		assert_false(effort_is_unhurried(&effort));
+		assert_true(alarm ? effort.now >= effort.full : effort.now <= 0);
+		effort_pause(&effort, 0);
+		t = rest_for(&effort, t);
+		assert_true(effort.now <= effort.steady);
+	}
+}
+
+/* It goes on at a pace that hurts less until there was a sample for each page; not for ever. */
 static void
 test_effort_until_every_page_was_seen(void **state)
 {
@@ -371,15 +399,14 @@ test_effort_until_every_page_was_seen(void **state)
 		effort_update(&effort, 0.5, 0, 0, t += S);
 		effort_update(&effort, 0.02, 0, 0, t += S);
 		assert_true(effort.now >= effort.full);
-		for (int i = 0; i < 20; i++) {
-			effort_seen(&effort, never ? seen : (seen += 0.025));
+		for (int i = 0; i < 28; i++) {
+			assert_true(i < 8 || i > 20 || effort_is_unhurried(&effort));
+			effort_seen(&effort, never ? seen : (seen += 0.045));
 			effort_update(&effort, 0, 0, 0, t += S);
 		}
-		assert_true(effort.now >= effort.full / 5 && effort.now <= effort.full / 2);
-		for (int i = 0; i < 40; i++) {
-			effort_seen(&effort, never ? seen : (seen += 0.025));
-			effort_update(&effort, 0, 0, 0, t += S);
-		}
+		assert_true(never ? effort.now > effort.full / 5 : effort.now < effort.full / 10);
+		t = rest_for(&effort, t);
+		t = rest_for(&effort, t);
 		assert_true(effort.now <= effort.steady);
 	}
 }
@@ -444,6 +471,7 @@ main(void)
 		cmocka_unit_test(test_effort_after_much_was_moved),
 		cmocka_unit_test(test_effort_after_little_was_moved),
 		cmocka_unit_test(test_effort_until_every_page_was_seen),
+		cmocka_unit_test(test_effort_check_that_is_broken_off),
 		cmocka_unit_test(test_effort_while_much_is_moved_for_ever),
 		cmocka_unit_test(test_horizon),
 	};
