@@ -159,9 +159,6 @@ judge_progress(struct effort *effort, uint64_t now_ns)
 void
 effort_seen(struct effort *effort, double samples)
 {
-	/* Fewer: memory came of which nothing was seen, or what was seen of went. */
-	if (samples < effort->seen)
-		effort->seen_then = effort->checked_seen = samples;
 	effort->seen = samples;
 }
 

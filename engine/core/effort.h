@@ -54,8 +54,8 @@ void effort_pause(struct effort *effort, int paused);
 void effort_alarm(struct effort *effort, uint64_t now_ns);
 /* Of which share of resident memory nothing is known; before effort_update(). */
 void effort_unknown(struct effort *effort, double share, uint64_t now_ns);
-/* So many samples came so far, of each resident page on average, where trackers tell of single
- * pages; before effort_update(). */
+/* So many samples came so far, each counted by the pages that were resident then, where trackers
+ * tell of single pages: it never falls. Before effort_update(). */
 void effort_seen(struct effort *effort, double samples);
 /* After a decision: which share of all accesses its moves are to win; which share better knowledge
  * could win (doubt.h); how calm decisions are (round_parts.h). */

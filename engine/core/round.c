@@ -505,7 +505,7 @@ decide(struct round *round, uint64_t now_ns)
 		       resident ? (double)round->stats.heat.unknown_bytes / (double)resident : 0,
 		       now_ns);
 	if (resident && sees_pages(round)) {
-		/* Added up, or it would change with resident memory too. */
+		/* By the pages of now: by those of later it would change with resident memory. */
 		round->seen += (double)(round->stats.heat.samples - round->seen_samples) *
 			       HEAT_PAGE_BYTES / (double)resident;
 		round->seen_samples = round->stats.heat.samples;

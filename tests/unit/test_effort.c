@@ -315,6 +315,16 @@ rested(struct effort *effort)
 	return rest_for(effort, S);
 }
 
+/* Much is moved, and then most of that is carried out. Returns the time after it. */
+static uint64_t
+move_much(struct effort *effort, uint64_t t)
+{
+	effort_update(effort, 0.5, 0, 0, t += S);
+	effort_update(effort, 0.02, 0, 0, t += S);
+	assert_true(effort->now >= effort->full);
+	return t;
+}
+
 /* What was moved on the word of a few seconds is looked at once more; small moves are no reason. */
 static void
 test_effort_after_much_was_moved(void **state)
@@ -364,10 +374,8 @@ test_effort_check_that_is_broken_off(void **state)
 
 	(void)state;
 	for (int alarm = 0; alarm < 2; alarm++) {
-		t += 100 * S;
 		effort_seen(&effort, 5);
-		effort_update(&effort, 0.5, 0, 0, t += S);
-		effort_update(&effort, 0.02, 0, 0, t += S);
+		t = move_much(&effort, t + 100 * S);
 		for (int i = 0; i < 10; i++)
 			effort_update(&effort, 0, 0, 0, t += S);
 		assert_true(effort_is_unhurried(&effort));
@@ -389,16 +397,12 @@ test_effort_until_every_page_was_seen(void **state)
 {
 	struct effort effort;
 	uint64_t t = rested(&effort);
+	double seen = 5;
 
 	(void)state;
 	for (int never = 0; never < 2; never++) {
-		double seen = 5;
-
-		t += 100 * S;
 		effort_seen(&effort, seen);
-		effort_update(&effort, 0.5, 0, 0, t += S);
-		effort_update(&effort, 0.02, 0, 0, t += S);
-		assert_true(effort.now >= effort.full);
+		t = move_much(&effort, t + 100 * S);
 		for (int i = 0; i < 28; i++) {
 			assert_true(i < 8 || i > 20 || effort_is_unhurried(&effort));
 			effort_seen(&effort, never ? seen : (seen += 0.045));
